@@ -1,0 +1,63 @@
+"""Every exception raised on purpose, and the words of its message.
+
+SfumatoError
+├── ConfigError     a value is impossible
+├── DataError       the data cannot be read, or lacks what a model needs
+├── UnknownName     nothing has that name
+├── ModelFileError  a model file breaks the layout contract
+├── RunError        a run folder cannot be started, continued or written
+├── BundleError     a bundle is damaged, unsafe or newer than this version
+├── DeviceError     the asked-for device is not here
+└── MissingExtra    an optional dependency is not installed
+
+A message is one line that names the field, the value, and what would work.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SfumatoError(Exception):
+    """Catch this to catch everything raised on purpose."""
+
+
+class ConfigError(SfumatoError, ValueError):
+    """A value is impossible."""
+
+
+class DataError(SfumatoError):
+    """The data cannot be read, or lacks what a model needs."""
+
+
+class UnknownName(SfumatoError, KeyError):  # noqa: N818
+    """Nothing has that name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ModelFileError(SfumatoError):
+    """A model file does not follow the layout contract."""
+
+
+class RunError(SfumatoError):
+    """A run folder cannot be started, continued or written."""
+
+
+class BundleError(SfumatoError):
+    """A bundle is damaged, unsafe or newer than this version."""
+
+
+class DeviceError(SfumatoError):
+    """The asked-for device is not here."""
+
+
+class MissingExtra(SfumatoError, ImportError):  # noqa: N818
+    """An optional dependency is not installed; the message carries the command that installs it."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The end of a message about an unknown `name`: the likeliest right one, or all of them."""
+    names = list(names)
+    near = get_close_matches(name, names, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names)}."

@@ -1,0 +1,23 @@
+"""Tensor types shared by the whole house.
+
+Axes: B batch, C channels, H height, W width, T time, Z latent width, K classes, A attributes,
+L caption tokens, N samples, D feature width.
+Images are float32 in [-1, 1] everywhere inside; only `sfumato.io` speaks 0..255.
+"""
+
+from jaxtyping import Float, Int, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+Images = Float[Tensor, "B C H W"]
+Masks = Float[Tensor, "B 1 H W"]
+Latents = Float[Tensor, "B Z"]
+Codes = Float[Tensor, "B Z"]
+Logits = Float[Tensor, " B"]
+Scores = Float[Tensor, "B K"]
+Labels = Int[Tensor, " B"]
+Attributes = Float[Tensor, "B A"]
+Captions = Int[Tensor, "B L"]
+Features = Float[Tensor, "N D"]
+Scalar = Float[Tensor, ""]
+Bytes = UInt8[ndarray, "B H W C"]
