@@ -1,1 +1,72 @@
-"""Sfumato."""
+"""The classic systems of image generation, working again: train, sample, apply and measure each.
+
+    import sfumato
+
+    run = sfumato.train("dcgan", data="digits", recipe="smoke", out="runs/first")
+    model = sfumato.load("runs/first")
+    images = model.sample(16, seed=0)
+
+Public names are imported when first used, so `import sfumato` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sfumato.data.source import Source
+    from sfumato.errors import SfumatoError
+    from sfumato.evaluation import compare, evaluate
+    from sfumato.metrics.score import Score
+    from sfumato.recipe import Recipe
+    from sfumato.registry import available, summary
+    from sfumato.runs import load, save_bundle
+    from sfumato.schema import Schema
+    from sfumato.training import train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Recipe",
+    "Schema",
+    "Score",
+    "SfumatoError",
+    "Source",
+    "__version__",
+    "available",
+    "compare",
+    "evaluate",
+    "load",
+    "save_bundle",
+    "summary",
+    "train",
+]
+
+_HOME = {
+    "Recipe": "recipe",
+    "Schema": "schema",
+    "Score": "metrics.score",
+    "SfumatoError": "errors",
+    "Source": "data.source",
+    "available": "registry",
+    "compare": "evaluation",
+    "evaluate": "evaluation",
+    "load": "runs",
+    "save_bundle": "runs",
+    "summary": "registry",
+    "train": "training",
+}
+"""Which module each public name lives in."""
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home the first time it is asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names, imported or not."""
+    return sorted({*globals(), *__all__})

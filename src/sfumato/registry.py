@@ -1,0 +1,190 @@
+"""The directory is the registry: `models/dcgan.py` is the model named "dcgan".
+
+A model's name is its file's name, wherever the file lies:
+
+    sfumato/models/              the systems this package brings
+    $SFUMATO_MODELS              your own folders, separated as in $PATH
+    entry points sfumato.models  other packages; the value names the module, "theirs.mygan"
+
+Names and summaries are read from the files: listing imports no model, and adding one edits nothing.
+"""
+
+import ast
+import os
+import sys
+from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.metadata import entry_points
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from inspect import isabstract, isclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
+
+from sfumato.errors import ConfigError, ModelFileError, SfumatoError, UnknownName, nearest
+
+if TYPE_CHECKING:
+    from sfumato.model import Model
+
+GROUP = "sfumato.models"
+"""Entry-point group in which other packages announce their models."""
+FOLDERS = "SFUMATO_MODELS"
+"""Environment variable that lists folders of model files."""
+
+
+class _Place(NamedTuple):
+    """Where a model is: the file to read, and the dotted name it is imported under."""
+
+    path: Path
+    module: str
+
+
+def available() -> list[str]:
+    """Names of every model, sorted. Imports no model and no torch."""
+    return sorted(_places())
+
+
+def summary(name: str) -> str:
+    """First line of the model's docstring, read without importing it.
+
+    Raises UnknownName, and ModelFileError where the file is no Python or has no docstring.
+    """
+    place = path(name)
+    try:
+        doc = ast.get_docstring(ast.parse(place.read_text("utf-8")))
+    except (SyntaxError, ValueError) as error:
+        raise ModelFileError(f"{place} is not Python: {_one_line(error)}") from error
+    if not doc:
+        raise ModelFileError(f"{place} has no docstring; its first line is the model's summary.")
+    return doc.partition("\n")[0]
+
+
+def path(name: str) -> Path:
+    """The file that defines model `name`. Raises UnknownName with the nearest name."""
+    return _place(name).path
+
+
+def module(name: str) -> ModuleType:
+    """The module that defines model `name`, imported.
+
+    Raises UnknownName, and ModelFileError where the import fails or `Config` or `RECIPES` is
+    missing.
+    """
+    place = _place(name)
+    try:
+        source = _load(place)
+    except SfumatoError:
+        raise
+    except Exception as error:
+        if place.module.startswith(f"{__package__}."):
+            raise  # a file of ours that fails is our fault: show the traceback
+        raise ModelFileError(f"{place.path} does not import: {_one_line(error)}") from error
+    missing = [part for part in ("Config", "RECIPES") if not hasattr(source, part)]
+    if missing:
+        raise ModelFileError(
+            f"{place.path} does not define {' and '.join(missing)}; see docs/adding-a-model.md."
+        )
+    return source
+
+
+def model_class(name: str) -> "type[Model]":
+    """The one model class that the file of `name` defines.
+
+    Raises what `module` raises, and ModelFileError where the file defines none or several.
+    """
+    from sfumato.model import Model
+
+    source = module(name)
+    found = [
+        item
+        for item in vars(source).values()
+        if isclass(item) and issubclass(item, Model) and not isabstract(item)
+        if item.__module__ == source.__name__
+    ]
+    if len(found) != 1:
+        which = ", ".join(item.__name__ for item in found) or "none"
+        raise ModelFileError(f"{path(name)} must define exactly one model; it defines {which}.")
+    return found[0]
+
+
+def _place(name: str) -> _Place:
+    places = _places()
+    if name not in places:
+        raise UnknownName(f"no model named {name!r}; {nearest(name, sorted(places))}")
+    return places[name]
+
+
+def _places() -> dict[str, _Place]:
+    """Every model file by name; two files may not share one."""
+    places: dict[str, _Place] = {}
+    for place in [*_own(), *_from_folders(), *_from_packages()]:
+        name = place.module.rpartition(".")[2]
+        other = places.setdefault(name, place)
+        if other.path.resolve() != place.path.resolve():
+            raise ModelFileError(
+                f"two files define model {name!r}: {other.path} and {place.path}; rename one."
+            )
+    return places
+
+
+def _own() -> list[_Place]:
+    return _in_folder(Path(__file__).parent / "models", f"{__package__}.models")
+
+
+def _from_folders() -> list[_Place]:
+    found = []
+    for text in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
+        folder = Path(text).expanduser()
+        if not folder.is_dir():
+            raise ConfigError(
+                f"{FOLDERS} lists {text!r}, which is not a folder; correct or unset it."
+            )
+        found += _in_folder(folder, "sfumato_models")
+    return found
+
+
+def _in_folder(folder: Path, package: str) -> list[_Place]:
+    names = sorted(file for file in folder.glob("*.py") if not file.name.startswith("_"))
+    return [_Place(file, f"{package}.{file.stem}") for file in names if "." not in file.stem]
+
+
+def _from_packages() -> list[_Place]:
+    return [_Place(_locate(entry.module), entry.module) for entry in entry_points(group=GROUP)]
+
+
+def _locate(dotted: str) -> Path:
+    """The file of module `dotted`, found without importing its packages: they may import torch."""
+    top, *rest = dotted.split(".")
+    spec = find_spec(top)
+    for part in rest:
+        within = spec.submodule_search_locations if spec else None
+        spec = PathFinder.find_spec(f"{spec.name}.{part}", within) if spec and within else None
+    if spec is None or spec.origin is None:
+        raise ModelFileError(
+            f"entry point {GROUP} names {dotted!r}, and no such module is installed."
+        )
+    return Path(spec.origin)
+
+
+def _load(place: _Place) -> ModuleType:
+    """Import a packaged file by name, and a file of a folder by its path, once."""
+    if not place.module.startswith("sfumato_models."):
+        return import_module(place.module)
+    known = sys.modules.get(place.module)
+    if known is not None and known.__file__ == str(place.path):
+        return known
+    spec = spec_from_file_location(place.module, place.path)
+    assert spec is not None
+    assert spec.loader is not None
+    source = module_from_spec(spec)
+    sys.modules[place.module] = source  # dataclasses look their module up by name
+    try:
+        spec.loader.exec_module(source)
+    except BaseException:
+        del sys.modules[place.module]
+        raise
+    return source
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
