@@ -6,7 +6,7 @@ A model's name is its file's name, wherever the file lies:
     $SFUMATO_MODELS              your own folders, separated as in $PATH
     entry points sfumato.models  other packages; the value names the module, "theirs.mygan"
 
-Names and summaries are read from the files: listing imports no model, and adding one edits nothing.
+Names and summaries are read from the files: listing imports no model, adding one edits nothing.
 """
 
 import ast
@@ -134,7 +134,7 @@ def _own() -> list[_Place]:
 def _from_folders() -> list[_Place]:
     found = []
     for text in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
-        folder = Path(text).expanduser()
+        folder = Path(text).expanduser().resolve()
         if not folder.is_dir():
             raise ConfigError(
                 f"{FOLDERS} lists {text!r}, which is not a folder; correct or unset it."
@@ -144,8 +144,8 @@ def _from_folders() -> list[_Place]:
 
 
 def _in_folder(folder: Path, package: str) -> list[_Place]:
-    names = sorted(file for file in folder.glob("*.py") if not file.name.startswith("_"))
-    return [_Place(file, f"{package}.{file.stem}") for file in names if "." not in file.stem]
+    files = [file for file in sorted(folder.glob("[!_]*.py")) if file.is_file()]
+    return [_Place(file, f"{package}.{file.stem}") for file in files if "." not in file.stem]
 
 
 def _from_packages() -> list[_Place]:
