@@ -27,7 +27,9 @@ def test_json_is_valid_even_for_a_number_json_has_not():
     assert json.loads(text)["value"] is None
 
 
-@pytest.mark.parametrize(("floor", "ceiling", "position"), [(300.0, 100.0, 0.5), (0.0, 800.0, 0.25)])
+@pytest.mark.parametrize(
+    ("floor", "ceiling", "position"), [(300.0, 100.0, 0.5), (0.0, 800.0, 0.25)]
+)
 def test_position_is_measured_from_floor_to_ceiling(floor, ceiling, position):
     assert Score(200.0, floor, ceiling).position == position
 

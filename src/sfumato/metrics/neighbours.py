@@ -1,0 +1,65 @@
+"""Distances among many features, block by block: memory is bounded, whatever the counts."""
+
+import torch
+from torch import Tensor
+
+from sfumato.errors import ConfigError
+from sfumato.shapes import Features
+
+_BLOCK = 1 << 22  # distances held at once: 32 MB in float64
+
+
+class Balls:
+    """One ball around each feature, as wide as the distance to its k-th nearest neighbour.
+
+    Distances are float64 on the CPU: an exact copy of a centre then lies inside (distance 0 up to
+    1e-7 of the features' scale), and the result does not depend on the size of a block.
+    """
+
+    def __init__(self, centres: Features, k: int) -> None:
+        if not 1 <= k < len(centres):
+            raise ConfigError(
+                f"k is {k}, and {len(centres)} images have {max(len(centres) - 1, 0)} neighbours "
+                f"each; give more images or a k from 1 to {max(len(centres) - 1, 1)}."
+            )
+        self.k = k
+        # Distances do not change when all points move; the product form is exact near the origin.
+        self._origin = centres.detach().to("cpu", torch.float64).mean(0)
+        self.centres = self._place(centres)
+        self.squared_radii = torch.cat(
+            [
+                _squared(block, self.centres)
+                .scatter_(1, torch.arange(start, start + len(block))[:, None], torch.inf)
+                .kthvalue(k, dim=1)
+                .values
+                for start, block in _blocks(self.centres, len(self.centres))
+            ]
+        )
+
+    @property
+    def radii(self) -> Tensor:
+        """Distance from each centre to its k-th nearest other, N."""
+        return self.squared_radii.sqrt()
+
+    def count(self, points: Features) -> tuple[Tensor, Tensor]:
+        """How many balls each point lies in, and how many of the points lie in each ball."""
+        around, within = [], torch.zeros(len(self.centres), dtype=torch.int64)
+        for _, block in _blocks(self._place(points), len(self.centres)):
+            inside = _squared(block, self.centres) <= self.squared_radii
+            around.append(inside.sum(1))
+            within += inside.sum(0)
+        return torch.cat(around) if around else torch.zeros(0, dtype=torch.int64), within
+
+    def _place(self, points: Features) -> Tensor:
+        return points.detach().to("cpu", torch.float64) - self._origin
+
+
+def _blocks(points: Tensor, columns: int) -> list[tuple[int, Tensor]]:
+    rows = max(1, _BLOCK // max(columns, 1))
+    return [(start, points[start : start + rows]) for start in range(0, len(points), rows)]
+
+
+def _squared(x: Tensor, y: Tensor) -> Tensor:
+    """Squared Euclidean distances, N M, never negative."""
+    distance = torch.addmm(y.square().sum(1)[None], x, y.T, alpha=-2)
+    return distance.add_(x.square().sum(1)[:, None]).clamp_min_(0)
