@@ -1,0 +1,147 @@
+"""Images at their final size, and batches gathered from them as tensors."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from sfumato.errors import DataError
+from sfumato.io.images import from_bytes
+from sfumato.schema import Schema
+from sfumato.shapes import Attributes, Captions, Images, Labels, Masks
+
+
+class Batch(NamedTuple):
+    """What one training step sees; a source fills the fields it has."""
+
+    image: Images
+    """Float32 in [-1, 1], axes B C H W."""
+    label: Labels | None = None
+    """Class numbers, axis B."""
+    attributes: Attributes | None = None
+    """Measured properties in the schema's order and units, axes B A."""
+    caption: Captions | None = None
+    """Tokens of the schema's vocabulary, 0 after the last word, axes B L."""
+    mask: Masks | None = None
+    """1 where the thing is, 0 elsewhere; axes B 1 H W."""
+    outline: Masks | None = None
+    """1 on the border of the thing, 0 elsewhere; axes B 1 H W."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a source kept, what it skipped and why."""
+
+    kept: int = 0
+    """Images in the data set."""
+    skipped: tuple[tuple[str, str], ...] = ()
+    """Name and reason of every file left out."""
+    notes: tuple[str, ...] = ()
+    """Anything a reader should know: a checksum that differs, a split made here."""
+
+    def line(self) -> str:
+        """One line, for people."""
+        text = f"{self.kept} images"
+        if self.skipped:
+            name, reason = self.skipped[0]
+            text += f", {len(self.skipped)} skipped (the first: {name} {reason})"
+        return text + "".join(f"; {note}" for note in self.notes)
+
+    def json(self) -> dict[str, Any]:
+        """The same for machines."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """Columns of equal length, the first of them pictures, in memory or mapped from a file."""
+
+    name: str
+    """The source's name, for messages."""
+    schema: Schema
+    """Shape and labels."""
+    columns: Mapping[str, np.ndarray]
+    """Field of `Batch` to array.
+
+    Uint8: image N H W C, mask and outline N H W with 0 and 1. Int64: label N, caption N L.
+    Float32: attributes N A.
+    """
+    flip: bool = False
+    """Mirror half of the images of a batch that is given a generator."""
+    report: Report = field(default_factory=Report)
+    """What was kept and skipped."""
+    digest: str = ""
+    """Digest of the columns where it is known already."""
+
+    def __len__(self) -> int:
+        return len(self.columns["image"])
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of its batches that are not None."""
+        return tuple(name for name in Batch._fields if name in self.columns)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits that differ where any pixel, label, name or setting differs."""
+        content = self.digest or digest(self.columns)
+        return blake2b(f"{content}|{self.schema}|{self.flip}".encode(), digest_size=16).hexdigest()
+
+    def require(self, fields: tuple[str, ...], who: str) -> None:
+        """Raise DataError unless batches have all of `fields`, which `who` needs."""
+        for name in fields:
+            if name not in self.columns:
+                raise DataError(
+                    f"{who} needs {name} of every image, and {self.name} has only "
+                    f"{', '.join(self.fields)}{_remedy(name)}"
+                )
+
+    def batch(self, index: Tensor, rng: Generator | None = None) -> Batch:
+        """The images at `index` (whole numbers, axis B), augmented where `rng` is given."""
+        return self.gather(index, self.coins(len(index), rng))
+
+    def coins(self, count: int, rng: Generator | None) -> Tensor | None:
+        """Which of `count` images to mirror, as booleans; None where nothing is augmented."""
+        if rng is None or not self.flip:
+            return None
+        return torch.rand(count, generator=rng) < 0.5
+
+    def gather(self, index: Tensor, mirrored: Tensor | None = None) -> Batch:
+        """The images at `index`, those marked in `mirrored` with left and right exchanged."""
+        rows = index.numpy()
+        found: dict[str, Tensor] = {}
+        for name, column in self.columns.items():
+            taken = np.take(column, rows, axis=0)
+            if name == "image":
+                found[name] = from_bytes(taken)
+            elif name in ("mask", "outline"):
+                found[name] = torch.from_numpy(taken).unsqueeze(1).float()
+            else:
+                found[name] = torch.from_numpy(taken)
+            if mirrored is not None and name in ("image", "mask", "outline"):
+                found[name][mirrored] = found[name][mirrored].flip(-1)
+        return Batch(**found)
+
+
+def digest(columns: Mapping[str, np.ndarray]) -> str:
+    """32 hex digits of names, shapes, types and bytes of all columns."""
+    state = blake2b(digest_size=16)
+    for name in sorted(columns):
+        column = columns[name]
+        state.update(f"{name}{column.shape}{column.dtype.str}".encode())
+        for start in range(0, len(column), 4096):  # a mapped file is never read whole
+            state.update(np.ascontiguousarray(column[start : start + 4096]).data)
+    return state.hexdigest()
+
+
+def _remedy(name: str) -> str:
+    if name == "label":
+        return "; sub-folders named after classes would give labels."
+    if name in ("caption", "attributes"):
+        return "; a metadata.csv beside the images would give them."
+    return "; --data glyphs has it." if name in ("mask", "outline") else "."

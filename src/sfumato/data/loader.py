@@ -1,0 +1,89 @@
+"""Batches addressed by step: each depends on the seed and the step, on nothing that came before.
+
+Within an epoch the order is a permutation drawn from (seed, epoch), and an incomplete last batch
+is left out. A source smaller than one batch is read round and round: its batches run on across
+epochs, so that every image is seen equally often.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Dataset as TorchDataset
+
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.errors import ConfigError, DataError
+from sfumato.randomness import generator
+
+
+def loader(
+    dataset: Dataset,
+    batch: int,
+    steps: int,
+    seed: int,
+    start: int = 0,
+    rank: int = 0,
+    world: int = 1,
+) -> DataLoader[Batch]:
+    """Batches of steps `start` to `steps` - 1; its length is `steps` whatever `start` is.
+
+    A batch of `batch` images is drawn whole, with its augmentation, and then shared out: process
+    `rank` of `world` gets every `world`-th image of it.
+    """
+    if batch < 1 or batch % world:
+        raise ConfigError(
+            f"--batch must be a positive multiple of {world} (one share per process); got {batch}."
+        )
+    if len(dataset) == 0:
+        raise DataError(f"{dataset.name} has no images to train on.")
+    return DataLoader(
+        _Steps(dataset, batch, seed, rank, world),
+        batch_size=None,
+        sampler=_Range(start, steps),
+    )
+
+
+class _Steps(TorchDataset[Batch]):
+    """Step number to batch."""
+
+    def __init__(self, data: Dataset, batch: int, seed: int, rank: int, world: int) -> None:
+        self.data, self.size, self.seed = data, batch, seed
+        self.share = slice(rank, None, world)
+        self._latest: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    def __getitem__(self, step: int) -> Batch:
+        coins = self.data.coins(self.size, generator(self.seed, "augment", step))
+        rows = self._rows(step)[self.share]
+        return self.data.gather(rows, None if coins is None else coins[self.share])
+
+    def _rows(self, step: int) -> Tensor:
+        """The images of the whole batch."""
+        count, size = len(self.data), self.size
+        whole = count // size
+        if whole:
+            first = step % whole * size
+            return self._order(step // whole)[first : first + size]
+        begin, end = step * size, (step + 1) * size
+        epochs = range(begin // count, (end - 1) // count + 1)
+        joined = torch.cat([self._order(epoch) for epoch in epochs])
+        return joined[begin - epochs[0] * count :][:size]
+
+    def _order(self, epoch: int) -> Tensor:
+        if self._latest[0] != epoch:
+            rng = generator(self.seed, "epoch", epoch)
+            self._latest = epoch, torch.randperm(len(self.data), generator=rng)
+        return self._latest[1]
+
+
+class _Range(Sampler[int]):
+    """Counts from `start`, yet is as long as the whole run."""
+
+    def __init__(self, start: int, steps: int) -> None:
+        self.start, self.steps = start, steps
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start, self.steps))
+
+    def __len__(self) -> int:
+        return self.steps

@@ -1,0 +1,238 @@
+"""Decode, crop and scale every picture once, into arrays that are mapped from disk ever after.
+
+The cache is a folder per source and settings in `$SFUMATO_CACHE` (else ~/.cache/sfumato): one .npy
+file per column and a report.json. It appears whole or not at all, and deleting it is always safe.
+"""
+
+import json
+import os
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from rich.console import Console
+from rich.progress import Progress
+
+from sfumato.data.columns import ColumnFile, load_column
+from sfumato.data.dataset import Dataset, Report, digest
+from sfumato.data.source import Source
+from sfumato.data.stock import Cut, Pixels, Stock
+from sfumato.errors import DataError
+from sfumato.io.files import atomic, discard
+from sfumato.schema import Schema
+
+VERSION = 1
+"""Raised when the cutting changes, so that old caches are not taken for new ones."""
+IN_MEMORY = 16 * 2**20
+"""Pictures that are in memory already are cut there, up to this many bytes of result."""
+
+_CHUNK = 16
+
+
+def cache_folder() -> Path:
+    """Where prepared data lie: `$SFUMATO_CACHE`, else `~/.cache/sfumato`."""
+    return Path(os.environ.get("SFUMATO_CACHE") or "~/.cache/sfumato").expanduser()
+
+
+def realise(stock: Stock, source: Source) -> Dataset:
+    """The stock cut as the source says: as it lies, in memory, or through the cache."""
+    rows, stock = stock.select(source)
+    cut = Cut(
+        side=source.side, crop=source.crop, channels=source.channels or stock.pictures.channels
+    )
+    pictures = stock.pictures
+    if not isinstance(pictures, Pixels):
+        return _cached(stock, source, rows, cut)
+    rows = rows[: source.count or None]
+    if pictures.fits(cut):
+        images = pictures.array if len(rows) == len(pictures) else pictures.array[rows]
+        return _dataset(source, stock, rows, {"image": images})
+    height, width, channels = pictures.cut(0, cut)[0].shape
+    if len(rows) * height * width * channels > IN_MEMORY:
+        return _cached(stock, source, rows, cut)
+    images = np.stack([pictures.cut(row, cut)[0] for row in rows])
+    return _dataset(source, stock, rows, {"image": images})
+
+
+def _dataset(
+    source: Source,
+    stock: Stock,
+    rows: np.ndarray,
+    pixels: dict[str, np.ndarray],
+    report: Report | None = None,
+    known: str = "",
+) -> Dataset:
+    """Put the columns of `rows` beside their pictures."""
+    columns = dict(pixels)
+    if stock.label is not None:
+        columns["label"] = stock.label[rows].astype(np.int64)
+    if stock.values is not None:
+        columns["attributes"] = stock.values[rows].astype(np.float32)
+    if stock.caption is not None:
+        columns["caption"] = stock.caption[rows].astype(np.int64)
+    height, width, channels = pixels["image"].shape[1:]
+    schema = Schema(
+        shape=(channels, height, width),
+        classes=stock.classes,
+        attributes=stock.attributes,
+        vocabulary=stock.vocabulary,
+        caption=0 if stock.caption is None else stock.caption.shape[1],
+    )
+    report = report or Report(kept=len(rows), notes=stock.notes)
+    return Dataset(
+        name=source.name,
+        schema=schema,
+        columns=columns,
+        flip=source.flip,
+        report=report,
+        digest=known,
+    )
+
+
+def _cached(stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Dataset:
+    """From the cache; first into it where it is not there."""
+    wanted = [stock.key, asdict(cut), source.classes, source.count, VERSION]
+    name = re.sub(r"[^\w-]+", "-", Path(source.name).name) or "data"
+    key = blake2b(json.dumps(wanted).encode(), digest_size=8).hexdigest()
+    folder = cache_folder() / f"{name}-{source.split}-{key}"
+    dataset = _load(folder, stock, source)
+    if dataset:
+        return dataset
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(
+        folder.with_name(f"{folder.name}.lock")
+    ):  # two at once: the second finds it done
+        dataset = _load(folder, stock, source)
+        if dataset:
+            return dataset
+        for leftover in folder.parent.glob(f".{folder.name}.*.tmp"):
+            discard(leftover)  # of a preparation that was killed: we hold its lock
+        discard(folder)
+        with atomic(folder) as temporary:
+            temporary.mkdir()
+            report = _write(temporary, stock, source, rows, cut)
+    if report.skipped:
+        Console(stderr=True).print(f"{source.name}: {report.line()}", markup=False, soft_wrap=True)
+    dataset = _load(folder, stock, source)
+    if dataset is None:
+        raise DataError(f"{folder} vanished while it was being prepared; run the command again.")
+    return dataset
+
+
+def _load(folder: Path, stock: Stock, source: Source) -> Dataset | None:
+    """The prepared data set, mapped; None where there is none or it is damaged."""
+    try:
+        said = json.loads((folder / "report.json").read_text("utf-8"))
+        rows = load_column(folder / "rows.npy")
+        pixels = {name: load_column(folder / f"{name}.npy") for name in said["columns"]}
+        report = Report(
+            kept=len(rows),
+            skipped=tuple((name, reason) for name, reason in said["skipped"]),
+            notes=tuple(said["notes"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if any(len(column) != len(rows) for column in pixels.values()):
+        return None
+    return _dataset(source, stock, np.asarray(rows), pixels, report, said["digest"])
+
+
+def _write(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Report:
+    """Fill a folder with columns and the report."""
+    kept: list[int] = []
+    skipped: list[tuple[str, str]] = []
+    wanted = min(source.count or len(rows), len(rows))
+    names = stock.pictures.columns
+    with ExitStack() as stack:
+        files = [stack.enter_context(ColumnFile(folder / f"{name}.npy")) for name in names]
+        work = partial(_attempt, stock, cut)
+        for row, result in stack.enter_context(_Ahead(work, rows, wanted, source.name)):
+            if isinstance(result, DataError):
+                skipped.append((stock.pictures.name(row), str(result)))
+                continue
+            for file, pixels in zip(files, result, strict=True):
+                _append(file, pixels, source)
+            kept.append(row)
+            if len(kept) == wanted:
+                break
+        if not kept:
+            raise DataError(_nothing(source, skipped))
+    ColumnFile.write(folder / "rows.npy", np.array(kept))
+    report = Report(kept=len(kept), skipped=tuple(skipped), notes=stock.notes)
+    pixels = {name: load_column(folder / f"{name}.npy") for name in names}
+    known = digest(_dataset(source, stock, np.array(kept), pixels, report).columns)
+    said: dict[str, Any] = {"columns": names, "digest": known, "source": asdict(source)}
+    text = json.dumps(said | report.json(), indent=1, ensure_ascii=False)
+    (folder / "report.json").write_text(text, "utf-8")
+    return report
+
+
+def _append(file: ColumnFile, pixels: np.ndarray, source: Source) -> None:
+    if file.shape is not None and pixels.shape != file.shape:
+        sizes = [f"{shape[1]}x{shape[0]}" for shape in (file.shape, pixels.shape)]
+        raise DataError(
+            f"the images of {source.name} differ in size ({sizes[0]} and {sizes[1]}); "
+            "set --data.side to the side they shall be scaled to."
+        )
+    file.append(pixels)
+
+
+def _attempt(stock: Stock, cut: Cut, row: int) -> tuple[np.ndarray, ...] | DataError:
+    try:
+        return stock.pictures.cut(row, cut)
+    except DataError as error:
+        return error
+
+
+def _nothing(source: Source, skipped: list[tuple[str, str]]) -> str:
+    return (
+        f"none of the {len(skipped)} files of {source.name} can be read as a picture; "
+        f"the first: {skipped[0][0]}: {skipped[0][1]}"
+    )
+
+
+class _Ahead:
+    """`work` of each row, in order, a few rows ahead on every core, with a progress bar.
+
+    Threads, because Pillow decodes and scales outside Python's lock and nothing need be sent
+    about.
+    """
+
+    def __init__(
+        self, work: Callable[[int], Any], rows: np.ndarray, total: int, title: str
+    ) -> None:
+        self.work, self.rows, self.total, self.title = work, rows, total, title
+
+    def __enter__(self) -> Iterator[tuple[int, Any]]:
+        self.pool = ThreadPoolExecutor(min(os.cpu_count() or 1, 8))
+        self.bar = Progress(console=Console(stderr=True), transient=True)
+        self.bar.start()
+        return self._run()
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(cancel_futures=True)
+        self.bar.stop()
+
+    def _run(self) -> Iterator[tuple[int, Any]]:
+        task = self.bar.add_task(f"preparing {self.title}", total=self.total)
+        waiting: deque[Future[list[tuple[int, Any]]]] = deque()
+        for start in range(0, len(self.rows), _CHUNK):
+            waiting.append(self.pool.submit(self._chunk, start))
+            if len(waiting) >= 16:
+                yield from waiting.popleft().result()
+                self.bar.advance(task, _CHUNK)
+        while waiting:
+            yield from waiting.popleft().result()
+            self.bar.advance(task, _CHUNK)
+
+    def _chunk(self, start: int) -> list[tuple[int, Any]]:
+        return [(int(row), self.work(int(row))) for row in self.rows[start : start + _CHUNK]]

@@ -1,0 +1,41 @@
+"""Which images, and how they are cut to size: one frozen value, `--data.FIELD` for each field."""
+
+from dataclasses import dataclass
+
+from sfumato.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A name or a path, and what to take of it."""
+
+    name: str
+    """An embedded world, a known data set, a folder or archive of images, or a repository id."""
+    split: str = "train"
+    """Which part: train or test."""
+    side: int | None = None
+    """Height and width in pixels after cropping and scaling; none leaves pictures as stored."""
+    channels: int | None = None
+    """1 for grey, 3 for colour; none leaves them as stored."""
+    crop: int | None = None
+    """Side in pixels of the central square that is kept before scaling."""
+    classes: tuple[str, ...] = ()
+    """Keep only these classes, numbered in this order; empty keeps all."""
+    count: int | None = None
+    """Keep the first that many images; none or 0 keeps all."""
+    flip: bool = False
+    """Mirror half of the images, chosen anew for every batch."""
+    seed: int = 0
+    """Where a source draws its images: which ones."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.classes, str):
+            raise ConfigError(f"--data.classes takes several names; write ({self.classes!r},).")
+        for field, least in (("side", 1), ("crop", 1), ("count", 0)):
+            value = getattr(self, field)
+            if value is not None and value < least:
+                raise ConfigError(f"--data.{field} must be at least {least}; got {value}.")
+        if self.channels not in (None, 1, 3):
+            raise ConfigError(f"--data.channels must be 1 or 3; got {self.channels}.")
+        if len(set(self.classes)) < len(self.classes):
+            raise ConfigError(f"--data.classes names one twice: {', '.join(self.classes)}.")

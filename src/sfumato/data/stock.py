@@ -1,0 +1,130 @@
+"""What a source holds before it is cut to size, and the cutting of one picture."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from sfumato.data.source import Source
+from sfumato.errors import UnknownName, nearest
+from sfumato.schema import Attribute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """From a picture of any size and colour to the asked-for pixels."""
+
+    side: int | None
+    """Height and width afterwards; None leaves the size."""
+    crop: int | None
+    """Central square kept before scaling, in pixels."""
+    channels: int
+    """1 or 3."""
+
+    def fit(self, image: Image.Image) -> np.ndarray:
+        """Uint8 H W C. Nothing is stretched: with a side, the largest central square is scaled.
+
+        A crop larger than the picture means the largest square it holds. Scaling is Pillow's
+        Lanczos, which averages over all pixels that fall together (antialiased).
+        """
+        image = image.convert("L" if self.channels == 1 else "RGB")
+        if self.crop or self.side:
+            edge = min(self.crop or image.width, image.width, image.height)
+            left, top = (image.width - edge) // 2, (image.height - edge) // 2
+            image = image.crop((left, top, left + edge, top + edge))
+        if self.side and image.width != self.side:
+            image = image.resize((self.side, self.side), Image.Resampling.LANCZOS)
+        pixels = np.asarray(image)
+        return pixels[..., None] if self.channels == 1 else pixels
+
+
+class Pictures(Protocol):
+    """Rows that can be decoded or drawn one by one, from several threads at once."""
+
+    columns: tuple[str, ...]
+    """The fields of `Batch` that each row gives: image first."""
+    channels: int
+    """1 or 3: what is stored."""
+
+    def __len__(self) -> int: ...
+
+    def name(self, row: int) -> str:
+        """What to call a row in a report."""
+        ...
+
+    def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
+        """One uint8 array per column; raises DataError where the row cannot be read."""
+        ...
+
+
+class Pixels:
+    """Pictures that are in memory already: uint8 N H W C."""
+
+    columns: tuple[str, ...] = ("image",)
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.array = pixels
+        self.channels = pixels.shape[3]
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def name(self, row: int) -> str:
+        """Its number."""
+        return f"image {row}"
+
+    def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
+        """The picture, cut."""
+        pixels = self.array[row]
+        return (cut.fit(Image.fromarray(pixels[..., 0] if self.channels == 1 else pixels)),)
+
+    def fits(self, cut: Cut) -> bool:
+        """Whether the pictures are already as `cut` would make them."""
+        height, width, channels = self.array.shape[1:]
+        edge = min(cut.crop or width, height, width)
+        square = not (cut.side or cut.crop) or height == width == edge == (cut.side or edge)
+        return square and channels == cut.channels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stock:
+    """Everything one split of a source holds: pictures and columns of equal length."""
+
+    key: str
+    """Changes whenever the pictures or labels may have changed; with the cut, names the cache."""
+    pictures: Pictures
+    """The rows."""
+    label: np.ndarray | None = None
+    """Class number of each row."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes."""
+    values: np.ndarray | None = None
+    """Attributes of each row, axes N A."""
+    attributes: tuple[Attribute, ...] = ()
+    """What the columns of `values` are."""
+    caption: np.ndarray | None = None
+    """Tokens of each row, axes N L."""
+    vocabulary: tuple[str, ...] = ()
+    """What the tokens mean; token 0 pads."""
+    notes: tuple[str, ...] = ()
+    """For the report."""
+
+    def select(self, source: Source) -> "tuple[np.ndarray, Stock]":
+        """The rows of the asked-for classes, and the stock with its labels numbered anew."""
+        rows = np.arange(len(self.pictures))
+        if not source.classes:
+            return rows, self
+        numbers = {name: number for number, name in enumerate(self.classes)}
+        for name in source.classes:
+            if name not in numbers:
+                raise UnknownName(
+                    f"--data.classes {name!r} is no class of {source.name}; "
+                    + (nearest(name, self.classes) if self.classes else "it has no labels.")
+                )
+        assert self.label is not None  # classes come with labels
+        renumbered = np.full(len(self.classes), -1)
+        renumbered[[numbers[name] for name in source.classes]] = np.arange(len(source.classes))
+        label = renumbered[self.label]
+        fields = {**self.__dict__, "label": label, "classes": source.classes}
+        return rows[label >= 0], Stock(**fields)

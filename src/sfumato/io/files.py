@@ -1,0 +1,87 @@
+"""Files and folders that are either written whole or not at all."""
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sfumato.errors import RunError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+}
+
+
+@contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Lend a temporary name beside `path`; what was written there becomes `path`, or vanishes.
+
+    The name ends like `path`, so that writers which choose a format by the ending choose right.
+    The caller may write one file there, or make a folder there and fill it; a folder replaces
+    `path` only where that is absent or empty. The bytes are on the disk before the name changes,
+    so a power cut leaves the old file or the new one.
+
+    Raises RunError when the disk is full or the place may not be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(
+        f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}"
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _settle(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise _said(error, path, temporary) from error
+    finally:
+        discard(temporary)
+
+
+def _settle(place: Path) -> None:
+    """Push a file, or everything in a folder, out of the page cache."""
+    if place.is_dir():
+        for child in place.iterdir():
+            _settle(child)
+    _sync(place)
+
+
+def _sync(place: Path) -> None:
+    if place.is_dir() and os.name == "nt":  # Windows cannot open a folder to sync it
+        return
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def discard(place: Path) -> None:
+    """Delete a file or a folder with all it holds; nothing there is no error."""
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def _said(error: OSError, path: Path, temporary: Path) -> Exception:
+    """The same error in our words where it is about the disk or about `path`, else unchanged."""
+    if error.errno in _FULL:
+        return RunError(
+            f"the disk is full: {path} was not written; free some space or choose another place."
+        )
+    ours = str(error.filename or temporary).startswith((str(temporary), str(path)))
+    above = error.filename is not None and Path(error.filename) in path.parents
+    if error.errno in _REFUSED | {errno.EEXIST, errno.ENOTEMPTY} and (ours or above):
+        return RunError(f"{path} cannot be written ({error.strerror}); choose another place.")
+    return error

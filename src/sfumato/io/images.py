@@ -1,0 +1,184 @@
+"""Pictures: the only place that knows 0..255, file formats and colour modes.
+
+Read: any PNG, JPEG, WebP, GIF, BMP, TIFF, PNM (and JPEG 2000, AVIF where Pillow has them),
+turned as its EXIF says, first frame, 16 bits rounded to 8, CMYK and palettes as colour,
+transparency laid on white. Colour profiles are not applied: numbers are taken as sRGB.
+"""
+
+from io import BytesIO
+from math import ceil, sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from sfumato.errors import ConfigError, DataError
+from sfumato.io.files import atomic
+from sfumato.shapes import Bytes, Images
+
+PIXELS = 64 * 1024 * 1024
+"""Largest picture read by default, in pixels: 8192 x 8192 takes 200 MB decoded."""
+ENDINGS = frozenset(
+    {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    | {".ppm", ".pgm", ".pbm", ".jp2", ".avif"}
+)
+"""Endings, lower case, of the files taken for pictures."""
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "MPO")
+_GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"}
+
+
+def to_bytes(images: Images) -> Bytes:
+    """B C H W in [-1, 1] to uint8 B H W C: clamped, rounded to nearest; NaN becomes black."""
+    scaled = images.detach().float().nan_to_num(nan=-1.0).clamp(-1, 1).add(1).mul(127.5)
+    return scaled.round_().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def from_bytes(pixels: np.ndarray | Tensor) -> Images:
+    """Uint8 B H W C to float32 B C H W: 0 is -1 and 255 is 1, exactly; `to_bytes` undoes it."""
+    tensor = torch.as_tensor(pixels)
+    # Divided, not multiplied by the reciprocal: 255 must give 1 and nothing above it.
+    laid = tensor.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    return laid.div_(127.5).sub_(1)
+
+
+def read(
+    source: str | Path | bytes, *, channels: int | None = None, limit: int = PIXELS
+) -> Image.Image:
+    """One picture from a path or from a file's bytes, as mode L (`channels` 1) or RGB (3).
+
+    `channels` None keeps what is stored: L for grey, RGB for everything else. Raises DataError,
+    one line, for what is missing, no picture, damaged, or larger than `limit` pixels.
+    """
+    name = "the picture" if isinstance(source, bytes) else str(source)
+    try:
+        with _opened(source) as image:
+            if image.width * image.height > limit:
+                raise DataError(_too_large(name, f"{image.width}x{image.height}", limit))
+            grey = image.mode in _GREY
+            image.load()
+            return _plain(_turned(image), channels or (1 if grey else 3))
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{name} does not exist.") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise DataError(_too_large(name, "more", limit)) from None
+    except Exception as error:  # hostile bytes make decoders raise nearly anything
+        raise DataError(f"{name} {_reason(error)}.") from error
+
+
+def is_grey(source: str | Path | bytes) -> bool:
+    """Whether the file's header says grey; False for what is no picture. Decodes nothing."""
+    try:
+        with _opened(source) as image:
+            return image.mode in _GREY
+    except Exception:  # `read` will say what is wrong with it
+        return False
+
+
+def save(image: Image.Image, path: str | Path) -> None:
+    """Write a picture whole or not at all; the ending chooses the format."""
+    path = Path(path)
+    if path.suffix.lower() not in ENDINGS:
+        raise ConfigError(f"{path} must end in .png, .jpg or .webp to be written as a picture.")
+    with atomic(path) as temporary:
+        image.save(temporary)
+
+
+def grid(images: Images, columns: int | None = None, zoom: int = 1, gap: int = 1) -> Image.Image:
+    """Tile pictures row by row on mid-grey, `gap` pixels apart, each pixel a `zoom` x `zoom` block.
+
+    `columns` None is the smallest square that holds them. Zoom is a whole number so that no
+    pixel is invented: what is seen is what was drawn.
+    """
+    if zoom < 1 or gap < 0 or (columns is not None and columns < 1):
+        raise ConfigError(f"columns and zoom start at 1, gap at 0; got {columns}, {zoom}, {gap}.")
+    pixels = to_bytes(images).repeat(zoom, axis=1).repeat(zoom, axis=2)
+    count, height, width, channels = pixels.shape
+    if count == 0:
+        raise ConfigError("a grid needs at least one image; got 0.")
+    columns = min(count, columns or ceil(sqrt(count)))
+    rows = ceil(count / columns)
+    sheet = np.full(
+        (rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 128, np.uint8
+    )
+    for index, tile in enumerate(pixels):
+        y = gap + (index // columns) * (height + gap)
+        x = gap + (index % columns) * (width + gap)
+        sheet[y : y + height, x : x + width] = tile
+    return to_picture(sheet)
+
+
+def to_picture(pixels: np.ndarray) -> Image.Image:
+    """Uint8 H W C, with 1 or 3 channels, as a picture."""
+    if pixels.shape[2] not in (1, 3):
+        raise ConfigError(f"a picture has 1 or 3 channels; got {pixels.shape[2]}.")
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
+def save_grid(images: Images, path: str | Path, **layout: Any) -> None:
+    """Write `grid(images, **layout)` to `path`."""
+    save(grid(images, **layout), path)
+
+
+def save_gif(frames: list[Image.Image], path: str | Path, fps: float = 10) -> None:
+    """Write frames as a GIF that repeats for ever; GIF knows whole hundredths of a second only."""
+    if not frames or not 0 < fps <= 50:
+        raise ConfigError(f"a GIF needs frames and 0 < fps <= 50; got {len(frames)} and {fps}.")
+    first, *rest = frames
+    with atomic(Path(path).with_suffix(".gif")) as temporary:
+        first.save(
+            temporary, save_all=True, append_images=rest, duration=round(100 / fps) * 10, loop=0
+        )
+
+
+def _opened(source: str | Path | bytes) -> Image.Image:
+    """Only plain raster formats: Pillow would run Ghostscript for EPS."""
+    Image.init()
+    formats = [name for name in _FORMATS if name in Image.OPEN]
+    return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats)
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a damaged EXIF block does not spoil the picture
+        return image
+
+
+def _plain(image: Image.Image, channels: int) -> Image.Image:
+    """To L or RGB, by value and not by Pillow's clipping."""
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode in {"F", "I"} or image.mode.startswith("I;16"):
+        return Image.fromarray(_eight_bits(np.asarray(image), image.mode)).convert(mode)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    if image.mode not in {"L", "1", "RGB"}:
+        image = image.convert("RGB")
+    return image.convert(mode)
+
+
+def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
+    """16-bit whole numbers, or floats in [0, 1], to the nearest of 0..255."""
+    top = 1.0 if mode == "F" else 65535.0
+    if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= top):
+        raise ValueError(f"holds values outside 0..{top:g}")
+    return np.rint(values.astype(np.float64) * (255 / top)).astype(np.uint8)
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()).lower()
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "is no picture in a format known here"
+    if "truncated" in text or "incomplete" in text or "unexpected end" in text:
+        return "is truncated"
+    return text if text.startswith("holds") else f"is damaged ({text or type(error).__name__})"
+
+
+def _too_large(name: str, size: str, limit: int) -> str:
+    return f"{name} has {size} pixels; at most {limit} are read."
