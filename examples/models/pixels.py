@@ -1,0 +1,42 @@
+"""Pixels: every image is the mean image and some noise, the plainest thing that learns."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.optim import Adam
+
+from sfumato.data.source import Source
+from sfumato.model import Sampler
+from sfumato.recipe import Recipe
+from sfumato.settings import Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    lr: Positive = 0.05
+    """Adam step size."""
+
+
+class Pixels(Sampler):
+    def __init__(self, config, schema):
+        super().__init__(config, schema)
+        self.mean = torch.nn.Parameter(torch.zeros(schema.shape))
+
+    def prior(self, count, rng=None):
+        return torch.randn(count, self.mean.numel(), device=self.device, generator=rng)
+
+    def generate(self, latents):
+        return (self.mean + 0.1 * latents.unflatten(1, self.schema.shape)).clamp(-1, 1)
+
+    def training_step(self, batch, index):
+        error = self.descend(self.optimizers(), self._error, batch.image)
+        self.log("loss/error", error, prog_bar=True)
+
+    def _error(self, images):
+        return (images - self.mean).square().mean()
+
+    def configure_optimizers(self):
+        return Adam(self.parameters(), lr=self.config.lr)
+
+
+RECIPES = {"smoke": Recipe(model=Config(), data=Source(name="digits"), steps=50, batch=32)}
