@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from torch.optim import Adam
 
 from sfumato.data.source import Source
 from sfumato.model import Sampler
@@ -29,14 +28,13 @@ class Pixels(Sampler):
         return (self.mean + 0.1 * latents.unflatten(1, self.schema.shape)).clamp(-1, 1)
 
     def training_step(self, batch, index):
-        error = self.descend(self.optimizers(), self._error, batch.image)
-        self.log("loss/error", error, prog_bar=True)
+        self.log("loss/error", self.descend(self.optimizers(), self._error, batch.image))
 
     def _error(self, images):
         return (images - self.mean).square().mean()
 
     def configure_optimizers(self):
-        return Adam(self.parameters(), lr=self.config.lr)
+        return torch.optim.Adam(self.parameters(), lr=self.config.lr)
 
 
 RECIPES = {"smoke": Recipe(model=Config(), data=Source(name="digits"), steps=50, batch=32)}
