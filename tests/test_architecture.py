@@ -22,7 +22,7 @@ FLOORS = [
     {"data"},
     {"model", "recipe"},
     {"models", "imaging"},
-    {"registry", "runs", "training", "callbacks", "evaluation", "testing"},
+    {"registry", "runs", "training", "callbacks", "evaluation", "testing", "preset"},
     {"cli", "studio"},
 ]
 DATA_ONLY = {"zoo"}
