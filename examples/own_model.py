@@ -12,5 +12,5 @@ from sfumato.io.images import save_grid
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/pixels")
 
 print(sfumato.available(), "—", sfumato.summary("pixels"))
-sfumato.train("pixels", data="digits", out=folder, model={"lr": 0.1})
+sfumato.train("pixels", data="digits", out=folder, config={"lr": 0.1})
 save_grid(sfumato.load(folder).sample(16, seed=0), folder / "pixels.png", zoom=4)
