@@ -1,0 +1,75 @@
+"""Saving: the state to resume from, the bundle to share, and the orderly end on a signal."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback
+
+from sfumato.io.files import atomic
+from sfumato.model import Model
+from sfumato.runs import FORMAT, Run, save_bundle
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Checkpoints(Callback):
+    """Writes `checkpoints/last.ckpt` and the bundle every `seconds`, at the end, and when asked to stop.
+
+    The first ^C or SIGTERM finishes the batch, saves and ends; the second ^C ends at once. Either way what was
+    saved before stays whole: a file is renamed into place only when it is complete.
+    """
+
+    def __init__(
+        self, run: Run, sampler: Callable[[Model], Model], *, seconds: float = 60.0
+    ) -> None:
+        self.run, self.sampler, self.seconds = run, sampler, seconds
+        self.asked: signal.Signals | None = None
+        self.healthy = True
+        self._saved = time.monotonic()
+        self._before: dict[signal.Signals, Any] = {}
+
+    def on_fit_start(self, trainer: Trainer, model: Model) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {s: signal.signal(s, self._ask) for s in SIGNALS}
+
+    def on_train_batch_end(
+        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+    ) -> None:
+        if self.asked:
+            trainer.should_stop = True
+        due = time.monotonic() - self._saved >= self.seconds
+        # the order in which processes see a signal or a clock differs; the last batch they agree on
+        if self.healthy and (trainer.should_stop or trainer.is_last_batch or due):
+            self.save(trainer, model)
+
+    def save(self, trainer: Trainer, model: Model) -> None:
+        """Write the checkpoint and the bundle now."""
+        path = self.run.checkpoint
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic(path) as temporary:
+            trainer.save_checkpoint(temporary)
+        if trainer.is_global_zero:
+            save_bundle(self.sampler(model), self.run.bundle)
+        self._saved = time.monotonic()
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, model: Model, checkpoint: dict[str, Any]
+    ) -> None:
+        # a resumed run is a fresh loop over the batches that are left, so Lightning's counters stay out
+        checkpoint.pop("loops", None)
+        checkpoint["sfumato"] = {"format": FORMAT}
+
+    def teardown(self, trainer: Trainer, model: Model, stage: str) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        self.asked = signal.Signals(number)

@@ -1,0 +1,68 @@
+"""What goes wrong in training, said while it goes wrong."""
+
+from statistics import median
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback
+
+from sfumato.callbacks.checkpoints import Checkpoints
+from sfumato.errors import RunError
+from sfumato.model import Model
+
+
+class Health(Callback):
+    """Stops at a number that is not finite; warns of a player whose gradient vanishes.
+
+    Collapse of the samples is seen where the samples are drawn, and told here through `warn`.
+    """
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self.checkpoints = checkpoints
+        self.warnings: list[str] = []
+        self._norms: dict[str, list[float]] = {}
+
+    def warn(self, text: str) -> None:
+        """Keep a warning for the progress bar and the card, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+    ) -> None:
+        look = model.step % model.rules.every == 0
+        # reading a number off a GPU stops its queue, so it is done now and then there, always on a CPU
+        if look or model.device.type == "cpu":
+            self._stop_at_nan(trainer, model)
+        if look:
+            self._compare_gradients(trainer, model.step)
+
+    def _stop_at_nan(self, trainer: Trainer, model: Model) -> None:
+        for name, value in trainer.callback_metrics.items():
+            if not torch.isfinite(value):
+                self.checkpoints.healthy = False
+                last = self.checkpoints.run.checkpoint
+                kept = (
+                    f"the last good state is {last}" if last.exists() else "nothing was saved yet"
+                )
+                raise RunError(
+                    f"{name} became {float(value)} at batch {model.step + 1}; {kept}. "
+                    "Try a smaller --model.lr, --clip 1, or --precision 32."
+                )
+
+    def _compare_gradients(self, trainer: Trainer, step: int) -> None:
+        for name, value in trainer.callback_metrics.items():
+            if not name.startswith("gradient/"):
+                continue
+            norms = self._norms.setdefault(name, [])
+            if len(norms) >= 3 and float(value) < 1e-3 * median(norms):
+                who = name.removeprefix("gradient/")
+                self.warn(f"the gradient of the {who} has all but vanished (batch {step + 1})")
+            norms.append(float(value))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"warnings": self.warnings, "norms": self._norms}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.warnings, self._norms = state["warnings"], state["norms"]

@@ -1,0 +1,168 @@
+"""DCGAN: two convolutional networks, one painting and one judging, learn from each other.
+
+    G: z ~ N(0, I)  ->  image in [-1, 1]          L_G = softplus(-D(G(z)))
+    D: image        ->  logit, high means real    L_D = softplus(-D(x)) + softplus(D(G(z)))
+
+Axes: B batch, C image channels, S image side in pixels, Z latent width.
+Paper: Radford, Metz & Chintala (2016), https://arxiv.org/abs/1511.06434
+Departures: losses in softplus form, equal to sigmoid + cross-entropy but never saturating; z is normal where the
+paper draws it uniformly; the widest map is bottom x bottom with bottom = S / 2^n in 4..7, so S need not be a power of two.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Generator, nn
+from torch.optim import Adam
+
+from sfumato.data.dataset import Batch
+from sfumato.data.source import Source
+from sfumato.losses.adversarial import discriminator_loss, generator_loss, swapped
+from sfumato.model import Judge, Sampler
+from sfumato.nn.init import normal_002
+from sfumato.nn.pyramid import doublings
+from sfumato.recipe import Recipe
+from sfumato.schema import Schema
+from sfumato.settings import Count, Decay, Fraction, Positive
+from sfumato.shapes import Features, Images, Latents, Logits, Scalar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every choice that changes what DCGAN is or how it learns."""
+
+    latent: Count = 100
+    """Width Z of the noise vector."""
+    width: Count = 64
+    """Feature maps at half resolution; doubles each time the side halves."""
+    activation: Literal["relu", "leaky_relu"] = "relu"
+    """Between the painter's layers; the judge is always leaky (0.2)."""
+    dropout: Decay = 0.0
+    """Chance that a map of the judge is silenced during training."""
+    smooth: Fraction = 0.0
+    """Real images are taught as 1 - smooth: one-sided label smoothing."""
+    noise: Fraction = 0.0
+    """Share of labels exchanged between real and painted while the judge learns."""
+    lr: Positive = 2e-4
+    """Adam step size of the painter."""
+    judge_lr: Positive = 2e-4
+    """Adam step size of the judge."""
+    beta1: Decay = 0.5
+    """Adam first-moment decay; 0.9 oscillates (paper, section 4)."""
+
+
+class DCGAN(Sampler, Judge):
+    """The two networks and the game between them."""
+
+    def __init__(self, config: Config, schema: Schema) -> None:
+        super().__init__(config, schema)
+        bottom, doubled = doublings(schema.side)
+        maps = [config.width << i for i in range(doubled)]
+        self.generator = _generator(config, maps[::-1], bottom, schema.channels)
+        self.discriminator = _discriminator(config, maps, bottom, schema.channels)
+        self.apply(normal_002)
+
+    def prior(self, count: int, rng: Generator | None = None) -> Latents:
+        return torch.randn(count, self.config.latent, device=self.device, generator=rng)
+
+    def generate(self, latents: Latents) -> Images:
+        return self.generator(latents)
+
+    def judge(self, images: Images) -> Logits:
+        return self.discriminator(images)
+
+    def features(self, images: Images) -> Features:
+        return self.discriminator[:-2](images).flatten(1)
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        for_d, for_g = self.optimizers()
+        z = self.draw(self.prior, len(batch.image))
+        flips = self.draw(self._flips, len(batch.image))
+        d_loss = self.descend(for_d, self._judge_loss, batch.image, z, flips)
+        g_loss = self.descend(for_g, self._painter_loss, z)
+        self.log_dict({"loss/discriminator": d_loss, "loss/generator": g_loss}, prog_bar=True)
+
+    def _judge_loss(self, real: Images, z: Latents, flips: torch.Tensor) -> Scalar:
+        with torch.no_grad():
+            fake = self.generator(z)
+        verdicts = swapped(self.judge(real), self.judge(fake), flips)
+        return discriminator_loss(*verdicts, smooth=self.config.smooth)
+
+    def _painter_loss(self, z: Latents) -> Scalar:
+        return generator_loss(self.judge(self.generator(z)))
+
+    def _flips(self, count: int, rng: Generator | None = None) -> torch.Tensor:
+        return torch.rand(count, device=self.device, generator=rng) < self.config.noise
+
+    def configure_optimizers(self) -> list[Adam]:
+        c, betas = self.config, (self.config.beta1, 0.999)
+        return [
+            Adam(self.discriminator.parameters(), lr=c.judge_lr, betas=betas),
+            Adam(self.generator.parameters(), lr=c.lr, betas=betas),
+        ]
+
+
+def _generator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Sequential:
+    """Z x 1 x 1, then widest x bottom x bottom, then doublings up to C x S x S."""
+    layers: list[nn.Module] = [nn.Unflatten(1, (c.latent, 1, 1))]
+    layers += [nn.ConvTranspose2d(c.latent, maps[0], bottom, bias=False)]
+    for wide, narrow in pairwise(maps):
+        layers += [nn.BatchNorm2d(wide), _activation(c)]
+        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
+    layers += [nn.BatchNorm2d(maps[-1]), _activation(c)]
+    layers += [nn.ConvTranspose2d(maps[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
+    return nn.Sequential(*layers)
+
+
+def _discriminator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Sequential:
+    """C x S x S, halvings down to widest x bottom x bottom, then one logit."""
+    layers: list[nn.Module] = [nn.Conv2d(channels, maps[0], 4, stride=2, padding=1)]
+    for narrow, wide in pairwise(maps):
+        layers += [nn.LeakyReLU(0.2), nn.Dropout2d(c.dropout)]
+        layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=False)]
+        layers += [nn.BatchNorm2d(wide)]
+    layers += [nn.LeakyReLU(0.2), nn.Dropout2d(c.dropout)]
+    return nn.Sequential(*layers, nn.Conv2d(maps[-1], 1, bottom), nn.Flatten(0))
+
+
+def _activation(c: Config) -> nn.Module:
+    return nn.ReLU() if c.activation == "relu" else nn.LeakyReLU(0.2)
+
+
+RECIPES = {
+    "smoke": Recipe(
+        model=Config(width=4, latent=8, dropout=0.1, noise=0.1, lr=1e-3),
+        data=Source(name="digits", side=16),
+        steps=4,
+        batch=8,
+        every=2,
+        ema=0.5,
+    ),
+    "demo": Recipe(
+        model=Config(width=32, latent=32, lr=4e-4, judge_lr=2e-4),
+        data=Source(name="digits", side=16),
+        steps=1200,
+        batch=64,
+        every=100,
+        ema=0.99,
+    ),
+    "laptop": Recipe(
+        model=Config(width=32, latent=64),
+        data=Source(name="mnist"),
+        steps=8000,
+        batch=64,
+        ema=0.999,
+        expects={"recognisable": 0.90},
+    ),
+    "faces": Recipe(
+        model=Config(activation="leaky_relu", smooth=0.1),
+        data=Source(name="celeba", side=28, crop=89),
+        steps=10_000,
+        batch=64,
+    ),
+    "paper": Recipe(
+        model=Config(), data=Source(name="celeba", side=64, crop=89), steps=100_000, batch=128
+    ),
+}

@@ -1,0 +1,129 @@
+"""LeNet-5: convolution and pooling, twice, then three dense layers that name the image.
+
+    p(class | x) = softmax(logits(x)),   L = -log p(label | x)
+
+Axes: B batch, C image channels, S image side in pixels, K classes.
+Paper: LeCun, Bottou, Bengio & Haffner (1998), section II.B, http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf
+Departures: max pooling for trainable averaging, full connections between the maps, softmax and cross-entropy for
+the radial-basis outputs, Adam for stochastic diagonal Levenberg-Marquardt.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Adam
+
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError, DataError
+from sfumato.metrics.score import Score
+from sfumato.model import Classifier
+from sfumato.recipe import Recipe
+from sfumato.schema import Schema
+from sfumato.settings import Count, Decay, NonNegative, Positive
+from sfumato.shapes import Features, Images, Labels, Scalar, Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every choice that changes what LeNet-5 is or how it learns."""
+
+    width: Count = 6
+    """Maps of the first convolution; the second has 16/6 as many."""
+    dropout: Decay = 0.0
+    """Chance that a unit before each dense layer is silenced during training."""
+    lr: Positive = 1e-3
+    """Adam step size at the first step; it falls linearly to a hundredth."""
+    decay_steps: Count = 4_000
+    """Steps over which the step size falls."""
+    weight_decay: NonNegative = 0.0
+    """L2 penalty, as Adam applies it."""
+
+
+class LeNet5(Classifier):
+    """Two stages of convolution, tanh and pooling, and a classifier of 120, 84 and K units."""
+
+    needs = ("image", "label")
+
+    def __init__(self, config: Config, schema: Schema) -> None:
+        super().__init__(config, schema)
+        c, side, wide = config, schema.side, round(config.width * 16 / 6)
+        if not schema.classes:
+            raise DataError("lenet5 needs labels, and this data has none; name sub-folders.")
+        if side < 16:
+            raise ConfigError(f"--data.side {side} is too small for two 5x5 stages; try 28.")
+        last = (side // 2 - 4) // 2
+        self.stages = nn.Sequential(
+            nn.Conv2d(schema.channels, c.width, 5, padding=2),
+            nn.Tanh(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(c.width, wide, 5),
+            nn.Tanh(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Dropout(c.dropout),
+            nn.Linear(wide * last * last, 120),
+            nn.Tanh(),
+            nn.Dropout(c.dropout),
+            nn.Linear(120, 84),
+            nn.Tanh(),
+        )
+        self.answer = nn.Linear(84, len(schema.classes))
+
+    def features(self, images: Images) -> Features:
+        return self.stages(images)
+
+    def logits(self, images: Images) -> Scores:
+        return self.answer(self.features(images))
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        optimizer = self.optimizers()
+        for group in optimizer.param_groups:
+            group["lr"] = self._lr(self.step)
+        loss = self.descend(optimizer, self._loss, batch.image, batch.label)
+        self.log("loss/cross-entropy", loss, prog_bar=True)
+
+    def _loss(self, images: Images, labels: Labels) -> Scalar:
+        return cross_entropy(self.logits(images), labels)
+
+    def _lr(self, step: int) -> float:
+        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+
+    def configure_optimizers(self) -> Adam:
+        c = self.config
+        return Adam(self.parameters(), lr=c.lr, weight_decay=c.weight_decay)
+
+    @torch.no_grad()
+    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
+        """`accuracy` on held-out data; its floor always answers the commonest class."""
+        data.require(("image", "label"), "accuracy")
+        right, counts = 0, torch.zeros(len(self.schema.classes), dtype=torch.long)
+        for rows in torch.arange(len(data)).split(1000):
+            batch = data.batch(rows)
+            named = self.logits(batch.image.to(self.device)).argmax(1).cpu()
+            right += int((named == batch.label).sum())
+            counts += torch.bincount(batch.label, minlength=len(counts))
+        n = len(data)
+        floor = int(counts.max()) / n
+        return {"accuracy": Score(value=right / n, floor=floor, ceiling=1.0, n=n)}
+
+
+RECIPES = {
+    "smoke": Recipe(
+        model=Config(width=3, dropout=0.1, lr=2e-3, decay_steps=10, weight_decay=1e-5),
+        data=Source(name="digits", side=16),
+        steps=4,
+        batch=8,
+        every=2,
+    ),
+    "laptop": Recipe(
+        model=Config(dropout=0.1, decay_steps=5_600),
+        data=Source(name="mnist"),
+        steps=5_600,
+        batch=128,
+        expects={"accuracy": 0.985},
+    ),
+}

@@ -1,0 +1,95 @@
+"""How this machine trains this model fastest: measured once at the start of a run, then fixed in `run.yaml`.
+
+A choice that changed between two sessions of a run would change its numbers; so a resumed run reads its choice.
+"""
+
+import ctypes
+import platform
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import torch
+
+from sfumato.errors import ConfigError, DeviceError, nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """Everything about the machine that could change a run's numbers or its pace."""
+
+    device: str = "cpu"
+    """cpu, cuda or mps."""
+    devices: int = 1
+    """Processes, one device each."""
+    precision: str = "32-true"
+    """As Lightning names it: 32-true or bf16-mixed."""
+    channels_last: bool = False
+    """Whether convolution weights lie with channels innermost."""
+    threads: int = 1
+    """Threads of one process."""
+
+
+PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
+"""What a user says, and what Lightning says. Half precision is left out: CPUs cannot, GANs overflow it."""
+
+
+def choose(
+    plain: Preset,
+    *,
+    precision: str | None,
+    convolves: bool,
+    seconds: Callable[[Preset], float] | None,
+) -> Preset:
+    """The preset whose step takes the fewest `seconds`, of those that `precision` leaves open.
+
+    `plain` says the device; `seconds` times one step, or is None in a run too short to earn the measurement
+    back. Raises ConfigError for an unknown precision.
+    """
+    if precision and precision not in PRECISIONS:
+        raise ConfigError(f"--precision {precision} is unknown; {nearest(precision, PRECISIONS)}")
+    open_to = [PRECISIONS[precision]] if precision else list(PRECISIONS.values())
+    candidates = [
+        replace(plain, precision=spelled, channels_last=last)
+        for spelled in open_to
+        for last in ((False, True) if convolves else (False,))
+    ]
+    if seconds is None or len(candidates) == 1:
+        return candidates[0]
+    # two interleaved rounds, so that a busy moment hits all alike; the least time is the truest
+    times = [[seconds(candidate) for candidate in candidates] for _ in range(2)]
+    best = [min(pair) for pair in zip(*times, strict=True)]
+    return candidates[best.index(min(best))]
+
+
+def pick_device(device: str) -> str:
+    """`auto` becomes the best there is. Raises DeviceError where the asked-for device is missing."""
+    here = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if device == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if here[name])
+    if not here.get(device, False):
+        found = ", ".join(name for name, present in here.items() if present)
+        raise DeviceError(f"--device {device} is not here; this machine has {found}.")
+    return device
+
+
+def settle(preset: Preset) -> None:
+    """Set what holds for the whole process: threads, float32 matrix products, the allocator."""
+    torch.set_num_threads(preset.threads)
+    # on a CPU this splits float32 products into bfloat16 parts and stays within 1e-6; elsewhere it may not
+    torch.set_float32_matmul_precision("medium" if preset.device == "cpu" else "high")
+    if platform.libc_ver()[0] == "glibc":
+        _keep_memory()
+
+
+def _keep_memory() -> None:
+    """Ask glibc to keep freed blocks of up to 32 MB: giving them back at every step costs page faults."""
+    with suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        trim_threshold, mmap_threshold = -1, -3
+        libc.mallopt(mmap_threshold, 32 << 20)
+        libc.mallopt(trim_threshold, 512 << 20)

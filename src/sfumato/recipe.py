@@ -1,0 +1,36 @@
+"""A recipe: everything needed to repeat a run, as one frozen value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sfumato.data.source import Source
+from sfumato.settings import Count, Decay, Positive
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One named run of one model."""
+
+    model: Any
+    """The model's `Config`."""
+    data: Source
+    """What it learns from."""
+    steps: Count
+    """Batches to visit."""
+    batch: Count
+    """Images per batch, over all processes."""
+    seed: int = 0
+    """Seed of weights, data order and noise."""
+    start: str | None = None
+    """What training begins from: "model:recipe", a run or a bundle; weights are copied by name."""
+    expects: Mapping[str, float] = field(default_factory=dict)
+    """Scores this recipe is known to reach, by name."""
+    every: Count = 400
+    """Batches between sample grids, gradient norms and rows of `metrics.csv`."""
+    ema: Decay = 0.0
+    """Decay of the averaged weights that samples and scores use; 0 uses the weights as they are."""
+    clip: Positive | None = None
+    """Largest gradient norm of a player; none leaves gradients alone."""
+    accumulate: Count = 1
+    """Equal parts a batch is cut into, to fit memory; gradients add up to the whole batch's."""

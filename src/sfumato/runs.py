@@ -1,0 +1,275 @@
+"""The run folder and the portable bundle.
+
+    RUN/run.yaml            everything needed to repeat it
+        checkpoints/        last.ckpt: weights, optimisers and counters, for --resume
+        bundle/             config.json, schema.json, model.safetensors, card.md: what people share
+        metrics.csv  samples/step-000400.png  film.gif  loss.png  card.md  events.out.tfevents.*
+
+A bundle is read without unpickling anything, from a folder, a zip or a hub.
+"""
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+
+from sfumato import registry, settings
+from sfumato.data.source import Source
+from sfumato.errors import BundleError, DeviceError, RunError, SfumatoError
+from sfumato.io.files import atomic
+from sfumato.model import Model
+from sfumato.recipe import Recipe
+from sfumato.schema import Attribute, Schema
+
+FORMAT = 1
+"""Version of the run folder and the bundle; a higher one in a file is refused."""
+PARTS = ("config.json", "schema.json", "model.safetensors", "card.md")
+LIMIT = 4 * 2**30
+"""Largest bundle read from a zip, in bytes unpacked."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder."""
+
+    path: Path
+    stopped: str = ""
+    """Why training ended before its last step; empty where it did not."""
+
+    @property
+    def checkpoint(self) -> Path:
+        """The newest complete state of the training."""
+        return self.path / "checkpoints" / "last.ckpt"
+
+    @property
+    def bundle(self) -> Path:
+        """The shareable model, with the averaged weights where the recipe averages."""
+        return self.path / "bundle"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a training was ever begun here."""
+        return (self.path / "run.yaml").exists()
+
+    def read(self) -> dict[str, Any]:
+        """What `run.yaml` says. Raises RunError where this is no run folder, or one from a newer version."""
+        try:
+            card = yaml.safe_load((self.path / "run.yaml").read_text("utf-8"))
+        except FileNotFoundError:
+            raise RunError(f"{self.path} is not a run folder: it has no run.yaml.") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise RunError(f"{self.path}/run.yaml cannot be read: {_first_line(error)}") from None
+        if not isinstance(card, dict) or not isinstance(card.get("format"), int):
+            raise RunError(f"{self.path}/run.yaml is not one of ours: it names no format.")
+        if card["format"] > FORMAT:
+            raise RunError(
+                f"{self.path} was made by a newer Sfumato (format {card['format']}, this one reads "
+                f"up to {FORMAT}); upgrade with pip install -U sfumato."
+            )
+        return card
+
+    def recipe(self) -> tuple[str, Recipe]:
+        """The model's name, and the recipe as it was run."""
+        card = self.read()
+        return card["model"], recipe_from(card["model"], card["recipe"])
+
+    def write(self, card: Mapping[str, Any]) -> None:
+        """Write `run.yaml`."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with atomic(self.path / "run.yaml") as path:
+            text = yaml.safe_dump({"format": FORMAT, **card}, sort_keys=False)
+            path.write_text(text, "utf-8")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one training; the lock goes with the process, however it ends."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            try:
+                flock(file, LOCK_EX | LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"another training is writing to {self.path}; wait for it, or choose another --out."
+                ) from None
+            yield
+
+
+def recipe_from(model: str, plain: Mapping[str, Any]) -> Recipe:
+    """A recipe from the plain values `run.yaml` holds; checked like any user's words."""
+    config = settings.build(registry.module(model).Config, plain["model"], "model.")
+    data = settings.build(Source, plain["data"], "data.")
+    return settings.build(Recipe, {**plain, "model": config, "data": data})
+
+
+def save_bundle(model: Model, folder: Path, card: str = "") -> None:
+    """Write `model` as a bundle into `folder`, each file whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
+    }
+    config = {
+        "format": FORMAT,
+        "model": type(model).__module__.rpartition(".")[2],
+        "config": asdict(model.config),
+    }
+    with atomic(folder / "model.safetensors") as path:
+        save_file(weights, path, metadata={"format": "pt"})
+    for name, plain in (("config.json", config), ("schema.json", asdict(model.schema))):
+        with atomic(folder / name) as path:
+            path.write_text(json.dumps(plain, indent=2) + "\n", "utf-8")
+    with atomic(folder / "card.md") as path:
+        path.write_text(card or f"# {config['model']}\n", "utf-8")
+
+
+def load(place: str | Path, device: str = "cpu") -> Model:
+    """The model in a run folder, a bundle (folder or .zip), the zoo, or a hub repository, ready to use.
+
+    Returned in eval mode on `device`. Raises RunError or BundleError with one line that says what is wrong.
+    """
+    if device != "cpu" and not torch.cuda.is_available() and device.startswith("cuda"):
+        raise DeviceError(
+            f"--device {device} is not here: no CUDA GPU was found; use --device cpu."
+        )
+    with bundle_folder(place) as folder:
+        return _read(folder).to(device).eval()
+
+
+@contextmanager
+def bundle_folder(place: str | Path) -> Iterator[Path]:
+    """The folder that holds the bundle `place` stands for; a zip is unpacked for the while."""
+    path = Path(place).expanduser()
+    if path.is_dir():
+        yield Run(path).bundle if (path / "run.yaml").exists() else path
+    elif path.is_file():
+        if not zipfile.is_zipfile(path):
+            raise BundleError(
+                f"{path} is no bundle: give a run folder, a bundle folder or a .zip."
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            yield _unzip(path, Path(folder))
+    elif (zoo := Path(__file__).parent / "zoo" / str(place)).is_dir() and str(place) in shelf():
+        yield zoo
+    elif str(place).count("/") == 1 and not str(place).startswith((".", "/", "~")):
+        yield _fetch(str(place))
+    else:
+        shipped = ", ".join(shelf())
+        raise RunError(
+            f"{place} is no run folder, no bundle and no name in the zoo; the zoo has {shipped}."
+        )
+
+
+def shelf() -> list[str]:
+    """Names of the models that ship with their weights."""
+    return sorted(p.parent.name for p in (Path(__file__).parent / "zoo").glob("*/config.json"))
+
+
+def _read(folder: Path) -> Model:
+    _refuse_foreign(folder, [p.name for p in folder.iterdir()] if folder.is_dir() else [])
+    card, schema = _json(folder / "config.json"), _json(folder / "schema.json")
+    if card.get("format", 0) > FORMAT:
+        raise BundleError(
+            f"{folder} was made by a newer Sfumato (format {card['format']}, this one reads up to "
+            f"{FORMAT}); upgrade with pip install -U sfumato."
+        )
+    try:
+        kind = registry.model_class(card["model"])
+        config = settings.build(registry.module(card["model"]).Config, card["config"], "model.")
+        data = settings.build(
+            Schema, {**schema, "attributes": tuple(Attribute(**a) for a in schema["attributes"])}
+        )
+        with torch.device("meta"):
+            shapes = {name: tuple(w.shape) for name, w in kind(config, data).state_dict().items()}
+    except (KeyError, TypeError) as error:
+        if isinstance(error, SfumatoError):
+            raise
+        raise BundleError(
+            f"{folder} is no bundle: {_first_line(error)} is missing or misplaced."
+        ) from None
+    # the file's own header must agree before memory is asked for: a config cannot order more than it brings
+    _compare(folder, shapes)
+    model = kind(config, data)
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model
+
+
+def _compare(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise BundleError where the weights in the file are not those the config describes."""
+    try:
+        with safe_open(folder / "model.safetensors", framework="pt") as file:
+            held = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        raise BundleError(f"{folder} is no bundle: model.safetensors is missing.") from None
+    except SafetensorError as error:
+        raise BundleError(
+            f"{folder}/model.safetensors is damaged: {_first_line(error)}."
+        ) from None
+    for name in sorted(shapes.keys() | held.keys()):
+        if shapes.get(name) != held.get(name):
+            raise BundleError(
+                f"{folder}/model.safetensors does not fit config.json: {name} should be "
+                f"{shapes.get(name, 'absent')}, not {held.get(name, 'absent')}."
+            )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        plain = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BundleError(f"{path.parent} is no bundle: {path.name} is missing.") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path} is not JSON: {_first_line(error)}.") from None
+    if not isinstance(plain, dict):
+        raise BundleError(f"{path} holds no object.")
+    return plain
+
+
+def _refuse_foreign(place: Path, names: list[str]) -> None:
+    for name in names:
+        if name.endswith((".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib")):
+            raise BundleError(
+                f"{place} holds {name}, which can run code when it is read; a bundle is {', '.join(PARTS)}."
+            )
+
+
+def _unzip(path: Path, folder: Path) -> Path:
+    """Unpack the four parts of a bundle, wherever they lie in the zip, and nothing else."""
+    with zipfile.ZipFile(path) as file:
+        _refuse_foreign(path, file.namelist())
+        parts = [info for info in file.infolist() if Path(info.filename).name in PARTS]
+        if sum(info.file_size for info in parts) > LIMIT:
+            raise BundleError(f"{path} unpacks to more than {LIMIT >> 30} GiB and is refused.")
+        for info in parts:
+            with file.open(info) as packed, (folder / Path(info.filename).name).open("wb") as out:
+                while block := packed.read(1 << 20):
+                    out.write(block)
+    return folder
+
+
+def _fetch(repository: str) -> Path:
+    """The bundle in a hub repository, downloaded once; only the four parts are asked for."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=list(PARTS)))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        offline = " (offline: $HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+        raise BundleError(
+            f"{repository} is no file here and could not be fetched from the hub{offline}: "
+            f"{_first_line(error)}"
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".")

@@ -1,0 +1,120 @@
+"""Frozen values from words: flags, files and keyword arguments become checked dataclasses in one place.
+
+Used for a model's `Config`, a `Source`, a `Recipe` and a `Schema` alike, so `--model.latent twelve`, `model={"latent": "twelve"}`
+and a bundle whose `config.json` was edited by hand get the same one line in answer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le, Lt
+from docstring_parser import parse_from_object
+from pydantic import TypeAdapter, ValidationError
+
+from sfumato.errors import ConfigError, nearest
+
+T = TypeVar("T")
+
+Count = Annotated[int, Ge(1)]
+Positive = Annotated[float, Gt(0)]
+NonNegative = Annotated[float, Ge(0)]
+Fraction = Annotated[float, Ge(0), Le(1)]
+Decay = Annotated[float, Ge(0), Lt(1)]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field as the command line shows it."""
+
+    name: str
+    kind: str
+    default: Any
+    about: str
+
+
+def settings(kind: type) -> list[Setting]:
+    """The fields of a dataclass, in order, each with its type, its default and its docstring."""
+    about = {p.arg_name: p.description or "" for p in parse_from_object(kind).params}
+    return [
+        Setting(f.name, _spell(f.type), f.default, about.get(f.name, "").replace("\n", " "))
+        for f in fields(kind)
+    ]
+
+
+def build(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
+    """A `kind` from plain values or words; a wrong name, type or range is a ConfigError.
+
+    `prefix` is how the user spells the place: "model." makes the message say `--model.latent`.
+    """
+    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    for name in values:
+        if name not in known:
+            raise ConfigError(f"there is no setting --{prefix}{name}; {nearest(name, known)}")
+    hints = get_type_hints(kind)
+    plain = {name: _parse(value, hints[name]) for name, value in values.items()}
+    try:
+        return _adapter(kind).validate_python(plain)
+    except ValidationError as error:
+        raise ConfigError(_one_line(error, prefix)) from None
+
+
+def override(value: T, changes: Mapping[str, Any], prefix: str = "") -> T:
+    """`value` with some fields replaced; the result is checked as a whole."""
+    plain = {f.name: getattr(value, f.name) for f in fields(value)}  # type: ignore[arg-type]
+    return build(type(value), {**plain, **changes}, prefix) if changes else value
+
+
+def check(value: Any, prefix: str = "model.") -> None:
+    """Raise ConfigError where a field of a dataclass instance has a wrong type or range."""
+    try:
+        _adapter(type(value)).validate_python(asdict(value))
+    except ValidationError as error:
+        raise ConfigError(_one_line(error, prefix)) from None
+
+
+@cache
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)
+
+
+def _one_line(error: ValidationError, prefix: str) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    missing = first["type"] == "missing"
+    got = "" if missing else f", not {first['input']!r}"
+    wish = (
+        first["msg"].replace("Input should be", "must be").replace("Field required", "is missing")
+    )
+    return f"--{prefix}{where} {wish.split(', unable')[0]}{got}."
+
+
+def _parse(value: Any, hint: Any) -> Any:
+    """Words of a command line in the form the checker reads: "none", and "a,b" for a tuple."""
+    if not isinstance(value, str):
+        return value
+    spelled = str(hint)
+    if value.lower() == "none" and "None" in spelled:
+        return None
+    is_tuple = get_origin(hint) is tuple or spelled.startswith("tuple[")
+    return tuple(part for part in value.split(",") if part) if is_tuple else value
+
+
+def _spell(hint: Any) -> str:
+    """A type as a user reads it."""
+    text = hint if isinstance(hint, str) else getattr(hint, "__name__", None) or str(hint)
+    if get_origin(hint) is Annotated:
+        limits = [
+            f"{sign} {getattr(m, key)}"
+            for m in hint.__metadata__
+            for key, sign in _SIGNS
+            if hasattr(m, key)
+        ]
+        return " ".join([hint.__origin__.__name__, ", ".join(limits)]).strip()
+    if get_origin(hint) is not None:
+        text = str(hint).replace("typing.", "")
+    return text
+
+
+_SIGNS = (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))

@@ -1,0 +1,395 @@
+"""A recipe becomes a run folder. The only place that knows Lightning's Trainer.
+
+`train("dcgan", data="mnist", recipe="laptop")` is all there is to it; the rest of this file keeps the promises:
+the same seed gives the same weights, a run cut at any batch resumes exactly, nothing is left half-written.
+"""
+
+import logging
+import subprocess
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import deepcopy
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
+
+import sfumato
+from sfumato import data as sources
+from sfumato import registry, settings
+from sfumato.callbacks.average import Average
+from sfumato.callbacks.bar import Bar
+from sfumato.callbacks.card import Card
+from sfumato.callbacks.checkpoints import Checkpoints
+from sfumato.callbacks.clock import Clock
+from sfumato.callbacks.health import Health
+from sfumato.callbacks.ledger import Ledger
+from sfumato.callbacks.pictures import Pictures, film
+from sfumato.data.dataset import Dataset
+from sfumato.data.loader import loader
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError, RunError, UnknownName, nearest
+from sfumato.model import Model, Rules
+from sfumato.preset import Preset, choose, pick_device, settle
+from sfumato.randomness import derive
+from sfumato.recipe import Recipe
+from sfumato.runs import FORMAT, Run, load, recipe_from
+
+FOREVER = 2**40
+"""Batches in a run that only its minutes end."""
+WORTH_MEASURING = 200
+"""Batches below which timing the machine's presets costs more than it gains."""
+
+
+def train(
+    model: str,
+    *,
+    data: str | Mapping[str, Any] | Source | None = None,
+    recipe: str | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    minutes: float | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    precision: str | None = None,
+    progress: bool = True,
+    config: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Run:
+    """Train `model` and return its run folder.
+
+    `recipe` is one of the model's (`laptop` unless named); `data`, `config` (fields of the model's Config) and
+    `changes` (fields of a Recipe: steps, batch, seed ...) replace parts of it. With `resume` the run in `out`
+    goes on as it began, and only `steps` and `minutes` may change. Raises SfumatoError with one line on a
+    user's mistake.
+    """
+    if minutes is not None and minutes <= 0:
+        raise ConfigError(f"--minutes must be greater than 0, not {minutes}.")
+    if resume:
+        return _resume(Path(out or _missing_out()), changes, minutes, progress)
+    planned = plan(model, data=data, recipe=recipe, config=config, **changes)
+    run = Run(Path(out) if out else _free(f"runs/{model}-{Path(planned.data.name).name}"))
+    if run.exists and rank_zero_only.rank == 0:
+        raise RunError(
+            f"{run.path} holds a run already; --resume continues it, or choose another --out."
+        )
+    plain = Preset(
+        device=pick_device(device),
+        devices=devices,
+        threads=max(1, torch.get_num_threads() // devices),
+    )
+    stream = sources.open(planned.data)
+    network = build(model, planned, stream)
+    _begin_from(network, planned)
+    preset = _preset(network, stream, planned, plain, precision)
+    card = _card(model, planned, stream, preset, minutes)
+    with _owned(run):  # only now: a mistake above leaves no folder behind
+        if rank_zero_only.rank == 0:
+            run.write(card)
+        return _fit(run, card, network, planned, stream, preset, minutes, progress)
+
+
+def plan(
+    model: str,
+    *,
+    data: str | Mapping[str, Any] | Source | None = None,
+    recipe: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Recipe:
+    """The recipe of a run, with every change in its place; nothing is read or written.
+
+    Another data set keeps of the recipe's own source only the side its network was made for.
+    """
+    known: Mapping[str, Recipe] = registry.module(model).RECIPES
+    name = recipe or ("laptop" if "laptop" in known else next(iter(known)))
+    if name not in known:
+        raise UnknownName(f"{model} has no recipe {name!r}; {nearest(name, known)}")
+    base = known[name]
+    config = settings.override(base.model, config or {}, "model.")
+    return settings.override(base, {"model": config, "data": _source(base.data, data), **changes})
+
+
+def build(model: str, recipe: Recipe, data: Dataset) -> Model:
+    """The untrained network of a recipe, its weights a function of the seed alone."""
+    kind = registry.model_class(model)
+    data.require(kind.needs, model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(recipe.seed, "weights"))
+        network = kind(recipe.model, data.schema)
+    network.rules = Rules(clip=recipe.clip, accumulate=recipe.accumulate, every=recipe.every)
+    return network
+
+
+def _source(base: Source, given: str | Mapping[str, Any] | Source | None) -> Source:
+    if given is None or isinstance(given, Source):
+        return given or base
+    fields = {"name": given} if isinstance(given, str) else dict(given)
+    if fields.get("name", base.name) != base.name:
+        base = Source(name=fields["name"], side=base.side)
+    return settings.override(base, fields, "data.")
+
+
+def _resume(path: Path, changes: Mapping[str, Any], minutes: float | None, progress: bool) -> Run:
+    run = Run(path)
+    card = run.read()
+    if extra := set(changes) - {"steps"}:
+        raise ConfigError(
+            f"--{min(extra)} cannot change when a run is resumed: its numbers would no longer follow from "
+            "its recipe; start a new run."
+        )
+    recipe = settings.override(recipe_from(card["model"], card["recipe"]), changes)
+    preset = settings.build(Preset, card["preset"])
+    pick_device(preset.device)
+    with _owned(run):
+        stream = sources.open(recipe.data)
+        if stream.fingerprint != card["data"]["fingerprint"]:
+            raise RunError(
+                f"{path} cannot be resumed: {recipe.data.name} is not the data it began with."
+            )
+        network = build(card["model"], recipe, stream)
+        if not run.checkpoint.exists():
+            _begin_from(network, recipe)  # cut before its first save: it begins again
+        minutes = minutes if minutes is not None or "steps" in changes else card.get("minutes")
+        card = {**card, "recipe": _plain(recipe), "minutes": minutes}
+        return _fit(run, card, network, recipe, stream, preset, minutes, progress)
+
+
+def _fit(
+    run: Run,
+    card: Mapping[str, Any],
+    model: Model,
+    recipe: Recipe,
+    data: Dataset,
+    preset: Preset,
+    minutes: float | None,
+    progress: bool,
+) -> Run:
+    """Train from the last checkpoint, or from the beginning, to the end."""
+    settle(preset)
+    if preset.channels_last:
+        model.to(memory_format=torch.channels_last)
+    start = _visited(run)
+    clock = Clock(recipe.seed, minutes)
+    average = [Average(recipe.ema)] if recipe.ema else []
+
+    def sampler(model: Model) -> Model:
+        return average[0].model if average else model
+
+    checkpoints = Checkpoints(run, sampler)
+    health = Health(checkpoints)
+    pictures = Pictures(run, clock, health, sampler, recipe.every)
+    report = Card(run, card, clock, health)
+    # the clock counts first, and what is saved comes last, when all others have seen the batch
+    callbacks = [clock, *average, health, pictures, checkpoints, report]
+    callbacks += [Bar(clock, health)] if progress else []
+    steps = FOREVER if minutes is not None else recipe.steps
+    if start < steps:
+        ledger = Ledger(run.path / "metrics.csv", start)
+        loggers = [ledger, _events(run)]
+        stream, path = _Stream(data, recipe, steps, start), run.checkpoint if start else None
+        with _quietly():
+            trainer = _trainer(preset, callbacks, loggers, every=recipe.every, steps=steps - start)
+            trainer.fit(model, stream, ckpt_path=path, weights_only=True)
+    stopped = checkpoints.asked.name if checkpoints.asked else ""
+    if rank_zero_only.rank == 0 and start < steps:
+        finished = {} if stopped else {"steps": clock.visited}
+        run.write({**card, "recipe": {**card["recipe"], **finished}})
+        film(run)
+        report.write()
+    return replace(run, stopped=stopped)
+
+
+def _trainer(
+    preset: Preset, callbacks: list[Callback], loggers: list[Logger], *, every: int, steps: int
+) -> L.Trainer:
+    return L.Trainer(
+        accelerator=preset.device,
+        devices=preset.devices,
+        # a player's parameters rest while the other learns, and plain `ddp` takes that for an error
+        strategy="ddp_find_unused_parameters_true" if preset.devices > 1 else "auto",
+        precision=preset.precision,  # type: ignore[arg-type]
+        max_epochs=1,
+        limit_train_batches=steps,
+        callbacks=callbacks,
+        logger=loggers or False,
+        log_every_n_steps=every,
+        use_distributed_sampler=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=any(isinstance(callback, Bar) for callback in callbacks),
+    )
+
+
+class _Stream(L.LightningDataModule):
+    """The batches of a run; asked for when the processes know their ranks."""
+
+    def __init__(self, data: Dataset, recipe: Recipe, steps: int, start: int) -> None:
+        super().__init__()
+        self.data, self.recipe, self.steps, self.start = data, recipe, steps, start
+
+    def train_dataloader(self) -> Any:
+        recipe, trainer = self.recipe, self.trainer
+        rank, world = trainer.global_rank, trainer.world_size
+        return loader(
+            self.data, recipe.batch, self.steps, recipe.seed, self.start, rank=rank, world=world
+        )
+
+
+class _Stopwatch(Callback):
+    """The least seconds any step took."""
+
+    def __init__(self) -> None:
+        self.least, self._since = float("inf"), 0.0
+
+    def on_train_batch_start(self, *args: Any) -> None:
+        self._since = time.perf_counter()
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        self.least = min(self.least, time.perf_counter() - self._since)
+
+
+def _preset(
+    model: Model, data: Dataset, recipe: Recipe, plain: Preset, precision: str | None
+) -> Preset:
+    """Time a few steps of each preset on copies of the model, where the run is long enough."""
+
+    def seconds(candidate: Preset) -> float:
+        settle(candidate)
+        copy, watch = deepcopy(model), _Stopwatch()
+        if candidate.channels_last:
+            copy.to(memory_format=torch.channels_last)
+        with _quietly():
+            trainer = _trainer(candidate, [watch], [], every=recipe.every, steps=5)
+            trainer.fit(copy, _Stream(data, recipe, 5, 0))
+        return watch.least
+
+    # several processes would each find their own answer
+    worth = recipe.steps >= WORTH_MEASURING and plain.devices == 1
+    convolves = any(weight.ndim == 4 for weight in model.parameters())
+    return choose(
+        plain,
+        precision=precision or (None if worth else "32"),
+        convolves=convolves and worth,
+        seconds=seconds if worth else None,
+    )
+
+
+def _begin_from(model: Model, recipe: Recipe) -> None:
+    """Copy the weights `recipe.start` names, where names and shapes agree; train them first when absent."""
+    if recipe.start is None:
+        return
+    name, _, label = recipe.start.partition(":")
+    place: str | Path = recipe.start
+    if label and name in registry.available():
+        run = Run(Path(f"runs/{name}-{label}"))
+        place = run.path
+        if not run.exists:
+            train(name, recipe=label, out=run.path)
+    given = load(place).state_dict()
+    own = model.state_dict()
+    shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
+    if not shared:
+        raise ConfigError(f"--start {recipe.start} shares no weights with this model.")
+    model.load_state_dict(shared, strict=False)
+
+
+def _visited(run: Run) -> int:
+    """Batches the last checkpoint has seen; 0 where there is none."""
+    if not run.checkpoint.exists():
+        return 0
+    try:
+        saved = torch.load(run.checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        made_by, clock = saved["sfumato"]["format"], saved["callbacks"]["Clock"]
+    except Exception as error:
+        raise RunError(
+            f"{run.checkpoint} is damaged ({type(error).__name__}); delete it to begin again."
+        ) from error
+    if made_by > FORMAT:
+        raise RunError(f"{run.checkpoint} was made by a newer Sfumato; pip install -U sfumato.")
+    return clock["visited"]
+
+
+def _card(
+    model: str, recipe: Recipe, data: Dataset, preset: Preset, minutes: float | None
+) -> dict[str, Any]:
+    """What `run.yaml` holds."""
+    return {
+        "format": FORMAT,
+        "model": model,
+        "recipe": _plain(recipe),
+        "minutes": minutes,
+        "preset": asdict(preset),
+        "data": {"images": len(data), "fingerprint": data.fingerprint},
+        "schema": {"shape": list(data.schema.shape), "classes": list(data.schema.classes)},
+        "versions": {
+            "sfumato": sfumato.__version__,
+            "torch": str(torch.__version__),
+            "lightning": L.__version__,
+        },
+        "commit": _commit(),
+    }
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as YAML takes it: tuples as lists."""
+    return {
+        k: {n: list(v) if isinstance(v, tuple) else v for n, v in part.items()}
+        if isinstance(part, dict)
+        else part
+        for k, part in asdict(recipe).items()
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the source tree this runs from; None for an installed package."""
+    here = Path(__file__).parent
+    found = subprocess.run(
+        ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() or None
+
+
+def _events(run: Run) -> TensorBoardLogger:
+    return TensorBoardLogger(run.path, name="", version="", default_hp_metric=False)
+
+
+def _owned(run: Run) -> AbstractContextManager[None]:
+    """The folder's lock, held by the first of several processes for all of them."""
+    return run.locked() if rank_zero_only.rank == 0 else nullcontext()
+
+
+def _free(name: str) -> Path:
+    """`name`, or `name-2` and so on where that is taken."""
+    places = (Path(name if n == 1 else f"{name}-{n}") for n in range(1, 10_000))
+    return next(place for place in places if not place.exists())
+
+
+def _missing_out() -> str:
+    raise ConfigError("--resume needs --out, the folder of the run to continue.")
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Silence Lightning's advice, none of which a user of Sfumato can act on."""
+    logs = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)
