@@ -4,10 +4,12 @@ import ast
 import re
 import runpy
 import shlex
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import yaml
 
 import sfumato
 
@@ -75,6 +77,17 @@ def test_relative_links_lead_somewhere(path):
         target = path.parent / name if name else path
         assert target.exists(), f"{link} leads nowhere"
         assert not fragment or fragment in anchors(target), f"{link} names no heading"
+
+
+def test_what_is_said_twice_agrees():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert project["version"] == citation["version"] == sfumato.__version__
+    assert project["license"] == citation["license"]
+    (torch,) = [wish for wish in project["dependencies"] if wish.startswith("torch>")]
+    assert f'"{torch}"' in (ROOT / "Dockerfile").read_text()
+    newest = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)[0]
+    assert newest in ("Unreleased", sfumato.__version__)
 
 
 # ------------------------------------------------------------------ commands
