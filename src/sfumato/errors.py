@@ -53,7 +53,7 @@ class DeviceError(SfumatoError):
 
 
 class MissingExtra(SfumatoError, ImportError):  # noqa: N818
-    """An optional dependency is not installed; the message carries the command that installs it."""
+    """An optional dependency is not installed; the message says how to install it."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """The contract that every model signs.
 
-A model is final and described completely by one frozen `Config` and the `Schema` of its data: no method
-written here is overridden below, so what you read in a model file is all that happens.
+A model is final and described completely by one frozen `Config` and the `Schema` of its data: no
+method written here is overridden below, so what you read in a model file is all that happens.
 """
 
 from abc import ABC, abstractmethod
@@ -47,7 +47,8 @@ class Model(L.LightningModule, ABC):
         self.config, self.schema = config, schema
         self.automatic_optimization = False
         self.rules = Rules()
-        self.begin(seed=0, step=0)
+        self.step = 0
+        self.rng: Generator | None = None
 
     @abstractmethod
     def training_step(self, batch: Batch, index: int) -> None:
@@ -57,30 +58,35 @@ class Model(L.LightningModule, ABC):
         """The system's own numbers on held-out `data`; none unless the system has some."""
         return {}
 
+    @property
+    def players(self) -> list[Any]:
+        """The optimisers, in the order of `configure_optimizers`."""
+        found = self.optimizers()
+        return found if isinstance(found, list) else [found]
+
     def begin(self, *, seed: int, step: int) -> None:
         """Enter batch `step` of the run `seed`: all that is drawn in it follows from the two."""
         self.step = step
         self.rng = generator(seed, "step", step, device=self.device)
 
-    def draw(self, make: Callable[[int, Generator], Tensor], count: int) -> Tensor:
-        """This process's `count` rows of one draw made for all processes alike.
+    def draw(self, make: Callable[[int, Generator | None], Tensor], count: int) -> Tensor:
+        """Return this process's `count` rows of one draw made for all processes alike.
 
-        So two processes with half a batch each see, together, the noise of one process with the whole.
+        So two processes with half a batch each see, together, the noise of one process with the
+        whole.
         """
         world = self._trainer.world_size if self._trainer else 1
         return make(count * world, self.rng)[self.global_rank :: world]
 
-    def descend(self, optimizer: Optimizer, loss: Callable[..., Scalar], *rows: Tensor) -> Scalar:
+    def descend(self, optimizer: Any, loss: Callable[..., Scalar], *rows: Tensor) -> Scalar:
         """Take one step of `optimizer` down `loss(*rows)`, and return the loss, detached.
 
-        Only the optimiser's own parameters receive gradients. With `Rules.accumulate` the rows are cut
-        into equal parts and visited one after another: the gradient is the mean over all rows.
+        Only the optimiser's own parameters receive gradients. With `Rules.accumulate` the rows are
+        cut into equal parts and visited one after another: the gradient is the mean over all rows.
         """
         whole, total = len(rows[0]), rows[0].new_zeros((), dtype=torch.float32)
-        # a single player has nobody to be shielded from
-        alone = isinstance(
-            self.optimizers(), Optimizer | L.pytorch.core.optimizer.LightningOptimizer
-        )
+        # a single player has nobody to be kept out of its gradient
+        alone = len(self.players) == 1
         with nullcontext() if alone else self.toggled_optimizer(optimizer):
             optimizer.zero_grad(set_to_none=True)
             for part in zip(*(row.chunk(self.rules.accumulate) for row in rows), strict=True):
@@ -130,7 +136,7 @@ class Sampler(Model):
         seed: int | None = None,
         **condition: Any,
     ) -> Images:
-        """Draw `count` images in [-1, 1]; the same `rng` state, or the same `seed`, gives the same."""
+        """Draw `count` images in [-1, 1]; the same `rng` state or `seed` gives the same."""
         if seed is not None:
             rng = generator(seed, "sample", device=self.device)
         return self.generate(self.prior(count, rng), **condition).float()

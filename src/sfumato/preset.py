@@ -1,6 +1,7 @@
-"""How this machine trains this model fastest: measured once at the start of a run, then fixed in `run.yaml`.
+"""How this machine trains this model fastest: measured once, then fixed in `run.yaml`.
 
-A choice that changed between two sessions of a run would change its numbers; so a resumed run reads its choice.
+A choice that changed between two sessions of a run would change its numbers; so a resumed run
+reads its choice.
 """
 
 import ctypes
@@ -31,7 +32,9 @@ class Preset:
 
 
 PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
-"""What a user says, and what Lightning says. Half precision is left out: CPUs cannot, GANs overflow it."""
+"""What a user says, and what Lightning says. Half precision is left out: CPUs cannot, GANs
+overflow it.
+"""
 
 
 def choose(
@@ -43,8 +46,8 @@ def choose(
 ) -> Preset:
     """The preset whose step takes the fewest `seconds`, of those that `precision` leaves open.
 
-    `plain` says the device; `seconds` times one step, or is None in a run too short to earn the measurement
-    back. Raises ConfigError for an unknown precision.
+    `plain` says the device; `seconds` times one step, or is None in a run too short to earn the
+    measurement back. Raises ConfigError for an unknown precision.
     """
     if precision and precision not in PRECISIONS:
         raise ConfigError(f"--precision {precision} is unknown; {nearest(precision, PRECISIONS)}")
@@ -63,7 +66,7 @@ def choose(
 
 
 def pick_device(device: str) -> str:
-    """`auto` becomes the best there is. Raises DeviceError where the asked-for device is missing."""
+    """The device asked for, or the best for `auto`. Raises DeviceError where it is missing."""
     here = {
         "cpu": True,
         "cuda": torch.cuda.is_available(),
@@ -80,14 +83,15 @@ def pick_device(device: str) -> str:
 def settle(preset: Preset) -> None:
     """Set what holds for the whole process: threads, float32 matrix products, the allocator."""
     torch.set_num_threads(preset.threads)
-    # on a CPU this splits float32 products into bfloat16 parts and stays within 1e-6; elsewhere it may not
+    # on a CPU this splits float32 products into bfloat16 parts and stays within 1e-6; elsewhere it
+    # may not
     torch.set_float32_matmul_precision("medium" if preset.device == "cpu" else "high")
     if platform.libc_ver()[0] == "glibc":
         _keep_memory()
 
 
 def _keep_memory() -> None:
-    """Ask glibc to keep freed blocks of up to 32 MB: giving them back at every step costs page faults."""
+    """Ask glibc to keep freed blocks: giving them back at every step costs page faults."""
     with suppress(OSError, AttributeError):
         libc = ctypes.CDLL("libc.so.6")
         trim_threshold, mmap_threshold = -1, -3

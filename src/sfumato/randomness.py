@@ -1,7 +1,8 @@
 """Randomness is a function of names and numbers, never of what ran before.
 
 A step of training draws from `generator(seed, "step", step)`, an epoch's order from
-`generator(seed, "epoch", epoch)`. So a run cut at any step resumes exactly with no generator state saved.
+`generator(seed, "epoch", epoch)`. So a run cut at any step resumes
+exactly with no generator state saved.
 """
 
 from hashlib import blake2b

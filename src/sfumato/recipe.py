@@ -29,7 +29,9 @@ class Recipe:
     every: Count = 400
     """Batches between sample grids, gradient norms and rows of `metrics.csv`."""
     ema: Decay = 0.0
-    """Decay of the averaged weights that samples and scores use; 0 uses the weights as they are."""
+    """Decay of the averaged weights that samples and scores use; 0 uses the weights as they
+    are.
+    """
     clip: Positive | None = None
     """Largest gradient norm of a player; none leaves gradients alone."""
     accumulate: Count = 1

@@ -63,7 +63,7 @@ class Run:
         return (self.path / "run.yaml").exists()
 
     def read(self) -> dict[str, Any]:
-        """What `run.yaml` says. Raises RunError where this is no run folder, or one from a newer version."""
+        """What `run.yaml` says. Raises RunError where it is missing, foreign or too new."""
         try:
             card = yaml.safe_load((self.path / "run.yaml").read_text("utf-8"))
         except FileNotFoundError:
@@ -74,8 +74,8 @@ class Run:
             raise RunError(f"{self.path}/run.yaml is not one of ours: it names no format.")
         if card["format"] > FORMAT:
             raise RunError(
-                f"{self.path} was made by a newer Sfumato (format {card['format']}, this one reads "
-                f"up to {FORMAT}); upgrade with pip install -U sfumato."
+                f"{self.path} was made by a newer Sfumato (format {card['format']}, this one "
+                f"reads up to {FORMAT}); upgrade with pip install -U sfumato."
             )
         return card
 
@@ -100,7 +100,8 @@ class Run:
                 flock(file, LOCK_EX | LOCK_NB)
             except BlockingIOError:
                 raise RunError(
-                    f"another training is writing to {self.path}; wait for it, or choose another --out."
+                    f"another training is writing to {self.path}; "
+                    "wait for it, or choose another --out."
                 ) from None
             yield
 
@@ -133,9 +134,11 @@ def save_bundle(model: Model, folder: Path, card: str = "") -> None:
 
 
 def load(place: str | Path, device: str = "cpu") -> Model:
-    """The model in a run folder, a bundle (folder or .zip), the zoo, or a hub repository, ready to use.
+    """The model a place holds, ready to use.
 
-    Returned in eval mode on `device`. Raises RunError or BundleError with one line that says what is wrong.
+    A place is a run folder, a bundle (folder or .zip), a name in the zoo, or a hub repository.
+    Returned in eval mode on `device`. Raises RunError or BundleError with one line that says what
+    is wrong.
     """
     if device != "cpu" and not torch.cuda.is_available() and device.startswith("cuda"):
         raise DeviceError(
@@ -196,7 +199,8 @@ def _read(folder: Path) -> Model:
         raise BundleError(
             f"{folder} is no bundle: {_first_line(error)} is missing or misplaced."
         ) from None
-    # the file's own header must agree before memory is asked for: a config cannot order more than it brings
+    # the file's own header must agree before memory is asked for: a config cannot order more than
+    # it brings
     _compare(folder, shapes)
     model = kind(config, data)
     model.load_state_dict(load_file(folder / "model.safetensors"))
@@ -238,7 +242,8 @@ def _refuse_foreign(place: Path, names: list[str]) -> None:
     for name in names:
         if name.endswith((".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib")):
             raise BundleError(
-                f"{place} holds {name}, which can run code when it is read; a bundle is {', '.join(PARTS)}."
+                f"{place} holds {name}, which can run code when it is read; "
+                f"a bundle is {', '.join(PARTS)}."
             )
 
 

@@ -1,4 +1,4 @@
-"""What the data told the model: stored beside its weights, read by the command line and the studio."""
+"""What the data told the model: stored beside its weights, read by every surface."""
 
 from dataclasses import dataclass
 

@@ -1,13 +1,14 @@
-"""Frozen values from words: flags, files and keyword arguments become checked dataclasses in one place.
+"""Frozen values from words: flags, files and keyword arguments become checked dataclasses.
 
-Used for a model's `Config`, a `Source`, a `Recipe` and a `Schema` alike, so `--model.latent twelve`, `model={"latent": "twelve"}`
-and a bundle whose `config.json` was edited by hand get the same one line in answer.
+Used for a model's `Config`, a `Source`, a `Recipe` and a `Schema` alike, so `--model.latent
+twelve`, `model={"latent": "twelve"}` and a bundle whose `config.json` was edited by hand get the
+same one line in answer.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, Lt
 from docstring_parser import parse_from_object
@@ -55,7 +56,7 @@ def build(kind: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
     hints = get_type_hints(kind)
     plain = {name: _parse(value, hints[name]) for name, value in values.items()}
     try:
-        return _adapter(kind).validate_python(plain)
+        return _adapter(cast(Any, kind)).validate_python(plain)
     except ValidationError as error:
         raise ConfigError(_one_line(error, prefix)) from None
 
@@ -69,13 +70,13 @@ def override(value: T, changes: Mapping[str, Any], prefix: str = "") -> T:
 def check(value: Any, prefix: str = "model.") -> None:
     """Raise ConfigError where a field of a dataclass instance has a wrong type or range."""
     try:
-        _adapter(type(value)).validate_python(asdict(value))
+        _adapter(cast(Any, type(value))).validate_python(asdict(value))
     except ValidationError as error:
         raise ConfigError(_one_line(error, prefix)) from None
 
 
 @cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 

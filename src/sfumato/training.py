@@ -1,7 +1,8 @@
 """A recipe becomes a run folder. The only place that knows Lightning's Trainer.
 
-`train("dcgan", data="mnist", recipe="laptop")` is all there is to it; the rest of this file keeps the promises:
-the same seed gives the same weights, a run cut at any batch resumes exactly, nothing is left half-written.
+`train("dcgan", data="mnist", recipe="laptop")` is all there is to it; the rest of this file keeps
+the promises: the same seed gives the same weights, a run cut at any batch resumes exactly, nothing
+is left half-written.
 """
 
 import logging
@@ -65,10 +66,10 @@ def train(
 ) -> Run:
     """Train `model` and return its run folder.
 
-    `recipe` is one of the model's (`laptop` unless named); `data`, `config` (fields of the model's Config) and
-    `changes` (fields of a Recipe: steps, batch, seed ...) replace parts of it. With `resume` the run in `out`
-    goes on as it began, and only `steps` and `minutes` may change. Raises SfumatoError with one line on a
-    user's mistake.
+    `recipe` is one of the model's (`laptop` unless named); `data`, `config` (fields of the model's
+    Config) and `changes` (fields of a Recipe: steps, batch, seed ...) replace parts of it. With
+    `resume` the run in `out` goes on as it began, and only `steps` and `minutes` may change.
+    Raises SfumatoError with one line on a user's mistake.
     """
     if minutes is not None and minutes <= 0:
         raise ConfigError(f"--minutes must be greater than 0, not {minutes}.")
@@ -76,7 +77,7 @@ def train(
         return _resume(Path(out or _missing_out()), changes, minutes, progress)
     planned = plan(model, data=data, recipe=recipe, config=config, **changes)
     run = Run(Path(out) if out else _free(f"runs/{model}-{Path(planned.data.name).name}"))
-    if run.exists and rank_zero_only.rank == 0:
+    if run.exists and _first():
         raise RunError(
             f"{run.path} holds a run already; --resume continues it, or choose another --out."
         )
@@ -91,7 +92,7 @@ def train(
     preset = _preset(network, stream, planned, plain, precision)
     card = _card(model, planned, stream, preset, minutes)
     with _owned(run):  # only now: a mistake above leaves no folder behind
-        if rank_zero_only.rank == 0:
+        if _first():
             run.write(card)
         return _fit(run, card, network, planned, stream, preset, minutes, progress)
 
@@ -142,8 +143,8 @@ def _resume(path: Path, changes: Mapping[str, Any], minutes: float | None, progr
     card = run.read()
     if extra := set(changes) - {"steps"}:
         raise ConfigError(
-            f"--{min(extra)} cannot change when a run is resumed: its numbers would no longer follow from "
-            "its recipe; start a new run."
+            f"--{min(extra)} cannot change when a run is resumed: its numbers would no longer "
+            "follow from its recipe; start a new run."
         )
     recipe = settings.override(recipe_from(card["model"], card["recipe"]), changes)
     preset = settings.build(Preset, card["preset"])
@@ -199,7 +200,7 @@ def _fit(
             trainer = _trainer(preset, callbacks, loggers, every=recipe.every, steps=steps - start)
             trainer.fit(model, stream, ckpt_path=path, weights_only=True)
     stopped = checkpoints.asked.name if checkpoints.asked else ""
-    if rank_zero_only.rank == 0 and start < steps:
+    if _first() and start < steps:
         finished = {} if stopped else {"steps": clock.visited}
         run.write({**card, "recipe": {**card["recipe"], **finished}})
         film(run)
@@ -213,7 +214,8 @@ def _trainer(
     return L.Trainer(
         accelerator=preset.device,
         devices=preset.devices,
-        # a player's parameters rest while the other learns, and plain `ddp` takes that for an error
+        # a player's parameters rest while the other learns, and plain `ddp` takes that for an
+        # error
         strategy="ddp_find_unused_parameters_true" if preset.devices > 1 else "auto",
         precision=preset.precision,  # type: ignore[arg-type]
         max_epochs=1,
@@ -237,6 +239,7 @@ class _Stream(L.LightningDataModule):
 
     def train_dataloader(self) -> Any:
         recipe, trainer = self.recipe, self.trainer
+        assert trainer is not None
         rank, world = trainer.global_rank, trainer.world_size
         return loader(
             self.data, recipe.batch, self.steps, recipe.seed, self.start, rank=rank, world=world
@@ -283,7 +286,7 @@ def _preset(
 
 
 def _begin_from(model: Model, recipe: Recipe) -> None:
-    """Copy the weights `recipe.start` names, where names and shapes agree; train them first when absent."""
+    """Copy the weights `recipe.start` names, where they fit; train them first when absent."""
     if recipe.start is None:
         return
     name, _, label = recipe.start.partition(":")
@@ -364,9 +367,14 @@ def _events(run: Run) -> TensorBoardLogger:
     return TensorBoardLogger(run.path, name="", version="", default_hp_metric=False)
 
 
+def _first() -> bool:
+    """Whether this is the first of the processes of a run."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
 def _owned(run: Run) -> AbstractContextManager[None]:
     """The folder's lock, held by the first of several processes for all of them."""
-    return run.locked() if rank_zero_only.rank == 0 else nullcontext()
+    return run.locked() if _first() else nullcontext()
 
 
 def _free(name: str) -> Path:

@@ -10,9 +10,10 @@ from sfumato.model import Model
 
 
 class Average(WeightAveraging):
-    """An exponential moving average of weights and buffers, warmed up so that early samples are not the start's.
+    """An exponential moving average of weights and buffers, warmed up.
 
-    After n batches the decay is min(decay, (1 + n) / (10 + n)): TensorFlow's `num_updates` rule.
+    After n batches the decay is min(decay, (1 + n) / (10 + n)): TensorFlow's `num_updates` rule,
+    so that early samples are not those of the start.
     """
 
     def __init__(self, decay: float) -> None:
@@ -22,7 +23,9 @@ class Average(WeightAveraging):
     def model(self) -> Model:
         """The model with the averaged weights."""
         assert self._average_model is not None
-        return self._average_model.module
+        averaged = self._average_model.module
+        assert isinstance(averaged, Model)
+        return averaged
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Nothing to restore but the weights: a resumed Trainer counts its steps afresh."""

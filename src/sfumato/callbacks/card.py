@@ -38,12 +38,12 @@ class Card(Callback):
     def _text(self, table: Sequence[Mapping[str, float]]) -> str:
         recipe, data = self.facts["recipe"], self.facts["data"]
         seconds, visited = self.clock.seconds, self.clock.visited
+        pace = visited * recipe["batch"] / max(seconds, 1e-9)
         lines = [
             f"# {self.facts['model']} on {recipe['data']['name']}",
             "",
-            f"{visited} batches of {recipe['batch']} from {data['images']} images in {seconds / 60:.1f} "
-            f"minutes ({visited * recipe['batch'] / max(seconds, 1e-9):.0f} images a second); "
-            f"seed {recipe['seed']}.",
+            f"{visited} batches of {recipe['batch']} from {data['images']} images "
+            f"in {seconds / 60:.1f} minutes ({pace:.0f} images a second); seed {recipe['seed']}.",
             "",
             *(f"**Warning:** {warning}." for warning in self.health.warnings),
             *(["![losses](loss.png)", ""] if table else []),
@@ -63,7 +63,7 @@ class Card(Callback):
 
 
 def plot(table: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Every logged number over the batches: losses above, gradient norms below where there are some."""
+    """Every logged number over the batches: losses above, gradient norms below."""
     from matplotlib.figure import Figure
 
     groups = {"loss": "loss", "gradient": "gradient norm"}

@@ -18,10 +18,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Checkpoints(Callback):
-    """Writes `checkpoints/last.ckpt` and the bundle every `seconds`, at the end, and when asked to stop.
+    """Writes `last.ckpt` and the bundle now and then, at the end, and when asked to stop.
 
-    The first ^C or SIGTERM finishes the batch, saves and ends; the second ^C ends at once. Either way what was
-    saved before stays whole: a file is renamed into place only when it is complete.
+    The first ^C or SIGTERM finishes the batch, saves and ends; the second ^C ends at once. Either
+    way what was saved before stays whole: a file is renamed into place only when it is complete.
     """
 
     def __init__(
@@ -43,7 +43,8 @@ class Checkpoints(Callback):
         if self.asked:
             trainer.should_stop = True
         due = time.monotonic() - self._saved >= self.seconds
-        # the order in which processes see a signal or a clock differs; the last batch they agree on
+        # the order in which processes see a signal or a clock differs; the last batch they agree
+        # on
         if self.healthy and (trainer.should_stop or trainer.is_last_batch or due):
             self.save(trainer, model)
 
@@ -60,7 +61,8 @@ class Checkpoints(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, model: Model, checkpoint: dict[str, Any]
     ) -> None:
-        # a resumed run is a fresh loop over the batches that are left, so Lightning's counters stay out
+        # a resumed run is a fresh loop over the batches that are left, so Lightning's counters
+        # stay out
         checkpoint.pop("loops", None)
         checkpoint["sfumato"] = {"format": FORMAT}
 

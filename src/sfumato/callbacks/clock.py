@@ -12,9 +12,10 @@ from sfumato.randomness import derive
 
 
 class Clock(Callback):
-    """Counts batches, seeds each of them, and ends the run in time. First in line of all callbacks.
+    """Counts batches, seeds each of them, and ends the run in time.
 
-    Lightning counts optimiser steps under manual optimisation; batches are counted here and nowhere else.
+    First in line of all callbacks. Lightning counts optimiser steps under manual optimisation;
+    batches are counted here and nowhere else.
     """
 
     def __init__(self, seed: int, minutes: float | None = None) -> None:

@@ -32,7 +32,8 @@ class Health(Callback):
         self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
     ) -> None:
         look = model.step % model.rules.every == 0
-        # reading a number off a GPU stops its queue, so it is done now and then there, always on a CPU
+        # reading a number off a GPU stops its queue, so it is done now and then there, always on a
+        # CPU
         if look or model.device.type == "cpu":
             self._stop_at_nan(trainer, model)
         if look:

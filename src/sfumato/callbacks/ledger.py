@@ -12,8 +12,9 @@ from sfumato.io.files import atomic
 
 
 class Ledger(Logger):
-    """One row per logged batch, one column per number; written whole, so a kill leaves no half row.
+    """One row per logged batch, one column per number.
 
+    Written whole, so a kill leaves no half row.
     A resumed run keeps the rows up to the batch it resumes from and goes on below them.
     """
 
@@ -56,7 +57,7 @@ class Ledger(Logger):
 
 
 def rows(path: Path) -> list[dict[str, float]]:
-    """The rows of a `metrics.csv`: numbers by column, empty cells left out; [] where there is no file."""
+    """Rows of a `metrics.csv`: numbers by column, empty cells left out; [] without a file."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""What the model paints while it learns: the same codes again and again, as grids and as a film."""
+"""What the model paints while it learns: the same codes again and again, grids and a film."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ COLLAPSED = 0.25
 
 
 class Pictures(Callback):
-    """Saves `samples/step-000400.png` of 64 fixed codes every so often, and measures their diversity."""
+    """Saves a grid of 64 fixed codes every so often, and measures how much they differ."""
 
     def __init__(
         self, run: Run, clock: Clock, health: Health, sampler: Callable[[Model], Model], every: int
@@ -53,7 +53,7 @@ class Pictures(Callback):
 
 
 def paint(model: Model, count: int, seed: int) -> Images:
-    """`count` samples of fixed codes, with the model's own mode and random state left as they were."""
+    """`count` samples of fixed codes; the model's mode and random state are left as they were."""
     assert isinstance(model, Sampler)
     was, state = model.training, torch.get_rng_state()
     model.eval()

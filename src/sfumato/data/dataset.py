@@ -15,21 +15,26 @@ from sfumato.io.images import from_bytes
 from sfumato.schema import Schema
 from sfumato.shapes import Attributes, Captions, Images, Labels, Masks
 
+_ABSENT: Any = None
+
 
 class Batch(NamedTuple):
-    """What one training step sees; a source fills the fields it has."""
+    """What one training step sees; a source fills the fields it has and leaves the rest None.
+
+    The types are those of a filled field: what a model `needs` is checked before it sees a batch.
+    """
 
     image: Images
     """Float32 in [-1, 1], axes B C H W."""
-    label: Labels | None = None
+    label: Labels = _ABSENT
     """Class numbers, axis B."""
-    attributes: Attributes | None = None
+    attributes: Attributes = _ABSENT
     """Measured properties in the schema's order and units, axes B A."""
-    caption: Captions | None = None
+    caption: Captions = _ABSENT
     """Tokens of the schema's vocabulary, 0 after the last word, axes B L."""
-    mask: Masks | None = None
+    mask: Masks = _ABSENT
     """1 where the thing is, 0 elsewhere; axes B 1 H W."""
-    outline: Masks | None = None
+    outline: Masks = _ABSENT
     """1 on the border of the thing, 0 elsewhere; axes B 1 H W."""
 
 

@@ -2,8 +2,8 @@
 
     -log sigmoid(t) = softplus(-t)   and   -log(1 - sigmoid(t)) = softplus(t)
 
-Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661, equation 1 and section 3; one-sided label smoothing: Salimans et al.
-(2016), https://arxiv.org/abs/1606.03498, section 3.4.
+Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661, equation 1 and section 3; one-sided
+label smoothing: Salimans et al. (2016), https://arxiv.org/abs/1606.03498, section 3.4.
 """
 
 import torch
@@ -27,7 +27,7 @@ def generator_loss(fake: Logits) -> Scalar:
 
 
 def swapped(real: Logits, fake: Logits, flips: torch.Tensor) -> tuple[Logits, Logits]:
-    """Label noise: where `flips` is true, the pair's verdicts are learned with their labels exchanged.
+    """Exchange the labels of a pair of verdicts where `flips` is true: label noise.
 
     Keeps the judge from certainty: Chintala et al., "How to train a GAN", tip 6.
     """

@@ -15,7 +15,7 @@ def kl_from_normal(mean: Latents, log_var: Latents) -> Logits:
 
 
 def bernoulli_nll(logits: Tensor, images: Images) -> Logits:
-    """-log p(image | logits) of each image, its pixels taken as probabilities of white (appendix C.1)."""
+    """-log p(image | logits) of each image, a pixel taken as its chance of white (C.1)."""
     pixels = (images + 1) / 2
     return binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum((1, 2, 3))
 

@@ -3,10 +3,10 @@
     G: z ~ N(0, I)  ->  image in [-1, 1]          L_G = softplus(-D(G(z)))
     D: image        ->  logit, high means real    L_D = softplus(-D(x)) + softplus(D(G(z)))
 
-Axes: B batch, C image channels, S image side in pixels, Z latent width.
-Paper: Radford, Metz & Chintala (2016), https://arxiv.org/abs/1511.06434
-Departures: losses in softplus form, equal to sigmoid + cross-entropy but never saturating; z is normal where the
-paper draws it uniformly; the widest map is bottom x bottom with bottom = S / 2^n in 4..7, so S need not be a power of two.
+Axes: B batch, C image channels, S image side in pixels, Z latent width. Paper: Radford, Metz &
+Chintala (2016), https://arxiv.org/abs/1511.06434 Departures: losses in softplus form, equal to
+sigmoid + cross-entropy but never saturating; z is normal where the paper draws it uniformly; the
+widest map is bottom x bottom with bottom = S / 2^n in 4..7, so S need not be a power of two.
 """
 
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ class DCGAN(Sampler, Judge):
         return self.discriminator[:-2](images).flatten(1)
 
     def training_step(self, batch: Batch, index: int) -> None:
-        for_d, for_g = self.optimizers()
+        for_d, for_g = self.players
         z = self.draw(self.prior, len(batch.image))
         flips = self.draw(self._flips, len(batch.image))
         d_loss = self.descend(for_d, self._judge_loss, batch.image, z, flips)

@@ -2,9 +2,9 @@
 
     p(class | x) = softmax(logits(x)),   L = -log p(label | x)
 
-Axes: B batch, C image channels, S image side in pixels, K classes.
-Paper: LeCun, Bottou, Bengio & Haffner (1998), section II.B, http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf
-Departures: max pooling for trainable averaging, full connections between the maps, softmax and cross-entropy for
+Axes: B batch, C image channels, S image side in pixels, K classes. Paper: LeCun, Bottou, Bengio &
+Haffner (1998), section II.B, http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf Departures: max
+pooling for trainable averaging, full connections between the maps, softmax and cross-entropy for
 the radial-basis outputs, Adam for stochastic diagonal Levenberg-Marquardt.
 """
 
@@ -80,7 +80,7 @@ class LeNet5(Classifier):
         return self.answer(self.features(images))
 
     def training_step(self, batch: Batch, index: int) -> None:
-        optimizer = self.optimizers()
+        [optimizer] = self.players
         for group in optimizer.param_groups:
             group["lr"] = self._lr(self.step)
         loss = self.descend(optimizer, self._loss, batch.image, batch.label)
@@ -104,7 +104,7 @@ class LeNet5(Classifier):
         for rows in torch.arange(len(data)).split(1000):
             batch = data.batch(rows)
             named = self.logits(batch.image.to(self.device)).argmax(1).cpu()
-            right += int((named == batch.label).sum())
+            right += int(torch.eq(named, batch.label).sum())
             counts += torch.bincount(batch.label, minlength=len(counts))
         n = len(data)
         floor = int(counts.max()) / n

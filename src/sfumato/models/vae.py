@@ -2,9 +2,9 @@
 
     L = -log p(x | z) + beta * KL( q(z | x) || N(0, I) ),   z = mean + exp(log_var / 2) * noise
 
-Axes: B batch, C image channels, S image side in pixels, Z latent width.
-Paper: Kingma & Welling (2014), https://arxiv.org/abs/1312.6114
-Departure: pixels between black and white count as the probability of white (appendix C.1 with soft targets).
+Axes: B batch, C image channels, S image side in pixels, Z latent width. Paper: Kingma & Welling
+(2014), https://arxiv.org/abs/1312.6114 Departure: pixels between black and white count as the
+probability of white (appendix C.1 with soft targets).
 """
 
 from collections.abc import Mapping
@@ -69,14 +69,15 @@ class VAE(Sampler, Autoencoder):
         return self.generate(codes)
 
     def bound(self, images: Images, noise: Latents) -> tuple[Logits, Logits]:
-        """Distortion and rate of each image in nats; their sum bounds -log p(image) from above (eq. 10)."""
+        """Distortion and rate of each image in nats; their sum is at least -log p (eq. 10)."""
         mean, log_var = self.encoder(images).chunk(2, dim=1)
         z = mean + (log_var / 2).exp() * noise
         return bernoulli_nll(self.decoder(z), images), kl_from_normal(mean, log_var)
 
     def training_step(self, batch: Batch, index: int) -> None:
         noise = self.draw(self.prior, len(batch.image))
-        loss = self.descend(self.optimizers(), self._loss, batch.image, noise)
+        [optimizer] = self.players
+        loss = self.descend(optimizer, self._loss, batch.image, noise)
         self.log("loss/bound", loss, prog_bar=True)
 
     def _loss(self, images: Images, noise: Latents) -> Scalar:
@@ -90,11 +91,15 @@ class VAE(Sampler, Autoencoder):
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """`nats`: the bound on held-out images; its floor codes every pixel by its mean alone."""
         images = data.batch(torch.arange(len(data))).image.to(self.device)
-        nats = sum(self.bound(images, self.prior(len(images), rng)))
+        distortion, rate = self.bound(images, self.prior(len(images), rng))
         mean = ((images.mean(0, keepdim=True) + 1) / 2).clamp(1e-3, 1 - 1e-3)
         floor = bernoulli_nll(mean.logit().expand_as(images), images).mean()
         n = len(images)
-        return {"nats": Score(value=float(nats.mean()), floor=float(floor), n=n, better="lower")}
+        return {
+            "nats": Score(
+                value=float((distortion + rate).mean()), floor=float(floor), n=n, better="lower"
+            )
+        }
 
 
 RECIPES = {

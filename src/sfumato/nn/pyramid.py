@@ -6,8 +6,9 @@ from sfumato.errors import ConfigError
 def doublings(side: int, least: int = 4) -> tuple[int, int]:
     """(bottom, n) with side = bottom * 2**n, n >= 1 and least <= bottom < 2 * least.
 
-    Any such side can be built by transposed convolutions of kernel 4 and stride 2, whose kernels the stride
-    divides, so no checkerboard follows from uneven overlap. Raises ConfigError naming the nearest sides that fit.
+    Any such side can be built by transposed convolutions of kernel 4 and stride 2, whose kernels
+    the stride divides, so no checkerboard follows from uneven overlap. Raises ConfigError naming
+    the nearest sides that fit.
     """
     bottom, n = side, 0
     while bottom % 2 == 0 and bottom >= 2 * least:
