@@ -3,21 +3,25 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sfumato.data.catalogue import ENTRIES
 from sfumato.data.source import Source
-from sfumato.errors import UnknownName, nearest
 
 if TYPE_CHECKING:
     from sfumato.data.dataset import Dataset
 
-__all__ = ["Source", "open"]
+__all__ = ["Source", "names", "open"]
 
 
 def open(source: Source) -> "Dataset":
     """The data set a source describes; raises DataError, UnknownName or ConfigError."""
+    from sfumato.data.catalogue import module
     from sfumato.data.prepare import realise
 
-    if source.name not in ENTRIES:
-        raise UnknownName(f"data {source.name!r} is unknown; {nearest(source.name, ENTRIES)}")
-    opener = import_module(f"sfumato.data.{ENTRIES[source.name].module}")
-    return realise(opener.stock(source), source)
+    opener = import_module(f"sfumato.data.{module(source.name)}")
+    return realise(source, opener.stamp(source), opener.stock)
+
+
+def names() -> dict[str, str]:
+    """Name of every embedded and known source, and one line about it. Imports no torch."""
+    from sfumato.data.catalogue import ENTRIES
+
+    return {name: entry.summary for name, entry in ENTRIES.items()}

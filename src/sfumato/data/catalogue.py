@@ -1,6 +1,12 @@
 """Every name that data can have, and the module that opens it; imports nothing heavy."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
+
+from sfumato.data.places import ARCHIVES
+from sfumato.data.shelf import found, wish
+from sfumato.errors import DataError, UnknownName, nearest
 
 
 @dataclass(frozen=True)
@@ -8,7 +14,7 @@ class Entry:
     """One named source."""
 
     module: str
-    """Module of `sfumato.data` with a function `stock(source)`."""
+    """Module of `sfumato.data` with the functions `stamp(source)` and `stock(source)`."""
     summary: str
     """One line for people."""
     known: bool = False
@@ -16,10 +22,40 @@ class Entry:
 
 
 ENTRIES = {
-    "digits": Entry("digits", "1,797 real handwritten digits of 8x8, from scikit-learn"),
+    "digits": Entry("digits", "1,797 real handwritten digits, 8x8 grey, 10 classes"),
+    "glyphs": Entry("glyphs", "letters and figures drawn here, with all there is to know of each"),
+    "photos": Entry("photos", "squares from ten photographs, 64x64 colour, 10 classes"),
     "mnist": Entry("mnist", "70,000 handwritten digits, 28x28 grey, 10 classes", known=True),
-    "fashion-mnist": Entry(
-        "mnist", "70,000 pieces of clothing, 28x28 grey, 10 classes", known=True
-    ),
+    "fashion-mnist": Entry("mnist", "70,000 clothes, 28x28 grey, 10 classes", known=True),
+    "cifar10": Entry("cifar10", "60,000 photographs, 32x32 colour, 10 classes", known=True),
+    "celeba": Entry("celeba", "faces of celebrities, 178x218 colour, 40 attributes", known=True),
 }
 """Name to entry, in the order they are listed."""
+
+
+def module(name: str) -> str:
+    """The module of `sfumato.data` that opens `name`.
+
+    A listed name comes first, so a folder that is called like one is written ./mnist; then what
+    exists as a path; then a repository id. Raises UnknownName or DataError.
+    """
+    if name in ENTRIES:
+        return ENTRIES[name].module
+    if Path(name).expanduser().exists():
+        return "folder"
+    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) and not name.endswith(ARCHIVES):
+        return "hub"
+    if re.search(r"[/\\]", name) or name.endswith(ARCHIVES):
+        raise DataError(f"--data {name} does not exist; give a folder or archive of pictures.")
+    raise UnknownName(
+        f"--data {name!r} is unknown; {nearest(name, ENTRIES).rstrip('.')}, "
+        "or give the path of a folder of pictures."
+    )
+
+
+def where(name: str) -> str:
+    """Where a listed source is, in a few words, and what to do where it is nowhere."""
+    if not ENTRIES[name].known:
+        return "embedded"
+    place = found(name)
+    return str(place) if place else f"fetched when used; or {wish(name)}"

@@ -51,11 +51,6 @@ class ColumnFile:
             },
         )
 
-    @staticmethod
-    def write(path: Path, array: np.ndarray) -> None:
-        """A whole array at once."""
-        np.save(path, array, allow_pickle=False)
-
 
 def load_column(path: Path) -> np.ndarray:
     """Map an .npy file; OSError or ValueError where it is absent, damaged or holds objects."""

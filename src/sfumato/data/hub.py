@@ -1,10 +1,171 @@
-"""Data sets fetched through Hugging Face `datasets`: known ones, or any repository id."""
+"""Data sets fetched through Hugging Face `datasets`: known ones, or any repository id.
 
+Fetched once, with checksums, a progress bar, and continued where it was cut; kept in its own
+cache ($HF_HOME).
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from sfumato.data.captions import tokenise
+from sfumato.data.metadata import CAPTIONS
+from sfumato.data.shelf import wish
 from sfumato.data.source import Source
-from sfumato.data.stock import Stock
-from sfumato.errors import DataError
+from sfumato.data.stock import Cut, Stock
+from sfumato.errors import DataError, UnknownName, nearest
+from sfumato.io.images import read
+from sfumato.schema import Attribute
+
+REPOSITORIES = {
+    "mnist": "ylecun/mnist",
+    "fashion-mnist": "zalando-datasets/fashion_mnist",
+    "cifar10": "uoft-cs/cifar10",
+    "celeba": "flwrlabs/celeba",
+}
+"""Where the known sets are."""
+ELSE = "give a path that exists, or a public repository's id"
+
+
+class Rows:
+    """Pictures in the rows of a fetched table."""
+
+    columns: tuple[str, ...] = ("image",)
+
+    def __init__(self, table: Any, column: str) -> None:
+        self.table, self.column, self.lock = table, column, Lock()
+        first = read(self._content(0)) if len(table) else None
+        self.channels = 1 if first and first.mode == "L" else 3
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def name(self, row: int) -> str:
+        """Its number."""
+        return f"row {row}"
+
+    def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
+        """The picture, decoded and cut."""
+        return (cut.fit(read(self._content(row))),)
+
+    def _content(self, row: int) -> bytes:
+        with self.lock:
+            said = self.table[row][self.column]
+        if not said or not (said["bytes"] or said["path"]):
+            raise DataError("has no picture")
+        return said["bytes"] or Path(said["path"]).read_bytes()
+
+
+def known_stamp(source: Source) -> str:
+    """Changes with the repository."""
+    return str(_fetched(source, REPOSITORIES[source.name], wish(source.name))._fingerprint)
+
+
+def stamp(source: Source) -> str:
+    """Changes with the repository."""
+    return str(_fetched(source, source.name, ELSE)._fingerprint)
 
 
 def known(source: Source) -> Stock:
-    """A known set, from its repository."""
-    raise DataError(f"{source.name} is not in $SFUMATO_DATA.")
+    """A known set that is not in `$SFUMATO_DATA`."""
+    return _stock(source, REPOSITORIES[source.name], wish(source.name))
+
+
+def stock(source: Source) -> Stock:
+    """The repository `source.name`."""
+    return _stock(source, source.name, ELSE)
+
+
+def _stock(source: Source, repository: str, remedy: str) -> Stock:
+    from datasets import ClassLabel, Image, Value  # slow to import
+
+    table = _fetched(source, repository, remedy)
+    kinds = table.features
+    pictures = [name for name, kind in kinds.items() if isinstance(kind, Image)]
+    if not pictures:
+        raise DataError(f"{repository} has no column of pictures, only {', '.join(kinds)}.")
+    labels = [name for name, kind in kinds.items() if isinstance(kind, ClassLabel)]
+    text = next((name for name in CAPTIONS if name in kinds), None)
+    measured = [
+        name
+        for name, kind in kinds.items()
+        if isinstance(kind, Value) and kind.dtype in ("bool", "float32", "float64")
+    ]
+    fields: dict[str, Any] = {}
+    if labels:
+        fields |= {"label": np.array(table[labels[0]]), "classes": tuple(kinds[labels[0]].names)}
+    if text:
+        fields["caption"], fields["vocabulary"] = tokenise([str(line) for line in table[text]])
+    if measured:
+        fields |= _measured(table, measured, kinds)
+    return Stock(
+        pictures=Rows(table.cast_column(pictures[0], Image(decode=False)), pictures[0]),
+        **fields,
+    )
+
+
+def _measured(table: Any, names: list[str], kinds: Any) -> dict[str, Any]:
+    """Attributes: numbers as they are, yes and no as 1 and -1."""
+    values = np.array([table[name] for name in names], np.float32).T
+    yes_no = np.array([kinds[name].dtype == "bool" for name in names])
+    values[:, yes_no] = values[:, yes_no] * 2 - 1
+    low, high = values.min(axis=0), values.max(axis=0)
+    low[yes_no], high[yes_no] = -1, 1
+    ranges = zip(names, low, high, strict=True)
+    attributes = tuple(Attribute(name=n, low=float(a), high=float(b)) for n, a, b in ranges)
+    return {"values": values, "attributes": attributes}
+
+
+@cache
+def _fetched(source: Source, repository: str, remedy: str) -> Any:
+    """One split as a table on the disk, from the cache or the network."""
+    from datasets import load_dataset
+
+    try:
+        with _reached(repository):
+            return load_dataset(repository, split=source.split, verification_mode="all_checks")
+    except Exception as error:  # of a dozen kinds, from four libraries
+        said = " ".join(str(error).split())
+        unknown = re.match(r'Unknown split "[^"]*". Should be one of \[(.*?)\]', said)
+        if unknown:
+            parts = re.findall(r"'([^']*)'", unknown[1])
+            raise UnknownName(
+                f"--data.split {source.split!r} is no part of {source.name}; "
+                + nearest(source.split, parts)
+            ) from None
+        reason = "no network" if isinstance(error, ConnectionError) else type(error).__name__
+        raise DataError(
+            f"{source.name} is not here and {repository} could not be fetched "
+            f"({reason}); {remedy}."
+        ) from error
+
+
+@contextmanager
+def _reached(repository: str) -> Iterator[None]:
+    """Ask once whether the repository can be reached; where not, only its cache is looked into.
+
+    Left alone, the fetching library tries for half a minute before it says so.
+    """
+    import datasets.config
+    import huggingface_hub.constants as constants
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    before = datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE
+    if not Path(repository).exists():
+        try:
+            HfApi().dataset_info(repository, timeout=10)
+        except RepositoryNotFoundError:
+            raise
+        except Exception:  # no network, in any of its many forms
+            datasets.config.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE = before

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato.data import hub
+from sfumato.data import hub, places
 from sfumato.data.shelf import found
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
@@ -43,6 +43,12 @@ MD5 = {
 _LIMIT = 2**30
 
 
+def stamp(source: Source) -> str:
+    """Changes with the files."""
+    folder = found(source.name)
+    return places.stamp(folder) if folder else hub.known_stamp(source)
+
+
 def stock(source: Source) -> Stock:
     """The pictures of one split, as stored."""
     folder = found(source.name)
@@ -56,7 +62,6 @@ def stock(source: Source) -> Stock:
             f"{folder} holds {images.shape} images and {labels.shape} labels that do not fit."
         )
     return Stock(
-        key=f"{source.name} {source.split} {md5(images.data).hexdigest()}",
         pictures=Pixels(images[..., None]),
         label=labels.astype(np.int64),
         classes=CLASSES[source.name],

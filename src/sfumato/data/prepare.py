@@ -28,7 +28,7 @@ from sfumato.data.source import Source
 from sfumato.data.stock import Cut, Pixels, Stock
 from sfumato.errors import DataError
 from sfumato.io.files import atomic, discard
-from sfumato.schema import Schema
+from sfumato.schema import Attribute, Schema
 
 VERSION = 1
 """Raised when the cutting changes, so that old caches are not taken for new ones."""
@@ -43,35 +43,43 @@ def cache_folder() -> Path:
     return Path(os.environ.get("SFUMATO_CACHE") or "~/.cache/sfumato").expanduser()
 
 
-def realise(stock: Stock, source: Source) -> Dataset:
-    """The stock cut as the source says: as it lies, in memory, or through the cache."""
-    rows, stock = stock.select(source)
-    cut = Cut(
-        side=source.side, crop=source.crop, channels=source.channels or stock.pictures.channels
-    )
-    pictures = stock.pictures
+def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dataset:
+    """The source cut as it says: as it lies, in memory, or through the cache.
+
+    `stamp` changes whenever the files behind the source do; with the settings it names the
+    cache, so a prepared source is opened without a look at its pictures.
+    """
+    folder = _folder(source, stamp)
+    prepared = _load(folder, source)
+    if prepared:
+        return prepared
+    rows, held = stock(source).select(source)
+    pictures = held.pictures
+    cut = Cut(side=source.side, crop=source.crop, channels=source.channels or pictures.channels)
     if not isinstance(pictures, Pixels):
-        return _cached(stock, source, rows, cut)
+        return _cached(folder, held, source, rows, cut)
     rows = rows[: source.count or None]
     if pictures.fits(cut):
         images = pictures.array if len(rows) == len(pictures) else pictures.array[rows]
-        return _dataset(source, stock, rows, {"image": images})
+        return _dataset(source, held, rows, {"image": images})
     height, width, channels = pictures.cut(0, cut)[0].shape
     if len(rows) * height * width * channels > IN_MEMORY:
-        return _cached(stock, source, rows, cut)
+        return _cached(folder, held, source, rows, cut)
     images = np.stack([pictures.cut(row, cut)[0] for row in rows])
-    return _dataset(source, stock, rows, {"image": images})
+    return _dataset(source, held, rows, {"image": images})
+
+
+def _folder(source: Source, stamp: str) -> Path:
+    name = re.sub(r"[^\w-]+", "-", Path(source.name).name) or "data"
+    wanted = asdict(source) | {"flip": None, "stamp": stamp, "version": VERSION}
+    key = blake2b(json.dumps(wanted).encode(), digest_size=8).hexdigest()
+    return cache_folder() / f"{name}-{source.split}-{key}"
 
 
 def _dataset(
-    source: Source,
-    stock: Stock,
-    rows: np.ndarray,
-    pixels: dict[str, np.ndarray],
-    report: Report | None = None,
-    known: str = "",
+    source: Source, stock: Stock, rows: np.ndarray, pixels: dict[str, np.ndarray]
 ) -> Dataset:
-    """Put the columns of `rows` beside their pictures."""
+    """Put the other columns of `rows` beside their pictures."""
     columns = dict(pixels)
     if stock.label is not None:
         columns["label"] = stock.label[rows].astype(np.int64)
@@ -87,31 +95,18 @@ def _dataset(
         vocabulary=stock.vocabulary,
         caption=0 if stock.caption is None else stock.caption.shape[1],
     )
-    report = report or Report(kept=len(rows), notes=stock.notes)
+    report = Report(kept=len(rows), notes=stock.notes)
     return Dataset(
-        name=source.name,
-        schema=schema,
-        columns=columns,
-        flip=source.flip,
-        report=report,
-        digest=known,
+        name=source.name, schema=schema, columns=columns, flip=source.flip, report=report
     )
 
 
-def _cached(stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Dataset:
-    """From the cache; first into it where it is not there."""
-    wanted = [stock.key, asdict(cut), source.classes, source.count, VERSION]
-    name = re.sub(r"[^\w-]+", "-", Path(source.name).name) or "data"
-    key = blake2b(json.dumps(wanted).encode(), digest_size=8).hexdigest()
-    folder = cache_folder() / f"{name}-{source.split}-{key}"
-    dataset = _load(folder, stock, source)
-    if dataset:
-        return dataset
+def _cached(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Dataset:
+    """Into the cache, and mapped from there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(
-        folder.with_name(f"{folder.name}.lock")
-    ):  # two at once: the second finds it done
-        dataset = _load(folder, stock, source)
+    # Of two at once, the second waits and finds it done.
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        dataset = _load(folder, source)
         if dataset:
             return dataset
         for leftover in folder.parent.glob(f".{folder.name}.*.tmp"):
@@ -120,30 +115,49 @@ def _cached(stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Dataset
         with atomic(folder) as temporary:
             temporary.mkdir()
             report = _write(temporary, stock, source, rows, cut)
+        dataset = _load(folder, source)
     if report.skipped:
         Console(stderr=True).print(f"{source.name}: {report.line()}", markup=False, soft_wrap=True)
-    dataset = _load(folder, stock, source)
     if dataset is None:
-        raise DataError(f"{folder} vanished while it was being prepared; run the command again.")
+        raise DataError(f"{folder} was changed while it was prepared; run the command again.")
     return dataset
 
 
-def _load(folder: Path, stock: Stock, source: Source) -> Dataset | None:
+def _load(folder: Path, source: Source) -> Dataset | None:
     """The prepared data set, mapped; None where there is none or it is damaged."""
     try:
-        said = json.loads((folder / "report.json").read_text("utf-8"))
-        rows = load_column(folder / "rows.npy")
-        pixels = {name: load_column(folder / f"{name}.npy") for name in said["columns"]}
-        report = Report(
-            kept=len(rows),
-            skipped=tuple((name, reason) for name, reason in said["skipped"]),
-            notes=tuple(said["notes"]),
+        said = json.loads((folder / "report.json").read_text("utf-8", errors="surrogateescape"))
+        columns = {name: load_column(folder / f"{name}.npy") for name in said["columns"]}
+        for name in ("label", "attributes", "caption"):  # small: better in memory
+            if name in columns:
+                columns[name] = np.array(columns[name])
+        dataset = Dataset(
+            name=source.name,
+            schema=_schema(said["schema"]),
+            columns=columns,
+            flip=source.flip,
+            report=Report(
+                kept=said["kept"],
+                skipped=tuple((name, reason) for name, reason in said["skipped"]),
+                notes=tuple(said["notes"]),
+            ),
+            digest=said["digest"],
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if any(len(column) != len(rows) for column in pixels.values()):
-        return None
-    return _dataset(source, stock, np.asarray(rows), pixels, report, said["digest"])
+    whole = all(len(column) == said["kept"] for column in columns.values())
+    return dataset if whole else None
+
+
+def _schema(said: dict[str, Any]) -> Schema:
+    channels, height, width = said["shape"]
+    return Schema(
+        shape=(channels, height, width),
+        classes=tuple(said["classes"]),
+        attributes=tuple(Attribute(**attribute) for attribute in said["attributes"]),
+        vocabulary=tuple(said["vocabulary"]),
+        caption=said["caption"],
+    )
 
 
 def _write(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Report:
@@ -166,13 +180,19 @@ def _write(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cu
                 break
         if not kept:
             raise DataError(_nothing(source, skipped))
-    ColumnFile.write(folder / "rows.npy", np.array(kept))
-    report = Report(kept=len(kept), skipped=tuple(skipped), notes=stock.notes)
     pixels = {name: load_column(folder / f"{name}.npy") for name in names}
-    known = digest(_dataset(source, stock, np.array(kept), pixels, report).columns)
-    said: dict[str, Any] = {"columns": names, "digest": known, "source": asdict(source)}
+    dataset = _dataset(source, stock, np.array(kept), pixels)
+    for name in set(dataset.columns) - set(names):
+        np.save(folder / f"{name}.npy", dataset.columns[name], allow_pickle=False)
+    report = Report(kept=len(kept), skipped=tuple(skipped), notes=stock.notes)
+    said = {
+        "source": asdict(source),
+        "columns": list(dataset.columns),
+        "schema": asdict(dataset.schema),
+        "digest": digest(dataset.columns),
+    }
     text = json.dumps(said | report.json(), indent=1, ensure_ascii=False)
-    (folder / "report.json").write_text(text, "utf-8")
+    (folder / "report.json").write_text(text, "utf-8", errors="surrogateescape")
     return report
 
 

@@ -1,4 +1,4 @@
-"""Known data sets that the user keeps in `$SFUMATO_DATA`."""
+"""Known data sets that the user keeps in `$SFUMATO_DATA`, in the forms they are handed out in."""
 
 import os
 import re
@@ -17,6 +17,13 @@ ALIASES = {
     "celeba": {"celeba", "imgalignceleba"},
 }
 """What a folder or archive may be called, small letters and figures only."""
+FORMS = {
+    "mnist": "train-images-idx3-ubyte.gz and the three files like it",
+    "fashion-mnist": "train-images-idx3-ubyte.gz and the three files like it",
+    "cifar10": "cifar-10-python.tar.gz",
+    "celeba": "img_align_celeba.zip and list_attr_celeba.txt",
+}
+"""What to put there."""
 
 
 def found(name: str) -> Path | None:
@@ -25,7 +32,14 @@ def found(name: str) -> Path | None:
     if not root or not Path(root).is_dir():
         return None
     for path in sorted(Path(root).iterdir()):
-        stem = re.sub(r"\.(tar|tgz|zip|tar\.gz)$", "", path.name.lower())
+        stem = re.sub(r"(\.tar\.gz|\.tar|\.tgz|\.zip)$", "", path.name.lower())
         if re.sub(r"[^a-z0-9]", "", stem) in ALIASES[name]:
             return path
     return None
+
+
+def wish(name: str) -> str:
+    """What the user can do to have a known set here."""
+    if os.environ.get("SFUMATO_DATA"):
+        return f"put {FORMS[name]} into $SFUMATO_DATA/{name}"
+    return f"set $SFUMATO_DATA to a folder and put {FORMS[name]} into its sub-folder {name}"

@@ -91,8 +91,6 @@ class Pixels:
 class Stock:
     """Everything one split of a source holds: pictures and columns of equal length."""
 
-    key: str
-    """Changes whenever the pictures or labels may have changed; with the cut, names the cache."""
     pictures: Pictures
     """The rows."""
     label: np.ndarray | None = None

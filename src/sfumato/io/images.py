@@ -45,6 +45,11 @@ def from_bytes(pixels: np.ndarray | Tensor) -> Images:
     return laid.div_(127.5).sub_(1)
 
 
+def levels(values: np.ndarray) -> np.ndarray:
+    """Numbers in [0, 1] to the nearest of 0..255, as uint8."""
+    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
 def read(
     source: str | Path | bytes, *, channels: int | None = None, limit: int = PIXELS
 ) -> Image.Image:
@@ -90,7 +95,7 @@ def save(image: Image.Image, path: str | Path) -> None:
 
 
 def grid(images: Images, columns: int | None = None, zoom: int = 1, gap: int = 1) -> Image.Image:
-    """Tile pictures row by row on mid-grey, `gap` pixels apart, each pixel a `zoom` x `zoom` block.
+    """Tile pictures row by row on mid-grey, `gap` apart, each pixel a `zoom` x `zoom` block.
 
     `columns` None is the smallest square that holds them. Zoom is a whole number so that no
     pixel is invented: what is seen is what was drawn.
@@ -168,7 +173,7 @@ def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
     top = 1.0 if mode == "F" else 65535.0
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= top):
         raise ValueError(f"holds values outside 0..{top:g}")
-    return np.rint(values.astype(np.float64) * (255 / top)).astype(np.uint8)
+    return levels(values.astype(np.float64) / top)
 
 
 def _reason(error: Exception) -> str:

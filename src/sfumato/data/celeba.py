@@ -1,0 +1,98 @@
+"""CelebA: faces of celebrities, aligned, with 40 attributes that are -1 (no) or 1 (yes).
+
+Parts are those of list_eval_partition where it is there, else of the published numbering (test
+from 182638); where no picture of the test part is here, the last tenth of the pictures is the
+test part instead. Liu, Luo, Wang & Tang (2015), https://arxiv.org/abs/1411.7766; for research
+that is not commercial.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from sfumato.data import hub, places
+from sfumato.data.folder import Files
+from sfumato.data.places import File, files
+from sfumato.data.shelf import found
+from sfumato.data.source import Source
+from sfumato.data.splits import pick
+from sfumato.data.stock import Stock
+from sfumato.errors import DataError
+from sfumato.schema import Attribute
+
+_PARTS = ("train", "validation", "test")
+_STARTS = (1, 162771, 182638)
+
+Table = dict[str, list[str]]
+
+
+def stamp(source: Source) -> str:
+    """Changes with the files."""
+    place = found(source.name)
+    return places.stamp(place) if place else hub.known_stamp(source)
+
+
+def stock(source: Source) -> Stock:
+    """The faces of one split, as stored; attributes where the list is there."""
+    place = found(source.name)
+    if place is None:
+        return hub.known(source)
+    everything = files(place)
+    faces = [file for file in everything if file.picture]
+    if not faces:
+        raise DataError(f"{place} holds no picture; put img_align_celeba.zip there.")
+    names, rows = _table(everything, "list_attr_celeba")
+    known = [file for file in faces if not rows or _base(file) in rows]
+    parts, notes = _parts(known, _table(everything, "list_eval_partition")[1])
+    if len(known) < len(faces):
+        notes += (f"{len(faces) - len(known)} pictures have no attributes and were left out",)
+    chosen = pick(source, parts)
+    values = [[float(value) for value in rows[_base(file)]] for file in chosen] if rows else None
+    return Stock(
+        pictures=Files(chosen, 3),
+        values=None if values is None else np.array(values, np.float32),
+        attributes=tuple(Attribute(name=name, low=-1, high=1) for name in names),
+        notes=notes,
+    )
+
+
+def _parts(faces: list[File], partition: Table) -> tuple[dict[str, list[File]], tuple[str, ...]]:
+    """The three parts, and a note where they are not the published ones."""
+    parts: dict[str, list[File]] = {name: [] for name in _PARTS}
+    for file in faces:
+        name = _base(file)
+        if name in partition:
+            number = int(partition[name][0])
+        else:
+            position = int(re.sub(r"\D", "", name) or 1)
+            number = sum(position >= start for start in _STARTS[1:])
+        parts[_PARTS[number]].append(file)
+    if parts["test"]:
+        return parts, ()
+    held = max(1, len(faces) // 10)
+    note = f"no picture of the published test part is here: the last {held} are held out for it"
+    return {"train": faces[:-held], "test": faces[-held:]}, (note,)
+
+
+def _table(everything: list[File], stem: str) -> tuple[list[str], Table]:
+    """Column names and rows by picture, from the published .txt or a .csv; empty if absent."""
+    for file in everything:
+        path = PurePosixPath(file.name)
+        if path.name.startswith(stem) and path.suffix in (".txt", ".csv"):
+            lines = [re.split(r"[,\s]+", line.strip()) for line in _text(file) if line.strip()]
+            heads = [line for line in lines if not re.search(r"\.\w{3,4}$", line[0])]
+            names = [name for name in (heads[-1] if heads else []) if name != "image_id"]
+            rows = {line[0]: line[1:] for line in lines if re.search(r"\.\w{3,4}$", line[0])}
+            if names and any(len(row) != len(names) for row in rows.values()):
+                raise DataError(f"{file.name} has rows without a value for each of its columns.")
+            return names, rows
+    return [], {}
+
+
+def _text(file: File) -> list[str]:
+    return file.read().decode("utf-8", errors="replace").splitlines()
+
+
+def _base(file: File) -> str:
+    return PurePosixPath(file.name).name

@@ -1,0 +1,158 @@
+"""Any folder or archive of pictures.
+
+Sub-folders name classes; `train`, `test` and `validation` above them name parts. A metadata.csv
+or metadata.jsonl with a column `file_name` adds captions (`caption` or `text`), a `label`, and
+every column of numbers as an attribute. Pictures of several classes are ordered in turn, one of
+each, so that the first so many are a fair choice.
+"""
+
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from sfumato.data import places
+from sfumato.data.metadata import Table
+from sfumato.data.places import File, files
+from sfumato.data.source import Source
+from sfumato.data.splits import pick
+from sfumato.data.stock import Cut, Stock
+from sfumato.errors import ConfigError, DataError
+from sfumato.io.images import ENDINGS, is_grey, read
+
+_PROBED = 64
+_SPLITS = {
+    **{"train": "train", "training": "train", "test": "test", "testing": "test"},
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+}
+
+
+class Files:
+    """Pictures that lie in files."""
+
+    columns: tuple[str, ...] = ("image",)
+
+    def __init__(self, found: list[File], channels: int | None = None) -> None:
+        self.found, self.asked = found, channels
+        probed = found[:_PROBED]
+        self.channels = channels or (1 if all(is_grey(_bytes(file)) for file in probed) else 3)
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def name(self, row: int) -> str:
+        """Path inside the folder."""
+        return self.found[row].name
+
+    def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
+        """The picture, decoded and cut."""
+        content = self.found[row].read()
+        if not content:
+            raise DataError("is empty")
+        image = read(content)
+        if image.mode == "RGB" and self.channels == 1 and self.asked is None:
+            raise ConfigError(
+                f"there are grey and colour pictures (the first in colour: {self.name(row)}); "
+                "set --data.channels to 1 or 3."
+            )
+        return (cut.fit(image),)
+
+
+def stamp(source: Source) -> str:
+    """Changes with the files."""
+    return places.stamp(Path(source.name).expanduser())
+
+
+def stock(source: Source) -> Stock:
+    """What lies at the path `source.name`."""
+    place = Path(source.name).expanduser()
+    return of_files(files(place), source)
+
+
+def of_files(everything: list[File], source: Source) -> Stock:
+    """What these files are together: pictures, classes, parts, captions, attributes."""
+    pictures = [file for file in everything if file.picture]
+    if not pictures:
+        raise DataError(_nothing(source, everything))
+    chosen, below = _part(pictures, source)
+    table, notes = Table(everything), []
+    if table.found:
+        listed = [file for file in chosen if file.name in table.rows]
+        if not listed:
+            raise DataError(f"the metadata of {source.name} has a full row for no picture of it.")
+        if len(listed) < len(chosen):
+            notes = [f"{len(chosen) - len(listed)} pictures have no full row in the metadata"]
+        chosen = listed
+    classes = _classes([_folders(file)[below:] for file in pictures])
+    label: list[int] | None = None
+    if classes:
+        label = [classes.index(_folders(file)[below]) for file in chosen]
+    elif table.classes:
+        classes, label = table.classes, table.labels(chosen)
+    chosen, label = _in_turn(chosen, label)
+    return Stock(
+        pictures=Files(chosen, source.channels),
+        label=None if label is None else np.array(label),
+        classes=classes,
+        notes=tuple(notes),
+        **(table.columns(chosen) if table.found else {}),
+    )
+
+
+def _part(pictures: list[File], source: Source) -> tuple[list[File], int]:
+    """The pictures of the asked-for part, and how many folders above their classes' folders."""
+    shared = _shared(pictures)
+    names = {file: _SPLITS.get("".join(_folders(file)[shared : shared + 1])) for file in pictures}
+    if None in names.values():
+        return pick(source, {"train": pictures}), shared
+    parts: dict[str, list[File]] = defaultdict(list)
+    for file, name in names.items():
+        parts[str(name)].append(file)
+    return pick(source, parts), shared + 1
+
+
+def _folders(file: File) -> tuple[str, ...]:
+    return PurePosixPath(file.name).parts[:-1]
+
+
+def _shared(pictures: list[File]) -> int:
+    """How many folders all pictures share, not counting one that names a part."""
+    shared = 0
+    for level in zip(*map(_folders, pictures), strict=False):
+        if len(set(level)) > 1 or level[0] in _SPLITS:
+            break
+        shared += 1
+    return shared
+
+
+def _classes(folders: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """First folder of each picture, where each has one and they are two or more."""
+    firsts = {parts[0] if parts else "" for parts in folders}
+    return tuple(sorted(firsts)) if "" not in firsts and len(firsts) > 1 else ()
+
+
+def _in_turn(found: list[File], label: list[int] | None) -> tuple[list[File], list[int] | None]:
+    """One picture of each class, then the next of each; names decide within a class."""
+    if label is None:
+        return found, None
+    seen: dict[int, int] = defaultdict(int)
+    turns = []
+    for position, number in enumerate(label):
+        turns.append((seen[number], number, position))
+        seen[number] += 1
+    order = [position for *_, position in sorted(turns)]
+    return [found[position] for position in order], [label[position] for position in order]
+
+
+def _bytes(file: File) -> bytes:
+    try:
+        return file.read()
+    except DataError:  # said again, and counted, when it is cut
+        return b""
+
+
+def _nothing(source: Source, everything: list[File]) -> str:
+    kinds = ", ".join(sorted(ENDINGS))
+    if not everything:
+        return f"{source.name} is empty; put pictures there ({kinds}), or sub-folders of them."
+    return f"{source.name} holds {len(everything)} files and no picture; pictures end in {kinds}."

@@ -1,0 +1,71 @@
+"""The schema and the size of a source without preparing it: for plans, which write and fetch nothing."""
+
+from importlib import import_module
+
+from sfumato.data.catalogue import ENTRIES, module
+from sfumato.data.shelf import found
+from sfumato.data.source import Source
+from sfumato.data.stock import Cut, Stock
+from sfumato.errors import DataError
+from sfumato.schema import Attribute, Schema
+
+PUBLISHED = {
+    "mnist": ((1, 28, 28), 10, 0, {"train": 60_000, "test": 10_000}),
+    "fashion-mnist": ((1, 28, 28), 10, 0, {"train": 60_000, "test": 10_000}),
+    "cifar10": ((3, 32, 32), 10, 0, {"train": 50_000, "test": 10_000}),
+    "celeba": ((3, 218, 178), 0, 40, {"train": 162_770, "test": 19_962}),
+}
+"""Shape C H W, classes, attributes and images per part of the known sets, as they are handed out."""
+
+
+def glance(source: Source, *, look: bool = True) -> tuple[Schema, int | None]:
+    """The schema that `sfumato.data.open(source)` would have, and how many images.
+
+    With `look`, what lies on this machine is read as far as needed. A known set that is not here, or
+    that is not looked at, is described as published, its classes by number. Raises what `open` does.
+    """
+    known = source.name in ENTRIES and ENTRIES[source.name].known
+    if known and not (look and found(source.name)):
+        return _published(source)
+    stock = import_module(f"sfumato.data.{module(source.name)}").stock(source)
+    rows, stock = stock.select(source)
+    schema = Schema(
+        shape=_shape(source, stock, rows),
+        classes=stock.classes,
+        attributes=stock.attributes,
+        vocabulary=stock.vocabulary,
+        caption=0 if stock.caption is None else stock.caption.shape[1],
+    )
+    return schema, len(rows[: source.count or None])
+
+
+def _published(source: Source) -> tuple[Schema, int | None]:
+    (channels, height, width), classes, attributes, images = PUBLISHED[source.name]
+    if source.crop or source.side:
+        height = width = source.side or min(source.crop or width, height, width)
+    count = images.get(source.split)
+    if source.classes:
+        count = None  # how many of each is in the files
+    elif source.count and count:
+        count = min(count, source.count)
+    names = source.classes or tuple(str(number) for number in range(classes))
+    schema = Schema(
+        shape=(source.channels or channels, height, width),
+        classes=names,
+        attributes=tuple(Attribute(name=str(n), low=-1, high=1) for n in range(attributes)),
+    )
+    return schema, count
+
+
+def _shape(source: Source, stock: Stock, rows: object) -> tuple[int, int, int]:
+    """C H W of the first picture that can be read."""
+    cut = Cut(
+        side=source.side, crop=source.crop, channels=source.channels or stock.pictures.channels
+    )
+    for row in rows[:100]:  # type: ignore[index]
+        try:
+            height, width, channels = stock.pictures.cut(int(row), cut)[0].shape
+        except DataError:
+            continue
+        return channels, height, width
+    raise DataError(f"none of the first pictures of {source.name} can be read.")

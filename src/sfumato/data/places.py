@@ -1,0 +1,208 @@
+"""Files by name, wherever they lie: in a folder, a zip, a tar or a compressed tar.
+
+Nothing is unpacked to the disk under a name of the archive's choosing, so no archive can write
+outside its place. What is read is bounded: one file by `FILE`, a compressed tar by `RATIO` times
+its size.
+"""
+
+import gzip
+import os
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from typing import IO
+
+from sfumato.errors import DataError
+from sfumato.io.images import ENDINGS
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+"""Endings of the archives that are read like folders."""
+FILE = 512 * 2**20
+"""Bytes of the largest single file that is read."""
+RATIO = 200
+"""A compressed tar may unpack to this many times its size, or to a gigabyte."""
+
+_DAMAGE = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
+
+
+@dataclass(frozen=True, order=True)
+class File:
+    """One file of a place."""
+
+    name: str
+    """Path inside the place, with slashes."""
+    size: int
+    """Bytes."""
+    read: Callable[[], bytes]
+    """Its content; may be called from several threads."""
+
+    @property
+    def picture(self) -> bool:
+        """Whether its ending is a picture's."""
+        return PurePosixPath(self.name).suffix.lower() in ENDINGS
+
+
+def files(place: Path) -> list[File]:
+    """All files of a folder or an archive, by name; hidden ones are left out.
+
+    A folder that holds archives and no picture is read as if they were unpacked in it, each into
+    a folder of its own name where their files would fall onto each other. Raises DataError in
+    one line.
+    """
+    if not place.exists():
+        raise DataError(f"{place} does not exist.")
+    if place.is_file():
+        if not is_archive(place):
+            raise DataError(f"{place} is no folder and ends in none of {', '.join(ARCHIVES)}.")
+        return sorted(_archive(place))
+    found = list(_folder(place))
+    packed = [place / file.name for file in found if is_archive(file.name)]
+    if packed and not any(file.picture for file in found):
+        found = [file for file in found if not is_archive(file.name)] + _unpacked(packed)
+    return sorted(found, key=lambda file: file.name)
+
+
+def installed(package: str) -> Path:
+    """The folder of an installed package, which is not imported."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(f"{package} is not installed; install sfumato again.")
+    return Path(spec.submodule_search_locations[0])
+
+
+def is_archive(path: str | Path) -> bool:
+    """Whether the ending is an archive's."""
+    return str(path).lower().endswith(ARCHIVES)
+
+
+def stamp(place: Path) -> str:
+    """A digest that changes with any file's name, size or time of change; nothing is opened."""
+    state = blake2b(str(place.resolve()).encode(errors="surrogateescape"), digest_size=16)
+    for _, inside, about in _walk(place) if place.is_dir() else [(place, "", place.stat())]:
+        line = f"{inside}\0{about.st_size}\0{about.st_mtime_ns}\0"
+        state.update(line.encode(errors="surrogateescape"))
+    return state.hexdigest()
+
+
+def _walk(place: Path) -> Iterator[tuple[str, str, os.stat_result]]:
+    """Path, path inside the place, and size and times of every file that is not hidden."""
+    for here, folders, names in os.walk(place):
+        folders[:] = sorted(name for name in folders if not _hidden(name))
+        for name in sorted(names):
+            path = os.path.join(here, name)  # noqa: PTH118 - quick matters here
+            if not _hidden(name) and os.path.isfile(path):  # noqa: PTH113
+                yield path, os.path.relpath(path, place).replace(os.sep, "/"), Path(path).stat()
+
+
+def _folder(place: Path) -> Iterator[File]:
+    for path, inside, about in _walk(place):
+        size = about.st_size
+        yield File(inside, size, partial(_from_disk, path, size))
+
+
+def _from_disk(path: str, size: int) -> bytes:
+    try:
+        return _bounded(size, Path(path).read_bytes)
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})") from error
+
+
+def _unpacked(archives: list[Path]) -> list[File]:
+    opened = {path: list(_archive(path)) for path in archives}
+    names = [file.name for members in opened.values() for file in members]
+    if len(set(names)) == len(names):
+        return [file for members in opened.values() for file in members]
+    return [
+        File(f"{path.name.partition('.')[0]}/{file.name}", file.size, file.read)
+        for path, members in opened.items()
+        for file in members
+    ]
+
+
+def _archive(path: Path) -> list[File]:
+    try:
+        found = _zip(path) if path.suffix.lower() == ".zip" else _tar(path)
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        raise DataError(f"{path} is damaged ({' '.join(str(error).split())}).") from error
+    return [file for file in found if not any(map(_hidden, PurePosixPath(file.name).parts))]
+
+
+def _zip(path: Path) -> list[File]:
+    archive = zipfile.ZipFile(path)
+
+    def reader(member: zipfile.ZipInfo) -> Callable[[], bytes]:
+        return _member(member.file_size, lambda: archive.read(member))
+
+    return [
+        File(_inside(member.filename), member.file_size, reader(member))
+        for member in archive.infolist()
+        if not member.is_dir()
+    ]
+
+
+def _tar(path: Path) -> list[File]:
+    plain: IO[bytes] = path.open("rb") if path.suffix.lower() == ".tar" else _inflated(path)
+    archive, lock = tarfile.open(fileobj=plain, mode="r:"), Lock()
+
+    def reader(member: tarfile.TarInfo) -> Callable[[], bytes]:
+        def read() -> bytes:
+            with lock:
+                stream = archive.extractfile(member)
+                return stream.read() if stream else b""
+
+        return _member(member.size, read)
+
+    return [
+        File(_inside(member.name), member.size, reader(member))
+        for member in archive
+        if member.isreg()
+    ]
+
+
+def _inflated(path: Path) -> IO[bytes]:
+    """The tar inside, in memory or, when large, in a file without a name."""
+    most = max(2**30, RATIO * path.stat().st_size)
+    plain: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=64 * 2**20)  # noqa: SIM115
+    with gzip.open(path) as stream:
+        while piece := stream.read(2**20):
+            plain.write(piece)
+            if plain.tell() > most:
+                raise DataError(f"{path} unpacks to more than {most} bytes and is not read.")
+    plain.seek(0)
+    return plain
+
+
+def _member(size: int, read: Callable[[], bytes]) -> Callable[[], bytes]:
+    def bounded() -> bytes:
+        try:
+            return _bounded(size, read)
+        except (*_DAMAGE, NotImplementedError) as error:
+            raise DataError(f"cannot be read from its archive ({error})") from error
+
+    return bounded
+
+
+def _bounded(size: int, read: Callable[[], bytes]) -> bytes:
+    if size > FILE:
+        raise DataError(f"has {size} bytes; at most {FILE} are read")
+    return read()
+
+
+def _inside(name: str) -> str:
+    """A member's name with nothing that leads out of the archive; it is never opened as a path."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return "/".join(part for part in parts if part not in ("..", ".", "/"))
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
