@@ -17,16 +17,16 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src" / "sfumato"
 FLOORS = [
-    {"shapes", "errors", "schema", "randomness", "settings"},
-    {"nn", "losses", "metrics", "io"},
-    {"data"},
-    {"model", "recipe"},
-    {"models", "imaging"},
-    {"registry", "runs", "training", "callbacks", "evaluation", "testing", "preset"},
-    {"cli", "studio"},
+    "shapes errors schema randomness settings",
+    "nn losses metrics io",
+    "data",
+    "model recipe",
+    "models imaging",
+    "registry runs training callbacks evaluation testing preset capabilities parts sampling",
+    "cli studio",
 ]
 DATA_ONLY = {"zoo"}
-LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor}
+LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor.split()}
 PYTHON = sorted(
     path
     for folder in ("src", "tests", "benchmarks", "examples")
