@@ -26,6 +26,7 @@ FLOORS = [
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}
+SPEAKS_BYTES = {SRC / "nn" / "inception.py"}  # its published weights take (byte - 128) / 128
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor.split()}
 PYTHON = sorted(
     path
@@ -246,7 +247,7 @@ def test_nothing_is_unpickled_or_evaluated(path):
             assert words.get("allow_pickle", "False") == "False", where
 
 
-@each([path for path in SOURCE if not path.is_relative_to(SRC / "io")])
+@each([path for path in SOURCE if path.parent != SRC / "io" and path not in SPEAKS_BYTES])
 def test_only_io_knows_that_bytes_end_at_255(path):
     numbers = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Constant)]
     assert not [node.lineno for node in numbers if node.value in (255, 127.5, 1 / 255)]
