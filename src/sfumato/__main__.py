@@ -1,0 +1,7 @@
+"""`python -m sfumato` is `sfumato`."""
+
+import sys
+
+from sfumato.cli import main
+
+sys.exit(main())

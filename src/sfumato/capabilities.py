@@ -1,0 +1,49 @@
+"""What a model is decides what can be done with it; this table is the only place that says so."""
+
+import ast
+
+from sfumato import registry
+from sfumato.errors import ConfigError
+
+VERBS = {
+    "Sampler": ("sample", "interpolate", "animate"),
+    "Judge": (),
+    "Autoencoder": (),
+    "Classifier": (),
+}
+"""Interface of `sfumato.model` to the verbs it unlocks."""
+ALL = ("train", "evaluate", "compare", "export")
+"""Verbs that every model has."""
+
+
+def tags(name: str) -> tuple[str, ...]:
+    """The interfaces that model `name` signs, read from its file without importing it."""
+    tree = ast.parse(registry.path(name).read_text("utf-8"))
+    bases = {
+        ast.unparse(base).rpartition(".")[2]
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+    }
+    return tuple(tag for tag in VERBS if tag in bases)
+
+
+def interfaces(model: object) -> tuple[str, ...]:
+    """The interfaces that a loaded model signs."""
+    from sfumato import model as contract
+
+    return tuple(tag for tag in VERBS if isinstance(model, getattr(contract, tag)))
+
+
+def demand(model: object, verb: str, place: str) -> None:
+    """Raise ConfigError unless `model`, loaded from `place`, can do `verb`."""
+    held = interfaces(model)
+    able = [*(known for tag in held for known in VERBS[tag]), *ALL]
+    if verb in able:
+        return
+    needed = " or ".join(tag for tag, verbs in VERBS.items() if verb in verbs)
+    what = " and ".join(held) or "none of the known interfaces"
+    raise ConfigError(
+        f"{verb} needs a {needed}, and {place} holds a {type(model).__name__}, which is "
+        f"{what}: it can {', '.join(able[:-1])} and {able[-1]}."
+    )

@@ -1,0 +1,115 @@
+"""The command line: one verb, one line of options, one answer.
+
+    0   done
+    2   the user's mistake, in one line on stderr
+    1   ours, with the traceback
+    128 + n   stopped by signal n, after saving
+
+`--json` moves everything for people to stderr and prints one object as the last line of stdout.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from argparse import Namespace, _SubParsersAction
+from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
+from importlib import import_module
+from typing import Any
+
+import sfumato
+from sfumato.cli.parser import Parser, complain_of_extras
+from sfumato.errors import SfumatoError
+
+GROUPS = ("demo", "look", "data", "train", "draw", "measure", "share", "doctor")
+"""Modules of this package, each with `register(subparsers)`, in the order of the help."""
+
+_ABOUT = "Train, sample and measure the classic systems of image generation."
+_EPILOG = """\
+begin with:
+  sfumato demo                                  three minutes, one page of pictures
+  sfumato train dcgan --data mnist --minutes 10
+  sfumato sample runs/dcgan-mnist -n 64
+  sfumato VERB --help                           every option of a verb
+
+A verb takes a run folder, a bundle or a zoo name alike. --json, with any verb, prints one
+object as the last line of stdout."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the words say and return the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _answer(words)
+    except SystemExit as end:  # how argparse ends after --help and --version
+        return int(end.code or 0)
+    except SfumatoError as error:
+        print(f"sfumato: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("sfumato: stopped.", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader has seen enough: `sfumato list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        traceback.print_exc()
+        print(
+            f"sfumato: a fault of ours, not yours ({type(error).__name__}); please report the "
+            "lines above.",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def _answer(words: list[str]) -> int:
+    wants_json = "--json" in words
+    parser, verbs = _parser()
+    words = [word for word in words if word != "--json"]
+    if not words:
+        parser.print_help()
+        return 0
+    chosen = verbs.choices.get(words[0])
+    if chosen is not None and (complete := chosen.get_default("complete")):
+        complete(chosen, words[1:])
+    args, extras = parser.parse_known_args(words)
+    if extras:
+        complain_of_extras(chosen or parser, words, extras)
+    began = time.monotonic()
+    with redirect_stdout(sys.stderr) if wants_json else nullcontext():
+        report = args.run(args)
+        sys.stdout.flush()
+    if wants_json:
+        print(json.dumps(_object(args, report, time.monotonic() - began), default=str), flush=True)
+    return _code(report)
+
+
+def _parser() -> tuple[Parser, "_SubParsersAction[Parser]"]:
+    """The whole command line; groups are imported, the libraries beneath them are not."""
+    parser = Parser(prog="sfumato", description=_ABOUT, epilog=_EPILOG)
+    parser.add_argument("--version", action="version", version=f"sfumato {sfumato.__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
+    for group in GROUPS:
+        import_module(f"{__name__}.{group}").register(verbs)
+    return parser, verbs
+
+
+def _object(args: Namespace, report: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """What `--json` prints: the same keys for every verb, then what the verb adds."""
+    always = {
+        "verb": args.verb,
+        "model": None,
+        "run": None,
+        "seconds": round(seconds, 3),
+        "files": [],
+        "metrics": {},
+    }
+    return {**always, **report}
+
+
+def _code(report: dict[str, Any]) -> int:
+    stopped = report.get("stopped")
+    return 128 + signal.Signals[stopped] if stopped else 0

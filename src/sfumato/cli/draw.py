@@ -1,0 +1,137 @@
+"""Verbs that draw: sample, interpolate, animate."""
+
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfumato.cli.parser import positive, seeds, whole
+from sfumato.cli.places import (
+    bar,
+    called,
+    picture,
+    run_of,
+    sampler,
+    takes_place,
+    target,
+    tracked,
+    wrote,
+)
+from sfumato.errors import RunError
+
+if TYPE_CHECKING:
+    from sfumato.model import Sampler
+    from sfumato.shapes import Images
+
+_PICTURES = (".png", ".jpg", ".webp")
+
+
+def register(subparsers: "_SubParsersAction[Any]") -> None:
+    """Add the verbs."""
+    verb = _verb(subparsers, "sample", "draw images, as a grid or one file each")
+    verb.add_argument("-n", "--count", type=whole(1), default=16, help="images (default 16)")
+    verb.add_argument("--seed", type=int, default=0, help="the same seed, the same images")
+    verb.add_argument("--columns", type=whole(1), help="images per row (default: a square)")
+    verb.add_argument("--each", action="store_true", help="a folder with one file per image")
+    verb.set_defaults(run=sample)
+
+    verb = _verb(subparsers, "interpolate", "from one image to another in small steps")
+    verb.add_argument("-n", "--count", type=whole(2), default=10, help="images a leg (default 10)")
+    verb.add_argument(
+        "--seeds", type=seeds, default=[0, 1], help="where to go, one row a leg: 0,1,2"
+    )
+    verb.set_defaults(run=interpolate)
+
+    verb = _verb(subparsers, "animate", "a film of a walk through the codes")
+    verb.add_argument("-n", "--count", type=whole(1), default=16, help="images side by side")
+    verb.add_argument("--seed", type=int, default=0, help="the same seed, the same walk")
+    verb.add_argument("--stops", type=whole(2), default=4, help="codes to walk past (default 4)")
+    verb.add_argument("--frames", type=whole(1), default=12, help="frames a leg (default 12)")
+    verb.add_argument("--fps", type=positive, default=12.0, help="frames a second, at most 50")
+    verb.set_defaults(run=animate)
+
+
+def sample(args: Namespace) -> dict[str, Any]:
+    """Draw images of one seed."""
+    from sfumato.io.images import save_grid
+    from sfumato.sampling import draw
+
+    path = _empty_folder(args) if args.each else _file(args, "samples.png")
+    model = sampler(args)
+    with bar("drawing", args.count) as tell:
+        images = draw(model, args.count, args.seed, tell)
+    if args.each:
+        _save_each(images, path, args.zoom or 1)
+    else:
+        save_grid(images, path, columns=args.columns, zoom=args.zoom or _zoom(model))
+    return _report(args, model, path) | {"count": args.count, "seed": args.seed}
+
+
+def interpolate(args: Namespace) -> dict[str, Any]:
+    """Draw the way between the images of some seeds."""
+    from sfumato.io.images import save_grid
+    from sfumato.sampling import strip
+
+    path = _file(args, "interpolation.png")
+    model = sampler(args)
+    images = strip(model, args.seeds, args.count)
+    save_grid(images, path, columns=args.count, zoom=args.zoom or _zoom(model))
+    return _report(args, model, path) | {"count": args.count, "seeds": args.seeds}
+
+
+def animate(args: Namespace) -> dict[str, Any]:
+    """Film a walk through the codes that ends where it begins."""
+    from sfumato.io.images import save_gif
+    from sfumato.sampling import walk
+
+    path = picture(target(args.out, args.place, "walk.gif"), ".gif")
+    model = sampler(args)
+    frames = walk(
+        model,
+        args.count,
+        stops=args.stops,
+        frames=args.frames,
+        seed=args.seed,
+        zoom=args.zoom or _zoom(model),
+    )
+    total = args.stops * args.frames
+    save_gif(list(tracked(frames, "filming", total)), path, fps=args.fps)
+    return _report(args, model, path) | {"frames": total, "fps": args.fps, "seed": args.seed}
+
+
+def _verb(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> ArgumentParser:
+    verb = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    takes_place(verb)
+    verb.add_argument("-o", "--out", help="where to write; here, under a telling name, unless said")
+    verb.add_argument("--zoom", type=whole(1), help="screen pixels per image pixel, a whole number")
+    return verb
+
+
+def _file(args: Namespace, ending: str) -> Path:
+    return picture(target(args.out, args.place, ending), *_PICTURES)
+
+
+def _empty_folder(args: Namespace) -> Path:
+    path = Path(args.out) if args.out else target(None, args.place, "samples")
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise RunError(f"-o {path} exists already; --each needs a new or an empty folder.")
+    return path
+
+
+def _save_each(images: "Images", folder: Path, zoom: int) -> None:
+    """One file per image; the folder appears when all are in it."""
+    from sfumato.io.files import atomic
+    from sfumato.io.images import grid
+
+    with atomic(folder) as temporary:
+        temporary.mkdir()
+        for number, image in enumerate(tracked(images, "writing", len(images))):
+            grid(image[None], zoom=zoom, gap=0).save(temporary / f"{number:05d}.png")
+
+
+def _zoom(model: "Sampler") -> int:
+    """Small images are shown about 48 pixels wide."""
+    return max(1, 48 // model.schema.shape[2])
+
+
+def _report(args: Namespace, model: "Sampler", path: Path) -> dict[str, Any]:
+    return {"model": called(model), "run": run_of(args.place), "files": wrote(path)}

@@ -1,0 +1,107 @@
+"""Verbs that look around: list, show."""
+
+from argparse import Namespace, _SubParsersAction
+from dataclasses import MISSING, asdict
+from typing import Any
+
+from sfumato.cli.places import say
+
+
+def register(subparsers: "_SubParsersAction[Any]") -> None:
+    """Add the verbs."""
+    about = "every model there is, and what it does"
+    verb = subparsers.add_parser("list", help=about, description=f"List {about}.")
+    verb.set_defaults(run=list_models)
+    about = "a model's file, settings, recipes and numbers of parameters"
+    verb = subparsers.add_parser("show", help=about, description=f"Show {about}.")
+    verb.add_argument("model", metavar="MODEL", help="a name that `sfumato list` prints")
+    verb.set_defaults(run=show)
+
+
+def list_models(args: Namespace) -> dict[str, Any]:
+    """Print name, summary and interfaces of every model, read from their files."""
+    from sfumato import registry
+    from sfumato.capabilities import tags
+
+    models = {
+        name: {"summary": registry.summary(name), "interfaces": list(tags(name))}
+        for name in registry.available()
+    }
+    wide = max(map(len, models), default=0)
+    for name, facts in models.items():
+        can = f"  [{', '.join(facts['interfaces'])}]" if facts["interfaces"] else ""
+        say(f"{name:<{wide}}  {facts['summary']}{can}")
+    return {"models": models}
+
+
+def show(args: Namespace) -> dict[str, Any]:
+    """Print what a model's file says of it."""
+    from inspect import getdoc
+
+    from sfumato import parts, registry
+    from sfumato.capabilities import tags
+    from sfumato.settings import settings
+
+    module, name = registry.module(args.model), args.model
+    kind = registry.model_class(name)
+    facts = {
+        "model": name,
+        "summary": registry.summary(name),
+        "file": str(registry.path(name)),
+        "doc": getdoc(module),
+        "interfaces": list(tags(name)),
+        "needs": list(kind.needs),
+        "config": [
+            {
+                "name": field.name,
+                "type": field.kind,
+                "default": None if field.default is MISSING else field.default,
+                "about": " ".join(field.about.split()),
+            }
+            for field in settings(module.Config)
+        ],
+        "recipes": {label: asdict(recipe) for label, recipe in module.RECIPES.items()},
+        "parameters": parts.of_recipes(name),
+    }
+    _print(facts)
+    return facts
+
+
+def _print(facts: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    say(facts["doc"])
+    say(f"\nfile        {facts['file']}")
+    say(f"interfaces  {', '.join(facts['interfaces']) or 'none'}")
+    say(f"needs       {', '.join(facts['needs'])}\n")
+    console = Console()
+    table = Table("setting", "type", "default", "meaning", box=None, pad_edge=False)
+    for field in facts["config"]:
+        name = f"--model.{field['name']}"
+        table.add_row(name, field["type"], str(field["default"]), field["about"])
+    console.print(table)
+    say()
+    table = Table("recipe", "data", "batches", "settings", "parameters", box=None, pad_edge=False)
+    for label, recipe in facts["recipes"].items():
+        counts = facts["parameters"][label]
+        table.add_row(
+            label,
+            _changed(recipe["data"], "name", "split", "seed"),
+            f"{recipe['steps']:,} of {recipe['batch']}",
+            _unlike(recipe["model"], facts["config"]) or "defaults",
+            ", ".join(f"{part} {n['total']:,}" for part, n in counts.items()) if counts else "",
+        )
+    console.print(table)
+
+
+def _changed(source: dict[str, Any], *always: str) -> str:
+    """A source in a few words: its name, and what is set."""
+    own = [f"{k} {v}" for k, v in source.items() if k not in always and v not in (None, (), False)]
+    return ", ".join([source["name"], *own])
+
+
+def _unlike(values: dict[str, Any], fields: list[dict[str, Any]]) -> str:
+    """The settings of a recipe that differ from the defaults."""
+    defaults = {field["name"]: field["default"] for field in fields}
+    return ", ".join(f"{k} {v}" for k, v in values.items() if v != defaults[k])

@@ -1,0 +1,89 @@
+"""argparse with one-line complaints that name the nearest right word."""
+
+import argparse
+import re
+from argparse import Action, ArgumentTypeError
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from sfumato.errors import ConfigError, nearest
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose mistakes are ConfigErrors: one line, no usage block."""
+
+    def __init__(self, **words: Any) -> None:
+        words.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **words)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the mistake in our words."""
+        needed = re.match(r"the following arguments are required: (.*)", message)
+        if needed:
+            raise ConfigError(f"{self.prog} needs {needed[1]}; see {self.prog} --help.")
+        text = re.sub(r"^argument ([^:]+): ", r"\1 ", message)
+        raise ConfigError(text.replace("expected one argument", "needs a value").rstrip(".") + ".")
+
+    def _check_value(self, action: Action, value: Any) -> None:
+        """Argparse lists every choice; the nearest one is enough."""
+        if action.choices is not None and value not in action.choices:
+            kind = "verb" if action.dest in ("verb", "action") else action.metavar or action.dest
+            name = "/".join(action.option_strings) or kind
+            raise ConfigError(
+                f"there is no {name} {value!r}; {nearest(str(value), map(str, action.choices))}"
+            )
+
+
+def complain_of_extras(parser: argparse.ArgumentParser, words: list[str], extras: list[str]) -> None:
+    """Raise ConfigError for words that no option and no place took."""
+    first = next((extra for extra in extras if extra.startswith("-")), extras[0])
+    name = first.partition("=")[0]
+    if not name.startswith("-"):
+        raise ConfigError(f"{parser.prog} has no use for {name!r}; see {parser.prog} --help.")
+    known = [option for leaf in _leaves(parser, words) for option in leaf._option_string_actions]
+    hint = nearest(name, [option for option in known if option.startswith("--")])
+    hint = hint if hint.startswith("did") else f"see {parser.prog} --help."
+    raise ConfigError(f"there is no option {name}; {hint}")
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A type for whole numbers from `least`."""
+
+    def read(word: str) -> int:
+        try:
+            number = int(word)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise ArgumentTypeError(f"must be a whole number from {least}, not {word!r}")
+        return number
+
+    return read
+
+
+def positive(word: str) -> float:
+    """A type for numbers above 0."""
+    try:
+        number = float(word)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ArgumentTypeError(f"must be a number greater than 0, not {word!r}")
+    return number
+
+
+def seeds(word: str) -> list[int]:
+    """A type for two seeds or more: "0,1,2"."""
+    parts = [part.strip() for part in word.split(",")]
+    if len(parts) < 2 or not all(re.fullmatch(r"-?\d+", part) for part in parts):
+        raise ArgumentTypeError(f"must be two or more whole numbers such as 0,1,2, not {word!r}")
+    return [int(part) for part in parts]
+
+
+def _leaves(parser: argparse.ArgumentParser, words: list[str]) -> list[argparse.ArgumentParser]:
+    """The parser of the verb, and that of its own verb where it has some (`data check`)."""
+    found = [parser]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found += [leaf for name, leaf in action.choices.items() if name in words]
+    return found

@@ -1,0 +1,107 @@
+"""Where verbs read from and write to."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import Progress, track
+
+from sfumato.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from sfumato.model import Model, Sampler
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def takes_place(parser: ArgumentParser, *, many: bool = False) -> None:
+    """Give a verb its PLACE and its --device."""
+    about = "a run folder, a bundle (folder or .zip), a zoo name, or a hub repository"
+    parser.add_argument("place", metavar="PLACE", nargs="+" if many else None, help=about)
+    parser.add_argument(
+        "--device", choices=DEVICES, default="cpu", metavar="DEVICE", help="cpu, cuda, mps or auto"
+    )
+
+
+def sampler(args: Namespace) -> "Sampler":
+    """The model at `args.place`, which must be able to do `args.verb` on samples."""
+    from sfumato.model import Sampler
+
+    model = loaded(args.place, args.device, args.verb)
+    assert isinstance(model, Sampler)
+    return model
+
+
+def loaded(place: str, device: str, verb: str) -> "Model":
+    """The model at `place`. Raises ConfigError, before anything is done, if it has no such verb."""
+    from sfumato.capabilities import demand
+    from sfumato.preset import pick_device
+    from sfumato.runs import load
+
+    model = load(place, pick_device(device))
+    demand(model, verb, place)
+    return model
+
+
+def called(model: "Model") -> str:
+    """A model's name on the command line: its file's."""
+    return type(model).__module__.rpartition(".")[2]
+
+
+def run_of(place: str) -> str | None:
+    """The run folder that `place` is, or None."""
+    return place if (Path(place) / "run.yaml").exists() else None
+
+
+def target(asked: str | None, place: str, ending: str) -> Path:
+    """Where to write: what was asked for, else `PLACE-ending` here, numbered where that is taken.
+
+    Raises RunError where the asked-for place is a folder.
+    """
+    if asked is None:
+        return free(Path(f"{Path(place).name.removesuffix('.zip') or 'model'}-{ending}"))
+    path = Path(asked)
+    if path.is_dir():
+        raise RunError(f"-o {asked} is a folder; name a file in it, such as {path / ending}.")
+    return path
+
+
+def free(path: Path) -> Path:
+    """`path`, or `path-2` and so on where that is taken."""
+    names = (path if n == 1 else path.with_stem(f"{path.stem}-{n}") for n in range(1, 10_000))
+    return next(name for name in names if not name.exists())
+
+
+def picture(path: Path, *endings: str) -> Path:
+    """`path`, if its ending is one that can be written. Raises ConfigError."""
+    if path.suffix.lower() not in endings:
+        raise ConfigError(f"-o {path} must end in {' or '.join(endings)}.")
+    return path
+
+
+def say(text: str = "") -> None:
+    """A line for people; with --json it goes to stderr."""
+    print(text)
+
+
+def wrote(*paths: Path) -> list[str]:
+    """Say what was written, and give the names for the report."""
+    for path in paths:
+        say(f"wrote {path}")
+    return [str(path) for path in paths]
+
+
+@contextmanager
+def bar(title: str, total: int) -> Iterator[Any]:
+    """A progress bar on stderr; yields what to call with the size of each finished part."""
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda size: progress.advance(task, size)
+
+
+def tracked(items: Any, title: str, total: int) -> Any:
+    """`items`, one by one, under a progress bar on stderr."""
+    return track(items, title, total, console=Console(stderr=True), transient=True)
