@@ -10,7 +10,7 @@ Papers: Wang et al. (2004), https://doi.org/10.1109/TIP.2003.819861;
 Wang, Simoncelli & Bovik (2003), https://doi.org/10.1109/ACSSC.2003.1292216
 
 One window of ours serves both: torchmetrics pads the border in (a pair published at 0.7820 scores
-0.7736), kornia has no multi-scale SSIM. The tests hold `ssim` to kornia's and the published values.
+0.7736), kornia has no multi-scale SSIM. Tests hold `ssim` to kornia's and published values.
 """
 
 import torch

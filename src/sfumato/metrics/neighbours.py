@@ -16,7 +16,8 @@ class Balls:
     1e-7 of the features' scale), and the result does not depend on the size of a block.
     """
 
-    def __init__(self, centres: Features, k: int) -> None:
+    def __init__(self, centres: Features, k: int, squared_radii: Tensor | None = None) -> None:
+        """`squared_radii`, where they are known from before, are not measured again."""
         if not 1 <= k < len(centres):
             raise ConfigError(
                 f"k is {k}, and {len(centres)} images have {max(len(centres) - 1, 0)} neighbours "
@@ -26,15 +27,7 @@ class Balls:
         # Distances do not change when all points move; the product form is exact near the origin.
         self._origin = centres.detach().to("cpu", torch.float64).mean(0)
         self.centres = self._place(centres)
-        self.squared_radii = torch.cat(
-            [
-                _squared(block, self.centres)
-                .scatter_(1, torch.arange(start, start + len(block))[:, None], torch.inf)
-                .kthvalue(k, dim=1)
-                .values
-                for start, block in _blocks(self.centres, len(self.centres))
-            ]
-        )
+        self.squared_radii = self._measure() if squared_radii is None else squared_radii
 
     @property
     def radii(self) -> Tensor:
@@ -49,6 +42,16 @@ class Balls:
             around.append(inside.sum(1))
             within += inside.sum(0)
         return torch.cat(around) if around else torch.zeros(0, dtype=torch.int64), within
+
+    def _measure(self) -> Tensor:
+        """Squared distance from each centre to its k-th nearest other, block by block."""
+        squares = []
+        for start, block in _blocks(self.centres, len(self.centres)):
+            distances = _squared(block, self.centres)
+            itself = torch.arange(start, start + len(block))[:, None]
+            distances.scatter_(1, itself, torch.inf)
+            squares.append(distances.kthvalue(self.k, dim=1).values)
+        return torch.cat(squares)
 
     def _place(self, points: Features) -> Tensor:
         return points.detach().to("cpu", torch.float64) - self._origin

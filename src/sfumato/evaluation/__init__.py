@@ -1,0 +1,142 @@
+"""Scores of a trained system: samples against real images, or the system's own numbers.
+
+Every score carries its floor (Gaussian noise with each pixel's mean and deviation) and its ceiling
+(held-out real images), both measured on the same protocol: same n, features, resizer and seed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sfumato import data as sources
+from sfumato import runs
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError
+from sfumato.evaluation import protocol
+from sfumato.evaluation.features import FeatureNet, default_features, feature_net
+from sfumato.evaluation.protocol import METRICS
+from sfumato.evaluation.references import LEAST, references, splits
+from sfumato.metrics.score import Score
+from sfumato.model import Model, Sampler
+from sfumato.randomness import generator
+from sfumato.runs import Run
+from sfumato.schema import Schema
+from sfumato.shapes import Images
+
+__all__ = ["METRICS", "FeatureNet", "compare", "evaluate", "feature_net"]
+
+
+def evaluate(
+    place: str | Path | Model,
+    data: str | Source | None = None,
+    *,
+    n: int = 10_000,
+    features: str | None = None,
+    seed: int = 0,
+    batch: int = 250,
+    metrics: Sequence[str] = tuple(METRICS),
+    device: str = "cpu",
+) -> dict[str, Score]:
+    """Scores by name, each with floor and ceiling.
+
+    `place` is a run folder, a bundle, a zoo name, or a model; `data` is what it learned from, and
+    may be left out for a run folder. A `Sampler` gets those of `metrics` that the feature network
+    allows, on `n` samples or as many as the data hold out; every model adds its own numbers on
+    held-out data. `features` is a name of `feature_net`; unless given, the data's name chooses.
+    Raises SfumatoError with one line on a user's mistake.
+    """
+    for name, least in (("n", LEAST), ("batch", 1)):
+        if (value := {"n": n, "batch": batch}[name]) < least:
+            raise ConfigError(f"-{name[0]} {value} is too small; give at least {least}.")
+    model = place if isinstance(place, Model) else runs.load(place, device)
+    source = _fitted(_source(place, data), model.schema)
+    found: dict[str, Score] = {}
+    if isinstance(model, Sampler):
+        net = feature_net(features or default_features(source.name), device)
+        found = _sampled(model, source, net, n, seed, batch, metrics)
+    held_out = splits(source, seed)[1]
+    with torch.inference_mode():
+        own = model.measure(held_out.data, generator(seed, "measure", device=model.device))
+    return found | {name: replace(score, seed=seed) for name, score in own.items()}
+
+
+def compare(
+    places: Sequence[str | Path], data: str | Source | None = None, **settings: Any
+) -> list[dict[str, Any]]:
+    """One row per place: `place`, `model`, `data` and `scores`; `settings` are `evaluate`'s."""
+    rows = []
+    for place in places:
+        model = runs.load(place, settings.get("device", "cpu"))
+        source = _fitted(_source(place, data), model.schema)
+        rows.append(
+            {
+                "place": str(place),
+                "model": type(model).__module__.rpartition(".")[2],
+                "data": source.name,
+                "scores": evaluate(model, source, **settings),
+            }
+        )
+    return rows
+
+
+def _sampled(
+    model: Sampler,
+    source: Source,
+    net: FeatureNet,
+    n: int,
+    seed: int,
+    batch: int,
+    metrics: Sequence[str],
+) -> dict[str, Score]:
+    """Scores of samples against the real images of `source`, with the references of the same."""
+    wanted = protocol.supported(net, metrics)
+    held = references(source, net, n, seed, batch)
+    with protocol.bar() as progress:
+        task = progress.add_task(f"samples ({net.name})", total=held.count)
+        seen = protocol.observe(
+            net,
+            _samples(model, held.count, batch, seed),
+            lambda size: progress.advance(task, size),
+        )
+    scores = protocol.measure(seen, held.real, wanted, seed)
+    few = f"only {held.count:,} images are held out" if held.count < n else ""
+    return {
+        name: replace(
+            score,
+            floor=held.floor[name].value,
+            ceiling=held.ceiling[name].value,
+            n=seen.count if name == "fid" else min(seen.count, protocol.KEEP),
+            better=METRICS[name],
+            features=net.name,
+            resizer=net.resizer,
+            seed=seed,
+            note="; ".join(filter(None, (score.note, few))),
+        )
+        for name, score in scores.items()
+    }
+
+
+def _samples(model: Sampler, count: int, batch: int, seed: int) -> Iterator[Images]:
+    """`count` samples in batches; they depend on the seed and the batch size alone."""
+    for start in range(0, count, batch):
+        rng = generator(seed, "evaluate", start, device=model.device)
+        yield model.sample(min(batch, count - start), rng)
+
+
+def _source(place: str | Path | Model, data: str | Source | None) -> Source:
+    """What to compare with: as given, else what the run learned from."""
+    if data is not None:
+        return Source(name=data) if isinstance(data, str) else data
+    if not isinstance(place, Model) and (run := Run(Path(place).expanduser())).exists:
+        return run.recipe()[1].data
+    raise ConfigError(f"what {place} learned from is not written there; name it with --data.")
+
+
+def _fitted(source: Source, schema: Schema) -> Source:
+    """The source cut to the model's shape, where it says nothing itself."""
+    if sources.open(source).schema.shape == schema.shape:
+        return source
+    return replace(source, side=source.side or schema.side, channels=schema.channels)

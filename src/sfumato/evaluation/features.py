@@ -1,0 +1,163 @@
+"""Feature networks: what images are turned into before they are compared.
+
+lenet5-mnist, lenet5-fashion      grey 28x28; the 84 units before the answer; shipped
+inception-64, -192, -768, -2048   colour 299x299; the network behind FID; weights fetched
+pixels-8x8                        192 means over squares; no weights, no understanding
+a run, bundle or zoo name         any classifier's own features
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from sfumato import runs
+from sfumato.errors import ConfigError, UnknownName, nearest
+from sfumato.io.images import from_bytes, to_bytes
+from sfumato.model import Classifier
+from sfumato.nn import inception
+from sfumato.shapes import Features, Images, Scores
+
+NAMES = (
+    "lenet5-mnist",
+    "lenet5-fashion",
+    *(f"inception-{level}" for level in inception.LEVELS),
+    "pixels-8x8",
+)
+_GREY = (0.299, 0.587, 0.114)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a network says of some images."""
+
+    features: Features
+    """N D: what FID, KID, precision, recall, density and coverage compare."""
+    logits: Scores | None = None
+    """N K: its answer, where it classifies."""
+    maps: Features | None = None
+    """N M: what its first dense layer sees, where it classifies; nearness of *recognisable*."""
+
+
+class FeatureNet(ABC):
+    """A frozen measuring instrument. Images are rounded to 8 bits first, as a picture file is."""
+
+    name: str
+    dim: int
+    resizer: str
+    classes: tuple[str, ...] = ()
+
+    def __init__(self, network: nn.Module, device: str) -> None:
+        self.network = network.to(device).eval().requires_grad_(False)
+        self.device = device
+
+    @torch.inference_mode()
+    def read(self, images: Images) -> Reading:
+        """Everything the network says of images in [-1, 1] of any size, grey or colour."""
+        return self._read(from_bytes(to_bytes(images)).to(self.device))
+
+    def features(self, images: Images) -> Features:
+        """Features, N by `dim`."""
+        return self.read(images).features
+
+    def logits(self, images: Images) -> Scores | None:
+        """The network's answers; None where it does not classify."""
+        return self.read(images).logits
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the weights: references measured with others are not reused."""
+        state = blake2b(digest_size=8)
+        for name, weight in self.network.state_dict().items():
+            state.update(name.encode())
+            state.update(weight.detach().cpu().contiguous().numpy().tobytes())
+        return state.hexdigest()
+
+    @abstractmethod
+    def _read(self, images: Images) -> Reading: ...
+
+
+class _Inception(FeatureNet):
+    def __init__(self, level: int, device: str) -> None:
+        super().__init__(inception.Inception(level, inception.read_weights(level)), device)
+        self.name, self.dim, self.resizer = f"inception-{level}", level, inception.RESIZER
+
+    def _read(self, images: Images) -> Reading:
+        return Reading(self.network(images))
+
+
+class _Pixels(FeatureNet):
+    name, dim, resizer = "pixels-8x8", 192, "area 8"
+
+    def __init__(self, device: str) -> None:
+        super().__init__(nn.Identity(), device)
+
+    def _read(self, images: Images) -> Reading:
+        small = interpolate(images.expand(-1, 3, -1, -1), (8, 8), mode="area")
+        return Reading(small.flatten(1))
+
+
+class _Classifying(FeatureNet):
+    """A classifier of the house; its `features`, its answers, and what its first dense layer sees.
+
+    The dense layers saturate: in LeNet-5's last 84 units most Gaussian noise lies close to some
+    "8", before the first of them none does.
+    """
+
+    def __init__(self, place: str, device: str) -> None:
+        model = runs.load(place, device)
+        if not isinstance(model, Classifier):
+            raise ConfigError(f"features {place} is no classifier; {nearest(place, NAMES)}")
+        super().__init__(model, device)
+        self.model, self.name, self.classes = model, place, model.schema.classes
+        self.resizer = f"bilinear-antialias {model.schema.side}"
+        self.dim = model.features(torch.zeros(1, *model.schema.shape, device=device)).shape[1]
+        self._seen: dict[str, Tensor] = {}
+        dense = next((m for m in model.modules() if isinstance(m, nn.Linear)), None)
+        if dense is None:
+            raise ConfigError(f"features {place} has no dense layer; {nearest(place, NAMES)}")
+        dense.register_forward_pre_hook(self._look)
+
+    def _look(self, layer: nn.Module, given: tuple[Any, ...]) -> None:
+        self._seen["maps"] = given[0]
+
+    def _read(self, images: Images) -> Reading:
+        images = _coloured(images, self.model.schema.channels)
+        side = self.model.schema.side
+        if images.shape[-2:] != (side, side):
+            images = interpolate(images, (side, side), mode="bilinear", antialias=True)
+        logits, features = self.model.logits(images), self.model.features(images)
+        return Reading(features, logits, self._seen.pop("maps").flatten(1))
+
+
+def feature_net(name: str, device: str = "cpu") -> FeatureNet:
+    """The network called `name`, on `device`; raises UnknownName or DataError with one line."""
+    if name == "pixels-8x8":
+        return _Pixels(device)
+    if name.startswith("inception-") and name in NAMES:
+        return _Inception(int(name.removeprefix("inception-")), device)
+    if name in runs.shelf() or Path(name).exists():
+        return _Classifying(name, device)
+    raise UnknownName(f"features {name!r} are unknown; {nearest(name, NAMES)}")
+
+
+def default_features(data: str) -> str:
+    """The network that suits a data set best; the scores name it, so this is never silent."""
+    if data in ("mnist", "digits"):
+        return "lenet5-mnist"
+    return "lenet5-fashion" if data == "fashion-mnist" else "inception-768"
+
+
+def _coloured(images: Images, channels: int) -> Images:
+    """Grey from colour by the weights of ITU-R BT.601; colour from grey by repeating."""
+    if images.shape[1] == channels:
+        return images
+    if channels == 3:
+        return images.expand(-1, 3, -1, -1)
+    weights = torch.tensor(_GREY, device=images.device)[:, None, None]
+    return (images * weights).sum(1, keepdim=True)

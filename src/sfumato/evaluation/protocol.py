@@ -1,0 +1,190 @@
+"""One protocol for samples, held-out images and noise: so their scores can stand side by side."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from torch import Tensor
+
+from sfumato.data.dataset import Dataset
+from sfumato.errors import UnknownName, nearest
+from sfumato.evaluation.features import FeatureNet
+from sfumato.metrics.diversity import density_coverage, precision_recall
+from sfumato.metrics.fidelity import Moments, classifier_score, frechet_distance, kernel_distance
+from sfumato.metrics.recognisable import Classes
+from sfumato.metrics.score import Score
+from sfumato.randomness import generator
+from sfumato.shapes import Features, Images, Labels, Scores
+
+METRICS = {
+    "fid": "lower",
+    "kid": "lower",
+    "precision": "higher",
+    "recall": "higher",
+    "density": "higher",
+    "coverage": "higher",
+    "recognisable": "higher",
+    "rarest_class": "higher",
+    "classifier_score": "higher",
+}
+"""Every metric of samples, and which way is good."""
+NEED_CLASSES = ("recognisable", "rarest_class", "classifier_score")
+KEEP = 10_000
+"""Images whose features are kept; FID alone goes on beyond, by its moments."""
+GALLERY = 60_000
+"""Real images that *recognisable* compares with."""
+NEIGHBOUR = 10
+"""Which neighbour is the radius of *recognisable*.
+
+Chosen by what separates real from noise best, before any model was measured: GALLERY_TABLE
+"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network saw of one set of images; the tensors hold the first `KEEP` of them."""
+
+    moments: Moments
+    features: Features
+    logits: Scores | None
+    maps: Features | None
+
+    @property
+    def count(self) -> int:
+        """Images seen."""
+        return self.moments.count
+
+
+@dataclass(frozen=True)
+class Real:
+    """The real side of every comparison."""
+
+    moments: Moments
+    features: Features
+    classes: Classes | None
+    """None where the network does not classify."""
+
+
+def observe(
+    net: FeatureNet, batches: Iterable[Images], advance: Callable[[int], None] = lambda size: None
+) -> Seen:
+    """Stream images through the network; memory does not grow beyond `KEEP` of them."""
+    moments, kept, held = Moments(net.dim), [], 0
+    for images in batches:
+        reading = net.read(images)
+        moments.update(reading.features)
+        if (room := KEEP - held) > 0:
+            kept.append(
+                [
+                    part if part is None else part[:room].cpu()
+                    for part in (reading.features, reading.logits, reading.maps)
+                ]
+            )
+            held += len(kept[-1][0])
+        advance(len(images))
+    features, logits, maps = (
+        None if parts[0] is None else torch.cat(parts) for parts in zip(*kept, strict=True)
+    )
+    return Seen(moments, features, logits, maps)
+
+
+def gallery(
+    net: FeatureNet, data: Dataset, rows: Tensor, batch: int, advance: Callable[[int], None]
+) -> tuple[Features, Labels]:
+    """Maps and classes of real images, at most `GALLERY` of them.
+
+    Classes are matched to the network's by name; data without such labels take its own answers.
+    """
+    order = {name: number for number, name in enumerate(net.classes)}
+    named = "label" in data.fields and all(name in order for name in data.schema.classes)
+    number = torch.tensor([order[name] for name in data.schema.classes]) if named else None
+    maps, labels = [], []
+    for chosen in rows[:GALLERY].split(batch):
+        given = data.batch(chosen)
+        reading = net.read(given.image)
+        assert reading.maps is not None
+        assert reading.logits is not None
+        maps.append(reading.maps.cpu())
+        answers = reading.logits.argmax(1).cpu()
+        labels.append(answers if number is None else number[given.label])
+        advance(len(chosen))
+    return torch.cat(maps), torch.cat(labels)
+
+
+def supported(net: FeatureNet, metrics: Sequence[str]) -> list[str]:
+    """Those of `metrics` that this network allows; raises UnknownName for a name that is none."""
+    for name in metrics:
+        if name not in METRICS:
+            raise UnknownName(f"metric {name!r} is unknown; {nearest(name, METRICS)}")
+    return [name for name in metrics if net.classes or name not in NEED_CLASSES]
+
+
+def measure(seen: Seen, real: Real, metrics: Sequence[str], seed: int) -> dict[str, Score]:
+    """Values without references; the same function measures samples, noise and held-out images."""
+    found: dict[str, Score] = {}
+    reals, fakes = real.features, seen.features
+    if "fid" in metrics:
+        found["fid"] = Score(
+            frechet_distance(real.moments, seen.moments), note=_doubt(real.moments, seen.moments)
+        )
+    if "kid" in metrics:
+        value, error = kernel_distance(reals, fakes, generator(seed, "kid"))
+        trusted = "trust this one below 2,000 images" if seen.count < 2000 else ""
+        found["kid"] = Score(value, error=error, note=trusted)
+    if {"precision", "recall"} & set(metrics):
+        found |= _pair(("precision", "recall"), precision_recall(reals, fakes))
+    if {"density", "coverage"} & set(metrics):
+        found |= _pair(("density", "coverage"), density_coverage(reals, fakes))
+    if seen.logits is not None:
+        found["classifier_score"] = Score(classifier_score(seen.logits))
+        if real.classes is not None and seen.maps is not None:
+            found |= _recognised(seen.logits, seen.maps, real.classes)
+    return {name: found[name] for name in metrics}
+
+
+def _doubt(real: Moments, fake: Moments) -> str:
+    """What must be said of a Fréchet distance at this n."""
+    if (few := min(real.count, fake.count)) <= len(real.mean):
+        return f"{few} images cannot fill {len(real.mean)} dimensions: far too large, trust kid instead"
+    return "biased upwards below 2,000 images, trust kid" if few < 2000 else ""
+
+
+def _pair(names: tuple[str, str], values: tuple[float, float]) -> dict[str, Score]:
+    return {name: Score(value) for name, value in zip(names, values, strict=True)}
+
+
+def _recognised(logits: Scores, maps: Features, classes: Classes) -> dict[str, Score]:
+    found = classes.recognise(logits, maps)
+    sure = float(found.sure.double().mean())
+    shares = " ".join(f"{share:.3f}" for share in found.shares)
+    return {
+        "recognisable": Score(found.fraction, note=f"the classifier alone is sure of {sure:.3f}"),
+        "rarest_class": Score(min(found.shares), note=f"shares {shares}"),
+    }
+
+
+def noise(mean: Tensor, deviation: Tensor, count: int, batch: int, seed: int) -> Iterator[Images]:
+    """The trivial baseline: Gaussian pixels with each pixel's own mean and deviation, clamped."""
+    for start in range(0, count, batch):
+        rng = generator(seed, "noise", start)
+        size = (min(batch, count - start), *mean.shape)
+        yield (mean + deviation * torch.randn(size, generator=rng)).clamp(-1, 1)
+
+
+def pixel_moments(batches: Iterable[Images]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of every pixel, C H W."""
+    total = square = torch.zeros(())
+    count = 0
+    for images in batches:
+        wide = images.double()
+        total, square = total + wide.sum(0), square + wide.square().sum(0)
+        count += len(images)
+    mean = total / count
+    return mean.float(), (square / count - mean.square()).clamp_min(0).sqrt().float()
+
+
+def bar() -> Progress:
+    """A progress bar on stderr that goes when it is done."""
+    return Progress(console=Console(stderr=True), transient=True)

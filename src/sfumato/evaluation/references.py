@@ -1,0 +1,165 @@
+"""The real side, the floor and the ceiling of a protocol: measured once, then read from the cache.
+
+Reference: the split the model learned from. Held out: its test split, or, where there is none, the
+half that the reference leaves. The cache lies beside the prepared data; deleting it is always safe.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sfumato import data as sources
+from sfumato.data.dataset import Dataset
+from sfumato.data.prepare import cache_folder
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError, UnknownName
+from sfumato.evaluation import protocol
+from sfumato.evaluation.features import FeatureNet
+from sfumato.evaluation.protocol import GALLERY, KEEP, METRICS, NEIGHBOUR, Real
+from sfumato.io.files import atomic
+from sfumato.metrics.fidelity import Moments
+from sfumato.metrics.recognisable import Classes
+from sfumato.metrics.score import Score
+from sfumato.randomness import generator
+from sfumato.shapes import Images
+
+VERSION = 1
+"""Raised when the protocol changes, so that old references are not taken for new ones."""
+LEAST = 20
+"""Fewest held-out images a protocol makes sense with."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some rows of a data set, in a random order that the seed fixes."""
+
+    data: Dataset
+    rows: Tensor
+
+    def images(self, count: int, batch: int) -> Iterator[Images]:
+        """The first `count` of them, in batches."""
+        for chosen in self.rows[:count].split(batch):
+            yield self.data.batch(chosen).image
+
+
+@dataclass(frozen=True)
+class References:
+    """What samples are compared with, and the two ends of every scale."""
+
+    count: int
+    """Images that each side is measured with."""
+    real: Real
+    floor: dict[str, Score]
+    ceiling: dict[str, Score]
+
+
+def references(source: Source, net: FeatureNet, n: int, seed: int, batch: int) -> References:
+    """Those of this protocol, from the cache or measured now (with a progress bar)."""
+    reference, held_out = splits(source, seed)
+    count = min(n, len(reference.rows), len(held_out.rows))
+    if count < LEAST:
+        raise ConfigError(
+            f"{source.name} leaves {count} images to measure with, and at least {LEAST} are "
+            "needed; take a larger -n or more data."
+        )
+    settings = (VERSION, net.fingerprint, net.resizer, count, seed, GALLERY, NEIGHBOUR, KEEP)
+    images = (reference.data.fingerprint, held_out.data.fingerprint, len(held_out.rows))
+    key = blake2b(json.dumps([net.name, settings, images]).encode(), digest_size=8).hexdigest()
+    path = cache_folder() / "references" / f"{Path(net.name).name}-{key}.npz"
+    found = _read(path, len(net.classes))
+    if found is None:
+        found = _measure(net, reference, held_out, count, seed, batch)
+        _write(path, found)
+    return found
+
+
+def splits(source: Source, seed: int) -> tuple[Split, Split]:
+    """The reference and the held-out images; halves of one set where there is no other split."""
+    data = sources.open(replace(source, flip=False))
+    order = torch.randperm(len(data), generator=generator(seed, "reference"))
+    if source.split != "test":
+        try:
+            other = sources.open(replace(source, flip=False, split="test", count=None))
+        except UnknownName:
+            pass
+        else:
+            rows = torch.randperm(len(other), generator=generator(seed, "held out"))
+            return Split(data, order), Split(other, rows)
+    half = len(data) // 2
+    return Split(data, order[:half]), Split(data, order[half:])
+
+
+def _measure(
+    net: FeatureNet, reference: Split, held_out: Split, count: int, seed: int, batch: int
+) -> References:
+    """Run the protocol on the real images, on held-out ones and on noise."""
+    shown = min(len(reference.rows), GALLERY) if net.classes else 0
+    metrics = protocol.supported(net, list(METRICS))
+    with protocol.bar() as progress:
+        task = progress.add_task(f"references ({net.name})", total=3 * count + shown)
+
+        def advance(size: int) -> None:
+            progress.advance(task, size)
+
+        seen = protocol.observe(net, reference.images(count, batch), advance)
+        classes = None
+        if net.classes:
+            maps, labels = protocol.gallery(net, reference.data, reference.rows, batch, advance)
+            classes = Classes(maps, labels, len(net.classes), k=NEIGHBOUR)
+        real = Real(seen.moments, seen.features, classes)
+        mean, deviation = protocol.pixel_moments(reference.images(count, batch))
+        noise = protocol.noise(mean, deviation, count, batch, seed)
+        floor, ceiling = (
+            protocol.measure(protocol.observe(net, images, advance), real, metrics, seed)
+            for images in (noise, held_out.images(count, batch))
+        )
+    return References(count, real, floor, ceiling)
+
+
+def _write(path: Path, found: References) -> None:
+    real = found.real
+    arrays: dict[str, Tensor] = {
+        "mean": real.moments.mean,
+        "scatter": real.moments.scatter,
+        "features": real.features,
+    }
+    if real.classes is not None:
+        classes = real.classes
+        arrays |= {
+            "maps": classes.features,
+            "labels": classes.labels,
+            "radii": classes.squared_radii,
+        }
+    said = {
+        "count": found.count,
+        "floor": {name: asdict(score) for name, score in found.floor.items()},
+        "ceiling": {name: asdict(score) for name, score in found.ceiling.items()},
+    }
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, said=json.dumps(said), **{k: v.numpy() for k, v in arrays.items()})  # type: ignore[arg-type]
+
+
+def _read(path: Path, classes: int) -> References | None:
+    """What was measured before; None where it was not, or the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            said = json.loads(str(file["said"]))
+            held = {name: torch.from_numpy(file[name]) for name in file.files if name != "said"}
+        moments = Moments(len(held["mean"]))
+        moments.count, moments.mean, moments.scatter = said["count"], held["mean"], held["scatter"]
+        gallery = None
+        if classes:
+            gallery = Classes(
+                held["maps"], held["labels"], classes, k=NEIGHBOUR, squared_radii=held["radii"]
+            )
+        ends = ({k: Score(**v) for k, v in said[end].items()} for end in ("floor", "ceiling"))
+        return References(said["count"], Real(moments, held["features"], gallery), *ends)
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile):
+        return None
