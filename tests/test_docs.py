@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import sfumato
+from sfumato import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -99,6 +100,18 @@ def test_make_targets_exist(path):
     for words in commands(path, "make"):
         for target in (word for word in words if "=" not in word):
             assert re.search(rf"^{target}:", makefile, re.M), f"make {target}"
+
+
+@each(PAGES)
+def test_commands_parse(path, monkeypatch):
+    """Every option of every `sfumato` line exists, and takes what the line gives it."""
+    monkeypatch.setenv("SFUMATO_MODELS", str(ROOT / "examples" / "models"))
+    for words in commands(path, "sfumato"):
+        parser, verbs = cli._parser()
+        if complete := verbs.choices[words[0]].get_default("complete"):
+            complete(verbs.choices[words[0]], words[1:])
+        _, extras = parser.parse_known_args(words)
+        assert not extras, " ".join(words)
 
 
 # ------------------------------------------------------------------ Python
