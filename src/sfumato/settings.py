@@ -6,7 +6,7 @@ same one line in answer.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast, get_origin, get_type_hints
 
@@ -69,19 +69,22 @@ def override(value: T, changes: Mapping[str, Any], prefix: str = "") -> T:
 
 def check(value: Any, prefix: str = "model.") -> None:
     """Raise ConfigError where a field of a dataclass instance has a wrong type or range."""
-    try:
-        _adapter(cast(Any, type(value))).validate_python(asdict(value))
+    try:  # by way of vars, so that the contract can tell which fields a model itself reads
+        _adapter(cast(Any, type(value))).validate_python(dict(vars(value)))
     except ValidationError as error:
         raise ConfigError(_one_line(error, prefix)) from None
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> "TypeAdapter":  # type: ignore[type-arg]
     return TypeAdapter(kind)
 
 
 def _one_line(error: ValidationError, prefix: str) -> str:
     first = error.errors()[0]
+    said = first.get("ctx", {}).get("error")
+    if isinstance(said, ConfigError):  # raised by the dataclass itself, in our words
+        return str(said)
     where = ".".join(str(part) for part in first["loc"])
     missing = first["type"] == "missing"
     got = "" if missing else f", not {first['input']!r}"

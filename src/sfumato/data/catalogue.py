@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sfumato.data.places import ARCHIVES
 from sfumato.data.shelf import found, wish
+from sfumato.data.source import Source
 from sfumato.errors import DataError, UnknownName, nearest
 
 
@@ -48,9 +49,24 @@ def module(name: str) -> str:
     if re.search(r"[/\\]", name) or name.endswith(ARCHIVES):
         raise DataError(f"--data {name} does not exist; give a folder or archive of pictures.")
     raise UnknownName(
-        f"--data {name!r} is unknown; {nearest(name, ENTRIES).rstrip('.')}, "
-        "or give the path of a folder of pictures."
+        f"--data {name!r} is unknown; {nearest(name, ENTRIES)} "
+        "The path of a folder of pictures works as well."
     )
+
+
+def fetch(source: Source) -> tuple[str, dict[str, int]]:
+    """Where a source is, fetched if need be; for a fetched one, how many images its parts have.
+
+    Raises DataError where it can be neither found nor fetched.
+    """
+    here = module(source.name)
+    if here == "folder":
+        return source.name, {}
+    if source.name in ENTRIES and (found(source.name) or not ENTRIES[source.name].known):
+        return where(source.name), {}
+    from sfumato.data import hub  # slow to import
+
+    return "the cache of Hugging Face", hub.parts(source)
 
 
 def where(name: str) -> str:

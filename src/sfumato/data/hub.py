@@ -6,7 +6,8 @@ cache ($HF_HOME).
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -70,6 +71,16 @@ def known_stamp(source: Source) -> str:
 def stamp(source: Source) -> str:
     """Changes with the repository."""
     return str(_fetched(source, source.name, ELSE)._fingerprint)
+
+
+def parts(source: Source) -> dict[str, int]:
+    """Fetch `train` and, where there is one, `test`: the number of rows of each."""
+    repository = REPOSITORIES.get(source.name, source.name)
+    remedy = wish(source.name) if source.name in REPOSITORIES else ELSE
+    counts = {"train": len(_fetched(replace(source, split="train"), repository, remedy))}
+    with suppress(UnknownName):
+        counts["test"] = len(_fetched(replace(source, split="test"), repository, remedy))
+    return counts
 
 
 def known(source: Source) -> Stock:

@@ -9,6 +9,7 @@ import gzip
 import os
 import tarfile
 import tempfile
+import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -151,8 +152,10 @@ def _zip(path: Path) -> list[File]:
 
 
 def _tar(path: Path) -> list[File]:
-    plain: IO[bytes] = path.open("rb") if path.suffix.lower() == ".tar" else _inflated(path)
-    archive, lock = tarfile.open(fileobj=plain, mode="r:"), Lock()
+    packed = path.suffix.lower() != ".tar"
+    plain = _inflated(path) if packed else path.open("rb")
+    archive, lock = tarfile.open(fileobj=plain, mode="r:"), Lock()  # noqa: SIM115
+    weakref.finalize(archive, plain.close)
 
     def reader(member: tarfile.TarInfo) -> Callable[[], bytes]:
         def read() -> bytes:

@@ -7,9 +7,7 @@ file per column and a report.json. It appears whole or not at all, and deleting 
 import json
 import os
 import re
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -20,13 +18,13 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 from rich.console import Console
-from rich.progress import Progress
 
+from sfumato.data.ahead import Ahead
 from sfumato.data.columns import ColumnFile, load_column
 from sfumato.data.dataset import Dataset, Report, digest
 from sfumato.data.source import Source
-from sfumato.data.stock import Cut, Pixels, Stock
-from sfumato.errors import DataError
+from sfumato.data.stock import Cut, Pixels, Stock, attempt
+from sfumato.errors import DataError, RunError
 from sfumato.io.files import atomic, discard
 from sfumato.schema import Attribute, Schema
 
@@ -34,8 +32,6 @@ VERSION = 1
 """Raised when the cutting changes, so that old caches are not taken for new ones."""
 IN_MEMORY = 16 * 2**20
 """Pictures that are in memory already are cut there, up to this many bytes of result."""
-
-_CHUNK = 16
 
 
 def cache_folder() -> Path:
@@ -103,7 +99,7 @@ def _dataset(
 
 def _cached(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Dataset:
     """Into the cache, and mapped from there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    _make(folder.parent)
     # Of two at once, the second waits and finds it done.
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         dataset = _load(folder, source)
@@ -121,6 +117,16 @@ def _cached(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: C
     if dataset is None:
         raise DataError(f"{folder} was changed while it was prepared; run the command again.")
     return dataset
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"the cache {folder} cannot be written ({error.strerror}); "
+            "set $SFUMATO_CACHE to a folder that can."
+        ) from error
 
 
 def _load(folder: Path, source: Source) -> Dataset | None:
@@ -168,8 +174,9 @@ def _write(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cu
     names = stock.pictures.columns
     with ExitStack() as stack:
         files = [stack.enter_context(ColumnFile(folder / f"{name}.npy")) for name in names]
-        work = partial(_attempt, stock, cut)
-        for row, result in stack.enter_context(_Ahead(work, rows, wanted, source.name)):
+        work = partial(attempt, stock.pictures, cut)
+        results = stack.enter_context(Ahead(work, rows, wanted, f"preparing {source.name}"))
+        for row, result in results:
             if isinstance(result, DataError):
                 skipped.append((stock.pictures.name(row), str(result)))
                 continue
@@ -206,53 +213,8 @@ def _append(file: ColumnFile, pixels: np.ndarray, source: Source) -> None:
     file.append(pixels)
 
 
-def _attempt(stock: Stock, cut: Cut, row: int) -> tuple[np.ndarray, ...] | DataError:
-    try:
-        return stock.pictures.cut(row, cut)
-    except DataError as error:
-        return error
-
-
 def _nothing(source: Source, skipped: list[tuple[str, str]]) -> str:
     return (
         f"none of the {len(skipped)} files of {source.name} can be read as a picture; "
         f"the first: {skipped[0][0]}: {skipped[0][1]}"
     )
-
-
-class _Ahead:
-    """`work` of each row, in order, a few rows ahead on every core, with a progress bar.
-
-    Threads, because Pillow decodes and scales outside Python's lock and nothing need be sent
-    about.
-    """
-
-    def __init__(
-        self, work: Callable[[int], Any], rows: np.ndarray, total: int, title: str
-    ) -> None:
-        self.work, self.rows, self.total, self.title = work, rows, total, title
-
-    def __enter__(self) -> Iterator[tuple[int, Any]]:
-        self.pool = ThreadPoolExecutor(min(os.cpu_count() or 1, 8))
-        self.bar = Progress(console=Console(stderr=True), transient=True)
-        self.bar.start()
-        return self._run()
-
-    def __exit__(self, *_: object) -> None:
-        self.pool.shutdown(cancel_futures=True)
-        self.bar.stop()
-
-    def _run(self) -> Iterator[tuple[int, Any]]:
-        task = self.bar.add_task(f"preparing {self.title}", total=self.total)
-        waiting: deque[Future[list[tuple[int, Any]]]] = deque()
-        for start in range(0, len(self.rows), _CHUNK):
-            waiting.append(self.pool.submit(self._chunk, start))
-            if len(waiting) >= 16:
-                yield from waiting.popleft().result()
-                self.bar.advance(task, _CHUNK)
-        while waiting:
-            yield from waiting.popleft().result()
-            self.bar.advance(task, _CHUNK)
-
-    def _chunk(self, start: int) -> list[tuple[int, Any]]:
-        return [(int(row), self.work(int(row))) for row in self.rows[start : start + _CHUNK]]

@@ -29,7 +29,7 @@ FORMS = {
 def found(name: str) -> Path | None:
     """The folder or archive in `$SFUMATO_DATA` that holds a known set, however it is spelt."""
     root = os.environ.get("SFUMATO_DATA")
-    if not root or not Path(root).is_dir():
+    if name not in ALIASES or not root or not Path(root).is_dir():
         return None
     for path in sorted(Path(root).iterdir()):
         stem = re.sub(r"(\.tar\.gz|\.tar|\.tgz|\.zip)$", "", path.name.lower())

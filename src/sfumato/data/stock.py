@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from sfumato.data.source import Source
-from sfumato.errors import UnknownName, nearest
+from sfumato.errors import DataError, UnknownName, nearest
 from sfumato.schema import Attribute
 
 
@@ -85,6 +85,14 @@ class Pixels:
         edge = min(cut.crop or width, height, width)
         square = not (cut.side or cut.crop) or height == width == edge == (cut.side or edge)
         return square and channels == cut.channels
+
+
+def attempt(pictures: Pictures, cut: Cut, row: int) -> tuple[np.ndarray, ...] | DataError:
+    """The row, cut, or the reason why it cannot be."""
+    try:
+        return pictures.cut(row, cut)
+    except DataError as error:
+        return error
 
 
 @dataclass(frozen=True, kw_only=True)

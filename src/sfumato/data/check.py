@@ -1,0 +1,81 @@
+"""A look at every picture of a source, writing nothing."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+
+import numpy as np
+
+from sfumato.data.ahead import Ahead
+from sfumato.data.catalogue import module
+from sfumato.data.dataset import Report
+from sfumato.data.source import Source
+from sfumato.data.stock import Cut, Stock, attempt
+from sfumato.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a source is made of."""
+
+    report: Report
+    """Pictures that can be read, and those that cannot."""
+    fields: tuple[str, ...]
+    """What a batch of it would hold."""
+    channels: int
+    """1 for grey, 3 for colour."""
+    sizes: dict[str, int]
+    """Width x height to number of pictures, most frequent first."""
+    classes: dict[str, int]
+    """Class to number of pictures that can be read."""
+    attributes: dict[str, tuple[float, float]]
+    """Attribute to its range."""
+    vocabulary: int
+    """Words of the captions."""
+
+
+def check(source: Source) -> Findings:
+    """Decode everything; pictures may differ in size. Raises what `data.open` raises."""
+    opener = import_module(f"sfumato.data.{module(source.name)}")
+    rows, stock = opener.stock(source).select(source)
+    cut = Cut(
+        side=source.side, crop=source.crop, channels=source.channels or stock.pictures.channels
+    )
+    rows = rows[: source.count or None]
+    sizes: Counter[str] = Counter()
+    skipped: list[tuple[str, str]] = []
+    good: list[int] = []
+    work = partial(attempt, stock.pictures, cut)
+    with Ahead(work, rows, len(rows), f"checking {source.name}") as results:
+        for row, result in results:
+            if isinstance(result, DataError):
+                skipped.append((stock.pictures.name(row), str(result)))
+                continue
+            height, width, _ = result[0].shape
+            sizes[f"{width}x{height}"] += 1
+            good.append(row)
+    return _findings(stock, cut, good, skipped, sizes)
+
+
+def _findings(
+    stock: Stock,
+    cut: Cut,
+    good: list[int],
+    skipped: list[tuple[str, str]],
+    sizes: "Counter[str]",
+) -> Findings:
+    names = (("label", stock.label), ("attributes", stock.values), ("caption", stock.caption))
+    fields = (*stock.pictures.columns, *(name for name, column in names if column is not None))
+    counts = np.bincount(
+        stock.label[good] if stock.label is not None else [], minlength=len(stock.classes)
+    )
+    return Findings(
+        report=Report(kept=len(good), skipped=tuple(skipped), notes=stock.notes),
+        fields=fields,
+        channels=cut.channels,
+        sizes=dict(sizes.most_common()),
+        classes={name: int(n) for name, n in zip(stock.classes, counts, strict=False)},
+        attributes={a.name: (a.low, a.high) for a in stock.attributes},
+        vocabulary=len(stock.vocabulary),
+    )
