@@ -43,8 +43,8 @@ def of_recipes(model: str) -> dict[str, dict[str, dict[str, int]] | None]:
 def memory(model: Model, batch: int) -> int:
     """Bytes a training step takes at least: weights, gradients, Adam's two moments, activations.
 
-    Activations are counted in one pass of the largest part over meta tensors where it takes images;
-    kept for the way back, they are as many again.
+    Activations are counted in one pass over meta tensors through the parts that take images; what
+    is kept for the way back is as much again.
     """
     weights = sum(weight.numel() * weight.element_size() for weight in model.parameters())
     sizes: list[int] = []

@@ -1,6 +1,7 @@
 """Pictures from a sampler: many, on the way from one to another, and as a film."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from PIL import Image
@@ -45,8 +46,7 @@ def strip(model: Sampler, seeds: Sequence[int], count: int) -> Images:
     """From each seed's image to the next one's in `count` pictures a leg, both ends included."""
     ends = [model.prior(1, generator(seed, "sample", device=model.device)) for seed in seeds]
     shares = [index / max(1, count - 1) for index in range(count)]
-    legs = zip(ends[:-1], ends[1:], strict=True)
-    codes = torch.cat([slerp(a, b, share) for a, b in legs for share in shares])
+    codes = torch.cat([slerp(a, b, share) for a, b in pairwise(ends) for share in shares])
     return torch.cat(list(_paint(model, codes)))
 
 
@@ -60,7 +60,7 @@ def walk(
     seed: int = 0,
     zoom: int = 1,
 ) -> Iterator[Image.Image]:
-    """The frames of a film: `count` pictures, each walking past `stops` codes and back to its first.
+    """The frames of a film: `count` pictures, each walking past `stops` codes and back.
 
     `frames` frames lie on each leg, so the film has `stops * frames` and ends where it begins.
     """

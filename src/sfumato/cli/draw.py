@@ -101,8 +101,12 @@ def animate(args: Namespace) -> dict[str, Any]:
 def _verb(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> ArgumentParser:
     verb = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
     takes_place(verb)
-    verb.add_argument("-o", "--out", help="where to write; here, under a telling name, unless said")
-    verb.add_argument("--zoom", type=whole(1), help="screen pixels per image pixel, a whole number")
+    verb.add_argument(
+        "-o", "--out", help="where to write; here, under a telling name, unless said"
+    )
+    verb.add_argument(
+        "--zoom", type=whole(1), help="screen pixels per image pixel, a whole number"
+    )
     return verb
 
 

@@ -34,7 +34,9 @@ class Parser(argparse.ArgumentParser):
             )
 
 
-def complain_of_extras(parser: argparse.ArgumentParser, words: list[str], extras: list[str]) -> None:
+def complain_of_extras(
+    parser: argparse.ArgumentParser, words: list[str], extras: list[str]
+) -> None:
     """Raise ConfigError for words that no option and no place took."""
     first = next((extra for extra in extras if extra.startswith("-")), extras[0])
     name = first.partition("=")[0]

@@ -36,7 +36,7 @@ def sampler(args: Namespace) -> "Sampler":
 
 
 def loaded(place: str, device: str, verb: str) -> "Model":
-    """The model at `place`. Raises ConfigError, before anything is done, if it has no such verb."""
+    """The model at `place`. Raises ConfigError if it has no such verb."""
     from sfumato.capabilities import demand
     from sfumato.preset import pick_device
     from sfumato.runs import load

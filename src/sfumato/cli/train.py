@@ -29,7 +29,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verb; what depends on the model is added when its name is known."""
     verb = subparsers.add_parser("train", help=_ABOUT, description="Learn from images.")
     verb.epilog = _EPILOG
-    verb.add_argument("model", metavar="MODEL", nargs="?", help="a name that `sfumato list` prints")
+    verb.add_argument(
+        "model", metavar="MODEL", nargs="?", help="a name that `sfumato list` prints"
+    )
     verb.set_defaults(run=train, complete=complete)
 
 
@@ -110,7 +112,10 @@ def _same(args: Namespace, given: dict[str, Any], name: str, recipe: "Recipe") -
     data, config = given["data"] or {}, given["config"]
     wished = {
         "model.": (recipe.model, settings.override(recipe.model, config, "model.")),
-        "data.": (recipe.data, settings.build(Source, {"name": recipe.data.name, **data}, "data.")),
+        "data.": (
+            recipe.data,
+            settings.build(Source, {"name": recipe.data.name, **data}, "data."),
+        ),
         "": (recipe, settings.override(recipe, {k: given[k] for k in _RECIPE if k in given})),
     }
     said = {"model.": set(config), "data.": set(data), "": set(_RECIPE) & set(given)}

@@ -1,0 +1,183 @@
+"""Verbs that measure: evaluate, compare."""
+
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfumato.cli.parser import whole
+from sfumato.cli.places import called, picture, run_of, say, takes_place, wrote
+from sfumato.errors import ConfigError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from sfumato.data.source import Source
+    from sfumato.metrics.score import Score
+
+_SHOWN = 36
+
+
+def register(subparsers: "_SubParsersAction[Any]") -> None:
+    """Add the verbs."""
+    about = "scores, each beside what a trivial and a perfect system get"
+    verb = subparsers.add_parser("evaluate", help=about, description=f"Print {about}.")
+    takes_place(verb)
+    _takes_protocol(verb)
+    verb.set_defaults(run=evaluate)
+    about = "scores of several runs, bundles or zoo names side by side"
+    verb = subparsers.add_parser("compare", help=about, description=f"Print {about}.")
+    takes_place(verb, many=True)
+    _takes_protocol(verb)
+    verb.add_argument("-o", "--out", help="also a page (.html) or a sheet (.png) with samples")
+    verb.set_defaults(run=compare)
+
+
+def evaluate(args: Namespace) -> dict[str, Any]:
+    """Score one place."""
+    from sfumato import evaluation
+    from sfumato.cli.places import loaded
+
+    model = loaded(args.place, args.device, args.verb)
+    scores = evaluation.evaluate(args.place, _source(args), **_protocol(args))
+    _table({args.place: scores})
+    return {
+        "model": called(model),
+        "run": run_of(args.place),
+        "metrics": {name: score.to_json() for name, score in scores.items()},
+    }
+
+
+def compare(args: Namespace) -> dict[str, Any]:
+    """Score several places and set them side by side."""
+    from sfumato import evaluation
+    from sfumato.cli.places import loaded
+
+    if len(args.place) < 2:
+        raise ConfigError("compare needs two places or more; evaluate takes one.")
+    if twice := next((place for place in args.place if args.place.count(place) > 1), None):
+        raise ConfigError(f"compare was given {twice} twice; name each place once.")
+    path = picture(Path(args.out), ".html", ".png") if args.out else None
+    for place in args.place:  # every mistake is found before anything is measured
+        loaded(place, args.device, args.verb)
+    rows = evaluation.compare(args.place, _source(args), **_protocol(args))
+    columns = {row["place"]: row["scores"] for row in rows}
+    _table(columns)
+    said = [
+        {**row, "scores": {name: score.to_json() for name, score in row["scores"].items()}}
+        for row in rows
+    ]
+    files = _picture(args, columns, path) if path else []
+    return {"places": said, "metrics": {r["place"]: r["scores"] for r in said}, "files": files}
+
+
+def _takes_protocol(verb: ArgumentParser) -> None:
+    verb.add_argument("--data", metavar="D", help="real images; a run knows what it learned from")
+    verb.add_argument("--split", metavar="PART", help="part of --data to compare with")
+    verb.add_argument(
+        "-n", "--count", type=whole(1), default=10_000, help="samples, 10,000 unless said"
+    )
+    verb.add_argument("--features", metavar="NET", help="network whose features are compared")
+    verb.add_argument("--seed", type=int, default=0, help="of the samples")
+
+
+def _protocol(args: Namespace) -> dict[str, Any]:
+    from sfumato.preset import pick_device
+
+    device = pick_device(args.device)
+    return {"n": args.count, "features": args.features, "seed": args.seed, "device": device}
+
+
+def _source(args: Namespace) -> "Source | None":
+    from sfumato.data.source import Source
+
+    if args.data is None:
+        if args.split is not None:
+            raise ConfigError("--split is a part of --data; give both.")
+        return None
+    return Source(name=args.data, split=args.split or "train")
+
+
+def _table(columns: "Mapping[str, Mapping[str, Score]]") -> None:
+    """Scores by place, with the ends of their scales, then what must be said of them."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from sfumato.cli.page import ends, number
+
+    names = list(dict.fromkeys(name for scores in columns.values() for name in scores))
+    table = Table("score", *columns, "trivial", "real", "n", "features", box=None, pad_edge=False)
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for name in names:
+        held = [scores.get(name) for scores in columns.values()]
+        first = next(score for score in held if score is not None)
+        table.add_row(
+            f"{name} {'↑' if first.better == 'higher' else '↓'}",
+            *map(number, held),
+            ends(held, "floor"),
+            ends(held, "ceiling"),
+            f"{first.n:,}" if first.n else "",
+            first.features,
+        )
+    Console(width=None if len(columns) < 3 else 40 + 24 * len(columns)).print(table)
+    notes = {
+        f"{name}: {score.note}": None
+        for scores in columns.values()
+        for name, score in scores.items()
+        if score.note
+    }
+    for note in notes:
+        say(note)
+
+
+def _picture(
+    args: Namespace, columns: "Mapping[str, Mapping[str, Score]]", path: Path
+) -> list[str]:
+    from sfumato.cli.page import figure, figures, page, section
+    from sfumato.cli.page import scores as score_table
+    from sfumato.io.files import atomic
+    from sfumato.io.images import save
+
+    grids = {place: sheet for place in args.place if (sheet := _grid(place, args.seed))}
+    if path.suffix == ".png":
+        if not grids:
+            raise ConfigError(f"-o {path}: none of these draws; use .html for the table alone.")
+        save(_side_by_side(grids), path)
+        return wrote(path)
+    shown = figures(*(figure(sheet, place) for place, sheet in grids.items()))
+    table = f'<div class="scroll">{score_table(columns)}</div>'
+    samples = section(f"Samples of seed {args.seed}", shown) if grids else ""
+    text = page("Side by side", " · ".join(columns), samples, section("Scores", table))
+    with atomic(path) as temporary:
+        temporary.write_text(text, "utf-8")
+    return wrote(path)
+
+
+def _grid(place: str, seed: int) -> "Image.Image | None":
+    """Samples of one place; None where it does not draw."""
+    from sfumato.io.images import grid
+    from sfumato.model import Sampler
+    from sfumato.runs import load
+    from sfumato.sampling import draw
+
+    model = load(place)
+    if not isinstance(model, Sampler):
+        return None
+    return grid(draw(model, _SHOWN, seed), zoom=max(1, 48 // model.schema.shape[2]))
+
+
+def _side_by_side(grids: "Mapping[str, Image.Image]") -> "Image.Image":
+    """Grids in a row, each under its place's name."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    gap, head = 16, 30
+    width = sum(sheet.width + gap for sheet in grids.values()) + gap
+    height = max(sheet.height for sheet in grids.values()) + head + gap
+    whole = Image.new("RGB", (width, height), "white")
+    draw, font, x = ImageDraw.Draw(whole), ImageFont.load_default(15), gap
+    for place, sheet in grids.items():
+        draw.text((x, 7), place, fill="black", font=font)
+        whole.paste(sheet.convert("RGB"), (x, head))
+        x += sheet.width + gap
+    return whole
