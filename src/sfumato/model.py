@@ -48,6 +48,7 @@ class Model(L.LightningModule, ABC):
         self.automatic_optimization = False
         self.rules = Rules()
         self.step = 0
+        self.norms: dict[str, Tensor] = {}
         self.rng: Generator | None = None
 
     @abstractmethod
@@ -98,14 +99,14 @@ class Model(L.LightningModule, ABC):
         return total
 
     def _watch(self, optimizer: Optimizer) -> None:
-        """Clip the player's gradient where the rules say so; log its norm now and then."""
-        clip, look = self.rules.clip, self.step % self.rules.every == 0
+        """Clip the player's gradient where the rules say so; keep its norm now and then."""
+        clip, look = self.rules.clip, (self.step + 1) % self.rules.every == 0
         if clip is None and not look:
             return
         weights = [w for group in optimizer.param_groups for w in group["params"]]
         norm = nn.utils.clip_grad_norm_(weights, clip or float("inf"))
         if look:
-            self.log(f"gradient/{self._player(weights)}", norm)
+            self.norms[self._player(weights)] = norm.detach()
 
     def _player(self, weights: list[Tensor]) -> str:
         """The parts of the model an optimiser owns: "generator", "encoder+decoder"."""

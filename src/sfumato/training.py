@@ -19,7 +19,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 import sfumato
@@ -31,7 +31,7 @@ from sfumato.callbacks.card import Card
 from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
-from sfumato.callbacks.ledger import Ledger
+from sfumato.callbacks.ledger import Events, Ledger, Recorder
 from sfumato.callbacks.pictures import Pictures, film
 from sfumato.data.dataset import Dataset
 from sfumato.data.loader import loader
@@ -189,15 +189,15 @@ def _fit(
     pictures = Pictures(run, clock, health, sampler, recipe.every)
     report = Card(run, card, clock, health)
     # the clock counts first, and what is saved comes last, when all others have seen the batch
-    callbacks = [clock, *average, health, pictures, checkpoints, report]
+    recorder = Recorder(clock, recipe.every)
+    callbacks = [clock, *average, health, recorder, pictures, checkpoints, report]
     callbacks += [Bar(clock, health)] if progress else []
     steps = FOREVER if minutes is not None else recipe.steps
     if start < steps:
-        ledger = Ledger(run.path / "metrics.csv", start)
-        loggers = [ledger, _events(run)]
+        loggers = [Ledger(run.path / "metrics.csv", start, recipe.every), Events(run)]
         stream, path = _Stream(data, recipe, steps, start), run.checkpoint if start else None
         with _quietly():
-            trainer = _trainer(preset, callbacks, loggers, every=recipe.every, steps=steps - start)
+            trainer = _trainer(preset, callbacks, loggers, steps - start)
             trainer.fit(model, stream, ckpt_path=path, weights_only=True)
     stopped = checkpoints.asked.name if checkpoints.asked else ""
     if _first() and start < steps:
@@ -209,7 +209,7 @@ def _fit(
 
 
 def _trainer(
-    preset: Preset, callbacks: list[Callback], loggers: list[Logger], *, every: int, steps: int
+    preset: Preset, callbacks: list[Callback], loggers: list[Logger], steps: int
 ) -> L.Trainer:
     return L.Trainer(
         accelerator=preset.device,
@@ -222,7 +222,7 @@ def _trainer(
         limit_train_batches=steps,
         callbacks=callbacks,
         logger=loggers or False,
-        log_every_n_steps=every,
+        log_every_n_steps=FOREVER,  # the Recorder gives the loggers their rows
         use_distributed_sampler=False,
         enable_checkpointing=False,
         enable_model_summary=False,
@@ -270,7 +270,7 @@ def _preset(
         if candidate.channels_last:
             copy.to(memory_format=torch.channels_last)
         with _quietly():
-            trainer = _trainer(candidate, [watch], [], every=recipe.every, steps=5)
+            trainer = _trainer(candidate, [watch], [], 5)
             trainer.fit(copy, _Stream(data, recipe, 5, 0))
         return watch.least
 
@@ -361,10 +361,6 @@ def _commit() -> str | None:
         check=False,
     )
     return found.stdout.strip() or None
-
-
-def _events(run: Run) -> TensorBoardLogger:
-    return TensorBoardLogger(run.path, name="", version="", default_hp_metric=False)
 
 
 def _first() -> bool:

@@ -33,7 +33,8 @@ class Checkpoints(Callback):
         self._saved = time.monotonic()
         self._before: dict[signal.Signals, Any] = {}
 
-    def on_fit_start(self, trainer: Trainer, model: Model) -> None:
+    def on_train_start(self, trainer: Trainer, model: Model) -> None:
+        # after Lightning has put its own handlers in place, whose SIGTERM ends without a save
         if threading.current_thread() is threading.main_thread():
             self._before = {s: signal.signal(s, self._ask) for s in SIGNALS}
 

@@ -11,6 +11,9 @@ from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.errors import RunError
 from sfumato.model import Model
 
+VANISHED = 1e-3
+"""Share of its median so far below which a player's gradient norm counts as vanishing."""
+
 
 class Health(Callback):
     """Stops at a number that is not finite; warns of a player whose gradient vanishes.
@@ -31,13 +34,13 @@ class Health(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
     ) -> None:
-        look = model.step % model.rules.every == 0
+        look = (model.step + 1) % model.rules.every == 0
         # reading a number off a GPU stops its queue, so it is done now and then there, always on a
         # CPU
         if look or model.device.type == "cpu":
             self._stop_at_nan(trainer, model)
         if look:
-            self._compare_gradients(trainer, model.step)
+            self._compare_gradients(model)
 
     def _stop_at_nan(self, trainer: Trainer, model: Model) -> None:
         for name, value in trainer.callback_metrics.items():
@@ -52,14 +55,11 @@ class Health(Callback):
                     "Try a smaller --model.lr, --clip 1, or --precision 32."
                 )
 
-    def _compare_gradients(self, trainer: Trainer, step: int) -> None:
-        for name, value in trainer.callback_metrics.items():
-            if not name.startswith("gradient/"):
-                continue
-            norms = self._norms.setdefault(name, [])
-            if len(norms) >= 3 and float(value) < 1e-3 * median(norms):
-                who = name.removeprefix("gradient/")
-                self.warn(f"the gradient of the {who} has all but vanished (batch {step + 1})")
+    def _compare_gradients(self, model: Model) -> None:
+        for who, value in model.norms.items():
+            norms = self._norms.setdefault(who, [])
+            if len(norms) >= 3 and float(value) < VANISHED * median(norms):
+                self.warn(f"the gradient of the {who} vanishes (batch {model.step + 1})")
             norms.append(float(value))
 
     def state_dict(self) -> dict[str, Any]:

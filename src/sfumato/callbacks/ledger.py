@@ -1,27 +1,66 @@
-"""The numbers of a run, in `metrics.csv`."""
+"""The numbers of a run: `metrics.csv`, TensorBoard events, and whatever logger is added."""
 
 import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch.loggers import Logger
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from sfumato.callbacks.clock import Clock
 from sfumato.io.files import atomic
+from sfumato.model import Model
+from sfumato.runs import Run
+
+
+class Recorder(Callback):
+    """Gives the loggers a row every so many batches: losses as means since the row before.
+
+    Rows fall on multiples of `every` counted over the whole run, and half a row travels in the
+    checkpoint; so a resumed run writes the rows of one never stopped.
+    """
+
+    def __init__(self, clock: Clock, every: int) -> None:
+        self.clock, self.every = clock, every
+        self._sums: dict[str, torch.Tensor] = {}
+        self._count = 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+    ) -> None:
+        for name, value in trainer.callback_metrics.items():
+            self._sums[name] = self._sums.get(name, 0) + value.detach().double()
+        self._count += 1
+        if self.clock.visited % self.every == 0 or trainer.is_last_batch or trainer.should_stop:
+            means = {name: float(total) / self._count for name, total in self._sums.items()}
+            norms = {f"gradient/{name}": float(norm) for name, norm in model.norms.items()}
+            for logger in trainer.loggers:
+                logger.log_metrics(means | norms, self.clock.visited)
+                logger.save()
+        if self.clock.visited % self.every == 0:
+            self._sums, self._count = {}, 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"sums": self._sums, "count": self._count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._sums, self._count = state["sums"], state["count"]
 
 
 class Ledger(Logger):
-    """One row per logged batch, one column per number.
+    """One row per logged batch, one column per number, in `metrics.csv`.
 
-    Written whole, so a kill leaves no half row.
-    A resumed run keeps the rows up to the batch it resumes from and goes on below them.
+    Written whole, so a kill leaves no half row. Rows a resumed run will write again are dropped.
     """
 
-    def __init__(self, path: Path, start: int = 0) -> None:
+    def __init__(self, path: Path, start: int, every: int) -> None:
         super().__init__()
-        self.path, self.start = path, start
-        self.rows = [row for row in rows(path) if row["step"] <= start]
+        self.path = path
+        self.rows = [r for r in rows(path) if r["step"] <= start and r["step"] % every == 0]
 
     @property
     def name(self) -> str:
@@ -33,9 +72,8 @@ class Ledger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Add a row; `step` counts from where this session of the run began."""
-        at = self.start + (step or 0) + 1
-        self.rows.append({"step": at} | {k: float(v) for k, v in metrics.items() if k != "epoch"})
+        """Add a row for `step` batches."""
+        self.rows.append({"step": step or 0, **metrics})
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """`run.yaml` holds them."""
@@ -43,17 +81,21 @@ class Ledger(Logger):
     @rank_zero_only
     def save(self) -> None:
         """Write the file."""
-        if self.rows:
-            names = list(dict.fromkeys(name for row in self.rows for name in row))
-            with atomic(self.path) as path, path.open("w", newline="", encoding="utf-8") as file:
-                table = csv.DictWriter(file, names)
-                table.writeheader()
-                table.writerows(self.rows)
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        with atomic(self.path) as path, path.open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, names)
+            table.writeheader()
+            table.writerows(self.rows)
 
-    @rank_zero_only
-    def finalize(self, status: str) -> None:
-        """Write the file a last time."""
-        self.save()
+
+class Events(TensorBoardLogger):
+    """TensorBoard's events, straight into the run folder."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.path, name="", version="", default_hp_metric=False)
+
+    def save(self) -> None:
+        """Leave out the hyperparameter file: `run.yaml` holds them."""
 
 
 def rows(path: Path) -> list[dict[str, float]]:

@@ -1,0 +1,259 @@
+"""The contract, as a suite: `check_model("mygan")` runs every law that any model must keep.
+
+For the models here it runs because they exist (tests/test_contract.py); a package that brings
+its own models runs it on them:
+
+    from sfumato.testing import check_model
+
+    def test_contract():
+        check_model("mygan")
+"""
+
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, asdict, fields, is_dataclass, replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sfumato import data as sources
+from sfumato import registry, runs
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.errors import DataError
+from sfumato.model import Autoencoder, Classifier, Judge, Model, Sampler
+from sfumato.recipe import Recipe
+from sfumato.runs import Run
+from sfumato.training import build, plan, train
+
+Law = Callable[[str], None]
+
+
+def check_model(name: str) -> None:
+    """Run every law on the model `name`; AssertionError says which is broken and by what."""
+    for law in LAWS:
+        law(name)
+
+
+def law_summary(name: str) -> None:
+    """The file's first line is one sentence of 20 to 100 characters."""
+    line = registry.summary(name)
+    assert 20 <= len(line) <= 100, f"{name}: the summary has {len(line)} characters"
+    assert line.endswith("."), f"{name}: the summary is no sentence"
+
+
+def law_config(name: str) -> None:
+    """`Config` is frozen, and every field has a default and a docstring."""
+    from sfumato.settings import settings
+
+    kind = registry.module(name).Config
+    config = kind()
+    assert is_dataclass(config)
+    for setting in settings(kind):
+        assert setting.about, f"{name}: Config.{setting.name} has no docstring"
+        try:
+            setattr(config, setting.name, None)
+        except FrozenInstanceError:
+            continue
+        raise AssertionError(f"{name}: Config is not frozen")
+
+
+def law_smoke_differs(name: str) -> None:
+    """The smoke recipe's config is unlike the defaults, so that a field nobody reads shows."""
+    module = registry.module(name)
+    assert "smoke" in module.RECIPES, f"{name} has no smoke recipe"
+    assert module.RECIPES["smoke"].model != module.Config(), f"{name}: smoke uses the defaults"
+
+
+def law_final(name: str) -> None:
+    """A model inherits from interfaces alone, so what its file says is all that happens."""
+    kind = registry.model_class(name)
+    for base in kind.__bases__:
+        assert base.__module__ == "sfumato.model", f"{name} inherits from {base.__name__}"
+
+
+def law_parameters_move(name: str) -> None:
+    """Every trainable parameter is changed by training, and none is not a number."""
+    recipe, stream = _recipe(name), _data(name)
+    before = build(name, recipe, stream).state_dict()
+    after = _weights(name, recipe)
+    for key, _ in build(name, recipe, stream).named_parameters():
+        assert torch.isfinite(after[key]).all(), f"{name}: {key} is not finite after training"
+        assert not torch.equal(after[key], before[key]), f"{name}: {key} was never updated"
+
+
+def law_repeats(name: str) -> None:
+    """Training repeats bit for bit from its seed, and differs from another seed."""
+    recipe = _recipe(name)
+    first, again = _weights(name, recipe), _train(name, recipe)
+    other = _train(name, replace(recipe, seed=recipe.seed + 1))
+    assert _same(first, again), f"{name}: two runs of one seed differ"
+    assert not _same(first, other), f"{name}: the seed changes nothing"
+
+
+def law_fields_are_read(name: str) -> None:
+    """A setting nobody reads is a lie in the help text."""
+    recipe, seen = _recipe(name), set()
+    plain = recipe.model
+
+    class Watched(type(plain)):  # type: ignore[misc]
+        def __getattribute__(self, field: str) -> Any:
+            seen.add(field)
+            return super().__getattribute__(field)
+
+    model = build(name, replace(recipe, model=Watched(**asdict(plain))), _data(name))
+    _step_by_hand(model, recipe)
+    unread = {field.name for field in fields(plain)} - seen
+    assert not unread, f"{name}: nobody reads Config.{', Config.'.join(sorted(unread))}"
+
+
+def law_bundle(name: str) -> None:
+    """A bundle rebuilds the model from its four files, none of them a pickle."""
+    model = _model(name)
+    with TemporaryDirectory() as folder:
+        runs.save_bundle(model, Path(folder) / "bundle")
+        twin = runs.load(Path(folder) / "bundle")
+        assert sorted(p.name for p in (Path(folder) / "bundle").iterdir()) == sorted(runs.PARTS)
+    assert (twin.config, twin.schema) == (model.config, model.schema), (
+        f"{name}: the bundle forgets"
+    )
+    assert _same(twin.state_dict(), model.state_dict()), f"{name}: the bundle changes weights"
+
+
+def law_outputs(name: str) -> None:
+    """Outputs have the declared shape, dtype and range, and repeat; also at weights x 50."""
+    model, batch = _model(name).eval(), _data(name).batch(torch.arange(3))
+    with torch.no_grad():
+        first = _outputs(model, batch)
+        for key, value in _outputs(model, batch).items():
+            assert torch.equal(value, first[key]), f"{name}: {key} does not repeat in eval mode"
+        for weight in model.parameters():
+            weight.mul_(50)
+        huge = _outputs(model, batch)
+    for outputs in (first, huge):
+        for key, value in outputs.items():
+            assert value.dtype == torch.float32, f"{name}: {key} is {value.dtype}"
+            assert len(value) == 3, f"{name}: {key} has {len(value)} rows for 3 images"
+            assert torch.isfinite(value).all(), f"{name}: {key} is not finite"
+            if key in IMAGES:
+                assert value.shape[1:] == model.schema.shape, f"{name}: {key} is {value.shape}"
+                assert value.abs().max() <= 1, f"{name}: {key} leaves [-1, 1]"
+
+
+def law_data_is_checked(name: str) -> None:
+    """Data without a field the model needs is refused by the field's name."""
+    recipe, data = _recipe(name), _data(name)
+    for needed in registry.model_class(name).needs:
+        poor = Dataset(
+            name="poor",
+            schema=data.schema,
+            columns={k: v for k, v in data.columns.items() if k != needed},
+        )
+        if needed == "image":
+            continue  # there is no data set without images
+        said = ""
+        try:
+            build(name, recipe, poor)
+        except DataError as error:
+            said = str(error)
+        assert needed in said, f"{name}: data without {needed} is not refused by that name"
+
+
+LAWS: tuple[Law, ...] = (
+    law_summary,
+    law_config,
+    law_smoke_differs,
+    law_final,
+    law_parameters_move,
+    law_repeats,
+    law_fields_are_read,
+    law_bundle,
+    law_outputs,
+    law_data_is_checked,
+)
+"""Every law, in the order of what they cost."""
+
+IMAGES = ("sample", "reconstruction")
+"""Outputs that are pictures."""
+
+
+def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
+    """Everything the model's interfaces give for three images."""
+    found: dict[str, Tensor] = {}
+    if isinstance(model, Sampler):
+        found["sample"] = model.sample(3, seed=1)
+    if isinstance(model, Judge):
+        found |= {"verdict": model.judge(batch.image), "judge": model.features(batch.image)}
+    if isinstance(model, Autoencoder):
+        codes = model.encode(batch.image)
+        found |= {"codes": codes, "reconstruction": model.decode(codes)}
+    if isinstance(model, Classifier):
+        found |= {"logits": model.logits(batch.image), "features": model.features(batch.image)}
+    return found
+
+
+def _recipe(name: str) -> Recipe:
+    return plan(name, recipe="smoke")
+
+
+@cache
+def _data(name: str) -> Dataset:
+    return sources.open(_recipe(name).data)
+
+
+@cache
+def _weights_of_smoke(name: str) -> dict[str, Tensor]:
+    return _train(name, _recipe(name))
+
+
+def _weights(name: str, recipe: Recipe) -> dict[str, Tensor]:
+    assert recipe == _recipe(name)
+    return _weights_of_smoke(name)
+
+
+def _train(name: str, recipe: Recipe) -> dict[str, Tensor]:
+    """The weights after training the smoke recipe, with another seed where `recipe` has one."""
+    with TemporaryDirectory() as folder:
+        run = train(
+            name,
+            recipe="smoke",
+            seed=recipe.seed,
+            out=Path(folder) / "run",
+            progress=False,
+            device="cpu",
+        )
+        return _load(run).state_dict()
+
+
+def _load(run: Run) -> Model:
+    return runs.load(run.path)
+
+
+def _model(name: str) -> Model:
+    model = build(name, _recipe(name), _data(name))
+    model.load_state_dict(_weights_of_smoke(name))
+    return model
+
+
+def _step_by_hand(model: Model, recipe: Recipe) -> None:
+    """A few training steps under a bare Trainer, with the model exactly as given."""
+    import lightning as L
+
+    from sfumato.data.loader import loader
+
+    trainer = L.Trainer(
+        max_epochs=1,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    data = sources.open(recipe.data)
+    trainer.fit(model, loader(data, recipe.batch, 2, recipe.seed))
+
+
+def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)

@@ -1,0 +1,224 @@
+"""Runs: repeatable, resumable at any batch, lawful on two processes, and clear about mistakes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from sfumato.errors import ConfigError, DeviceError, RunError, UnknownName
+from sfumato.training import plan, train
+
+SMOKE = {"recipe": "smoke", "progress": False, "device": "cpu"}
+CHILD = """
+import sys
+from sfumato.training import train
+run = train("dcgan", recipe="smoke", steps=300, out=sys.argv[1], resume=sys.argv[2] == "resume",
+            progress=False, device="cpu", **({} if sys.argv[2] == "resume" else {"every": 20}))
+print(run.stopped)
+"""
+
+
+def weights(run):
+    return load_file(run.bundle / "model.safetensors")
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def child(out, mode="begin"):
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(out), mode], stdout=subprocess.PIPE)
+
+
+def finish(process):
+    said = process.communicate(timeout=100)[0].decode().strip()
+    assert process.returncode == 0
+    return said
+
+
+def test_a_run_leaves_everything_behind(tmp_path):
+    run = train("dcgan", **SMOKE, out=tmp_path / "run")
+    names = {path.name for path in run.path.iterdir() if not path.name.startswith((".", "events"))}
+    assert names == {
+        "run.yaml", "checkpoints", "bundle", "metrics.csv", "samples", "film.gif", "loss.png",
+        "card.md",
+    }  # fmt: skip
+    assert [p.name for p in sorted((run.path / "samples").iterdir())] == [
+        "step-000002.png",
+        "step-000004.png",
+    ]
+
+
+def test_a_recipe_on_file_is_the_recipe_that_ran(tmp_path):
+    run = train("dcgan", **SMOKE, out=tmp_path / "run", config={"latent": 5}, batch=6)
+    name, recipe = run.recipe()
+    assert (name, recipe.model.latent, recipe.batch, recipe.steps) == ("dcgan", 5, 6, 4)
+    assert recipe == plan("dcgan", recipe="smoke", config={"latent": 5}, batch=6)
+
+
+def test_more_steps_after_the_end_equal_more_steps_at_once(tmp_path):
+    """With average weights, batch norm, dropout and label noise, all of which must be restored."""
+    whole = train("dcgan", **SMOKE, steps=7, out=tmp_path / "whole")
+    train("dcgan", **SMOKE, steps=3, out=tmp_path / "parts")
+    parts = train("dcgan", out=tmp_path / "parts", resume=True, steps=7, progress=False)
+    assert same(weights(whole), weights(parts))
+    assert (whole.path / "metrics.csv").read_text() == (parts.path / "metrics.csv").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_stopped_by_a_signal_resumes_bit_equal(tmp_path, number, whole_run):
+    out = tmp_path / "cut"
+    process = child(out)
+    wait_for(out / "samples" / "step-000020.png", process)
+    process.send_signal(number)
+    if number == signal.SIGKILL:
+        process.communicate()
+    else:
+        assert finish(process) == number.name, "it saves first, then ends"
+        assert (out / "checkpoints" / "last.ckpt").exists()
+    finish(child(out, "resume"))
+    assert same(load_file(out / "bundle" / "model.safetensors"), whole_run)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole") / "run"
+    finish(child(out))
+    return load_file(out / "bundle" / "model.safetensors")
+
+
+def wait_for(path, process):
+    for _ in range(1200):
+        if path.exists():
+            return
+        assert process.poll() is None, "the run ended before it was cut"
+        time.sleep(0.05)
+    raise AssertionError(f"{path} never came")
+
+
+def test_accumulated_parts_equal_the_whole_batch(tmp_path):
+    """Without batch norm the gradient of a mean is the mean of the parts' gradients."""
+    whole = train("vae", **SMOKE, out=tmp_path / "whole")
+    parts = train("vae", **SMOKE, out=tmp_path / "parts", accumulate=4)
+    for key, value in weights(whole).items():
+        torch.testing.assert_close(weights(parts)[key], value, atol=1e-5, rtol=1e-4)
+
+
+def test_two_processes_with_half_the_batch_equal_one_with_the_whole(tmp_path):
+    """The mean gradient over processes is the gradient of the mean: design, section 5."""
+    code = (
+        "import sys; from sfumato.training import train; "
+        "train('vae', recipe='smoke', out=sys.argv[1], devices=int(sys.argv[2]), device='cpu', "
+        "progress=False, steps=6)"
+    )
+    for devices in (1, 2):
+        script = tmp_path / f"run{devices}.py"
+        script.write_text(code)
+        subprocess.run(
+            [sys.executable, str(script), str(tmp_path / f"of-{devices}"), str(devices)],
+            check=True, timeout=150, capture_output=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+    one, two = (load_file(tmp_path / f"of-{d}/bundle/model.safetensors") for d in (1, 2))
+    for key, value in one.items():
+        torch.testing.assert_close(two[key], value, atol=1e-6, rtol=1e-5)
+
+
+def test_minutes_end_the_run_and_are_turned_into_steps(tmp_path):
+    run = train("vae", **SMOKE, out=tmp_path / "run", minutes=0.02)
+    steps = run.read()["recipe"]["steps"]
+    assert steps > 4, "the time allows more than the recipe's four batches"
+    again = train("vae", **SMOKE, out=tmp_path / "again", steps=steps)
+    assert same(weights(run), weights(again))
+
+
+def test_a_number_that_is_not_finite_stops_the_run(tmp_path):
+    with pytest.raises(RunError, match=r"loss/bound became (nan|inf) at batch \d+; nothing was"):
+        train("vae", **SMOKE, out=tmp_path / "run", config={"lr": 1e30})
+    assert "became" in (tmp_path / "run" / "card.md").read_text()
+    assert not (tmp_path / "run" / "bundle").exists()
+
+
+def test_gradients_are_clipped_to_the_norm_asked_for(tmp_path):
+    free = train("vae", **SMOKE, out=tmp_path / "free")
+    bound = train("vae", **SMOKE, out=tmp_path / "bound", clip=1e-3)
+    assert not same(weights(free), weights(bound))
+
+
+def test_training_can_begin_from_another_run(tmp_path):
+    first = train("vae", **SMOKE, out=tmp_path / "first")
+    second = train(
+        "vae",
+        **SMOKE,
+        out=tmp_path / "second",
+        start=str(first.path),
+        steps=1,
+        config={"lr": 1e-12},
+    )
+    for key, value in weights(first).items():
+        torch.testing.assert_close(weights(second)[key], value, atol=1e-8, rtol=1e-5)
+
+
+def test_a_folder_is_locked_while_it_is_trained_in(tmp_path):
+    from sfumato.runs import Run
+
+    with Run(tmp_path).locked(), pytest.raises(RunError, match="another training is writing to"):
+        train("vae", **SMOKE, out=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "error", "words"),
+    [
+        ({"recipe": "laptob"}, UnknownName, "vae has no recipe 'laptob'; did you mean 'laptop'?"),
+        ({"steps": 0}, ConfigError, "--steps must be greater than or equal to 1, not 0."),
+        ({"batch": "many"}, ConfigError, "--batch must be a valid integer, not 'many'."),
+        ({"stepz": 3}, ConfigError, "there is no setting --stepz; did you mean 'steps'?"),
+        ({"config": {"latnet": 3}}, ConfigError, "no setting --model.latnet; did you mean 'latent'?"),
+        ({"config": {"lr": -1}}, ConfigError, "--model.lr must be greater than 0, not -1."),
+        ({"minutes": 0}, ConfigError, "--minutes must be greater than 0, not 0."),
+        ({"device": "tpu"}, DeviceError, "--device tpu is not here; this machine has "),
+        ({"precision": "8"}, ConfigError, "--precision 8 is unknown; choose from 32, bf16."),
+        ({"data": {"name": "digits", "split": "trian"}}, None, "trian"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_one_line_and_leaves_nothing_behind(tmp_path, kwargs, error, words):
+    from sfumato.errors import SfumatoError
+
+    with pytest.raises(error or SfumatoError) as caught:
+        train("vae", **{**SMOKE, **kwargs}, out=tmp_path / "run")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_never_overwritten_nor_continued_as_something_else(tmp_path):
+    run = train("vae", **SMOKE, out=tmp_path / "run")
+    with pytest.raises(RunError, match="holds a run already; --resume continues it"):
+        train("vae", **SMOKE, out=run.path)
+    with pytest.raises(ConfigError, match="--batch cannot change when a run is resumed"):
+        train("vae", out=run.path, resume=True, batch=3)
+    with pytest.raises(ConfigError, match="--resume needs --out"):
+        train("vae", resume=True)
+    with pytest.raises(RunError, match=r"is not a run folder: it has no run\.yaml"):
+        train("vae", out=tmp_path, resume=True)
+
+
+def test_a_run_from_a_newer_version_is_refused(tmp_path):
+    run = train("vae", **SMOKE, out=tmp_path / "run")
+    path = run.path / "run.yaml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "format": 99}))
+    with pytest.raises(RunError, match=r"was made by a newer Sfumato \(format 99"):
+        train("vae", out=run.path, resume=True)
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    run = train("vae", **SMOKE, out=tmp_path / "run")
+    run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:1000])
+    with pytest.raises(RunError, match=r"last.ckpt is damaged"):
+        train("vae", out=run.path, resume=True, steps=9)
