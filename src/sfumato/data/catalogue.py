@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sfumato.data.places import ARCHIVES
-from sfumato.data.shelf import found, wish
+from sfumato.data.shelf import found, is_archive, wish
 from sfumato.data.source import Source
 from sfumato.errors import DataError, UnknownName, nearest
 
@@ -44,9 +43,9 @@ def module(name: str) -> str:
         return ENTRIES[name].module
     if Path(name).expanduser().exists():
         return "folder"
-    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) and not name.endswith(ARCHIVES):
+    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) and not is_archive(name):
         return "hub"
-    if re.search(r"[/\\]", name) or name.endswith(ARCHIVES):
+    if re.search(r"[/\\]", name) or is_archive(name):
         raise DataError(f"--data {name} does not exist; give a folder or archive of pictures.")
     raise UnknownName(
         f"--data {name!r} is unknown; {nearest(name, ENTRIES)} "

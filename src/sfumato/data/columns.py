@@ -1,7 +1,7 @@
 """Arrays on disk that are written front to back and read by mapping."""
 
 from pathlib import Path
-from typing import IO, Self
+from typing import IO
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class ColumnFile:
         self._dtype = np.dtype(np.uint8)
         self._file: IO[bytes]
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "ColumnFile":
         self._file = self.path.open("wb")
         return self
 

@@ -125,7 +125,7 @@ class Dataset:
             if name == "image":
                 found[name] = from_bytes(taken)
             elif name in ("mask", "outline"):
-                found[name] = torch.from_numpy(taken).unsqueeze(1).float()
+                found[name] = torch.from_numpy(taken[:, None].astype(np.float32))
             else:
                 found[name] = torch.from_numpy(taken)
             if mirrored is not None and name in ("image", "mask", "outline"):

@@ -24,7 +24,7 @@ from sfumato.data.source import Source
 from sfumato.data.splits import pick
 from sfumato.data.stock import Cut, Stock
 from sfumato.errors import ConfigError, DataError, UnknownName, nearest
-from sfumato.io.images import levels
+from sfumato.io.images import fractions, levels
 from sfumato.randomness import derive
 from sfumato.schema import Attribute
 
@@ -45,12 +45,12 @@ HUES = {
 """Name to OKLCH hue in degrees; a glyph's hue is within 8 degrees of one."""
 ATTRIBUTES = (
     Attribute(name="size", low=0.4, high=0.75),
-    Attribute(name="slant", low=-20, high=20),
-    Attribute(name="bold", low=0, high=1),
-    Attribute(name="hue", low=0, high=360),
+    Attribute(name="slant", low=-20.0, high=20.0),
+    Attribute(name="bold", low=0.0, high=1.0),
+    Attribute(name="hue", low=0.0, high=360.0),
     Attribute(name="x", low=0.38, high=0.62),
     Attribute(name="y", low=0.38, high=0.62),
-    Attribute(name="paper", low=0, high=1),
+    Attribute(name="paper", low=0.0, high=1.0),
 )
 """Height and centre in parts of the side, slant and hue in degrees, bold 1, white paper 1."""
 VOCABULARY = (
@@ -128,8 +128,8 @@ class Glyph:
         drawn = letter.transform(
             (canvas, canvas), Image.Transform.AFFINE, back, Image.Resampling.BILINEAR
         )
-        fine = np.asarray(drawn, np.float64).reshape(side, times, side, times)
-        return fine.mean(axis=(1, 3)) / levels(np.ones(()))
+        fine = fractions(drawn).reshape(side, times, side, times)
+        return fine.mean(axis=(1, 3))
 
     def draw(self, side: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Image uint8 H W 3, mask and outline uint8 H W of 0 and 1."""

@@ -21,11 +21,10 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import IO
 
+from sfumato.data.shelf import ARCHIVES, is_archive
 from sfumato.errors import DataError
 from sfumato.io.images import ENDINGS
 
-ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
-"""Endings of the archives that are read like folders."""
 FILE = 512 * 2**20
 """Bytes of the largest single file that is read."""
 RATIO = 200
@@ -77,11 +76,6 @@ def installed(package: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise DataError(f"{package} is not installed; install sfumato again.")
     return Path(spec.submodule_search_locations[0])
-
-
-def is_archive(path: str | Path) -> bool:
-    """Whether the ending is an archive's."""
-    return str(path).lower().endswith(ARCHIVES)
 
 
 def stamp(place: Path) -> str:

@@ -61,7 +61,7 @@ def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dat
     height, width, channels = pictures.cut(0, cut)[0].shape
     if len(rows) * height * width * channels > IN_MEMORY:
         return _cached(folder, held, source, rows, cut)
-    images = np.stack([pictures.cut(row, cut)[0] for row in rows])
+    images = np.stack([pictures.cut(int(row), cut)[0] for row in rows])
     return _dataset(source, held, rows, {"image": images})
 
 

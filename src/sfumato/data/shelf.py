@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+"""Endings of the archives that are read like folders."""
 ALIASES = {
     "mnist": {"mnist"},
     "fashion-mnist": {"fashionmnist"},
@@ -24,6 +26,11 @@ FORMS = {
     "celeba": "img_align_celeba.zip and list_attr_celeba.txt",
 }
 """What to put there."""
+
+
+def is_archive(path: str | Path) -> bool:
+    """Whether the ending is an archive's."""
+    return str(path).lower().endswith(ARCHIVES)
 
 
 def found(name: str) -> Path | None:

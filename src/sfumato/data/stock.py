@@ -1,7 +1,7 @@
 """What a source holds before it is cut to size, and the cutting of one picture."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
@@ -39,6 +39,7 @@ class Cut:
         return pixels[..., None] if self.channels == 1 else pixels
 
 
+@runtime_checkable
 class Pictures(Protocol):
     """Rows that can be decoded or drawn one by one, from several threads at once."""
 

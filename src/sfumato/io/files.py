@@ -70,8 +70,8 @@ def discard(place: Path) -> None:
     """Delete a file or a folder with all it holds; nothing there is no error."""
     if place.is_dir():
         shutil.rmtree(place, ignore_errors=True)
-    else:
-        place.unlink(missing_ok=True)
+    elif place.exists() or place.is_symlink():
+        place.unlink()
 
 
 def _said(error: OSError, path: Path, temporary: Path) -> Exception:

@@ -1,0 +1,32 @@
+"""What all tests share: a cache of their own, and real data where it is at hand."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REAL = (os.environ.get("SFUMATO_DATA", ""), Path(__file__).parents[2] / "shared" / "data")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Prepared data of the tests, away from the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFUMATO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def real_data(monkeypatch):
+    """The folder of real data sets, set as `$SFUMATO_DATA`; the test is skipped where it is absent."""
+    found = next((Path(place) for place in REAL if place and Path(place).is_dir()), None)
+    if found is None:
+        pytest.skip("no real data here: set SFUMATO_DATA")
+    monkeypatch.setenv("SFUMATO_DATA", str(found))
+    return found
+
+
+@pytest.fixture
+def no_data(monkeypatch):
+    """A machine whose user keeps no data sets."""
+    monkeypatch.delenv("SFUMATO_DATA", raising=False)

@@ -1,0 +1,81 @@
+"""A source says what it wants, or says in one line what is wrong with it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from sfumato import data
+from sfumato.data import Source
+from sfumato.errors import ConfigError, DataError, UnknownName
+from sfumato.settings import build
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"side": 0}, "--data.side must be at least 1; got 0."),
+        ({"crop": -3}, "--data.crop must be at least 1; got -3."),
+        ({"count": -1}, "--data.count must be at least 0; got -1."),
+        ({"channels": 2}, "--data.channels must be 1 or 3; got 2."),
+        ({"classes": ("a", "b", "a")}, "--data.classes names one twice: a, b, a."),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_impossible_values_are_named_as_on_the_command_line(fields, said):
+    with pytest.raises(ConfigError) as caught:
+        Source(name="digits", **fields)
+    assert str(caught.value) == said
+    words = {k: ",".join(v) if isinstance(v, tuple) else str(v) for k, v in fields.items()}
+    with pytest.raises(ConfigError) as caught:
+        build(Source, {"name": "digits", **words}, "data.")
+    assert str(caught.value) == said
+
+
+def test_an_unknown_name_gets_the_nearest_one():
+    with pytest.raises(UnknownName) as caught:
+        data.open(Source(name="mnits"))
+    assert str(caught.value) == (
+        "--data 'mnits' is unknown; did you mean 'mnist'? "
+        "The path of a folder of pictures works as well."
+    )
+    with pytest.raises(UnknownName, match="choose from digits, glyphs, photos, mnist"):
+        data.open(Source(name="zzzzzz"))
+
+
+@pytest.mark.parametrize(
+    "name", ["./nothing", "/nothing/here", "pictures.zip", "a/b/c", "a/b.tar.gz"]
+)
+def test_a_path_that_is_not_there_is_said_to_be_so(name):
+    with pytest.raises(DataError) as caught:
+        data.open(Source(name=name))
+    said = f"--data {name} does not exist; give a folder or archive of pictures."
+    assert str(caught.value) == said
+
+
+def test_an_unknown_split_or_class_gets_the_nearest_one():
+    with pytest.raises(UnknownName) as caught:
+        data.open(Source(name="digits", split="tset"))
+    assert str(caught.value) == "--data.split 'tset' is no part of digits; did you mean 'test'?"
+    with pytest.raises(UnknownName) as caught:
+        data.open(Source(name="digits", classes=("3", "x")))
+    assert str(caught.value) == (
+        "--data.classes 'x' is no class of digits; choose from 0, 1, 2, 3, 4, 5, 6, 7, 8, 9."
+    )
+
+
+def test_names_are_listed_without_torch():
+    code = "import sys; from sfumato import data; print(*data.names()); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == "digits glyphs photos mnist fashion-mnist cifar10 celeba".split()
+
+
+@pytest.mark.parametrize("name", ["digits", "glyphs", "photos"])
+def test_embedded_worlds_need_no_data_folder_and_repeat(name, no_data):
+    source = Source(name=name, count=24)
+    first, second = data.open(source), data.open(source)
+    assert len(first) == 24
+    assert first.fingerprint == second.fingerprint
+    other = data.open(Source(name=name, count=24, split="test"))
+    assert other.fingerprint != first.fingerprint
+    assert other.schema == first.schema

@@ -1,0 +1,270 @@
+"""Pictures go in and out right, and bad ones are refused in one line."""
+
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sfumato.errors import ConfigError, DataError
+from sfumato.io.images import (
+    from_bytes,
+    grid,
+    is_grey,
+    levels,
+    read,
+    save,
+    save_gif,
+    save_grid,
+    to_bytes,
+)
+
+
+def encoded(image, kind="PNG", **options):
+    stream = BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def every_level(channels):
+    """All 256 values in each channel, N 16 16 C."""
+    ramp = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    return np.concatenate([np.roll(ramp, c, axis=1) for c in range(channels)], axis=3)
+
+
+# ------------------------------------------------------------------ numbers
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_bytes_survive_the_round_trip(channels):
+    pixels = every_level(channels)
+    images = from_bytes(pixels)
+    assert images.shape == (1, channels, 16, 16)
+    assert images.dtype == torch.float32
+    assert images.is_contiguous()
+    assert (to_bytes(images) == pixels).all()
+
+
+def test_black_is_minus_one_and_white_is_one_exactly():
+    images = from_bytes(np.array([0, 255], np.uint8).reshape(1, 1, 2, 1))
+    assert images.flatten().tolist() == [-1.0, 1.0]
+    assert from_bytes(every_level(1)).abs().max() == 1.0
+
+
+def test_what_lies_outside_is_clamped_and_nan_is_black():
+    images = torch.tensor([-9.0, 9.0, float("nan"), float("inf"), 0.0]).reshape(1, 1, 1, 5)
+    assert to_bytes(images).flatten().tolist() == [0, 255, 0, 255, 128]
+
+
+def test_levels_round_to_the_nearest():
+    assert levels(np.array([-1, 0, 0.4 / 255, 0.6 / 255, 1, 2])).tolist() == [0, 0, 0, 1, 255, 255]
+
+
+# ------------------------------------------------------------------ reading
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "GIF", "WEBP"])
+def test_exact_formats_give_the_exact_pixels(kind, tmp_path):
+    pixels = every_level(1)[0, ..., 0]
+    path = tmp_path / "x"
+    Image.fromarray(pixels).save(path, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    assert (np.asarray(read(path, channels=1)) == pixels).all()
+
+
+def test_sixteen_bits_are_rounded_not_clipped():
+    values = np.array([[0, 1, 128, 129, 257, 30000, 65534, 65535]], np.uint16)
+    found = np.asarray(read(encoded(Image.fromarray(values)), channels=1))
+    assert found.tolist() == np.rint(values / 257).astype(int).tolist()
+    assert found.tolist() == [[0, 0, 0, 1, 1, 117, 255, 255]]
+
+
+def test_floats_are_read_from_nought_to_one_only():
+    good = Image.fromarray(np.array([[0.0, 0.5, 1.0]], np.float32))
+    assert np.asarray(read(encoded(good, "TIFF"), channels=1)).tolist() == [[0, 128, 255]]
+    bad = Image.fromarray(np.array([[0.0, 2.0]], np.float32))
+    with pytest.raises(DataError, match=r"^the picture holds values outside 0\.\.1\.$"):
+        read(encoded(bad, "TIFF"))
+
+
+def test_transparency_is_laid_on_white():
+    clear = Image.new("RGBA", (2, 1))
+    clear.putdata([(255, 0, 0, 255), (255, 0, 0, 0)])
+    assert np.asarray(read(encoded(clear))).tolist() == [[[255, 0, 0], [255, 255, 255]]]
+    grey = Image.new("LA", (2, 1))
+    grey.putdata([(0, 255), (0, 51)])
+    assert np.asarray(read(encoded(grey))).tolist() == [[0, 204]]
+
+
+def test_a_palette_gives_its_colours_with_transparency_on_white():
+    image = Image.new("P", (3, 1))
+    image.putpalette([10, 20, 30, 200, 100, 50, 1, 2, 3])
+    image.putdata([0, 1, 2])
+    found = np.asarray(read(encoded(image, transparency=2)))
+    assert found.tolist() == [[[10, 20, 30], [200, 100, 50], [255, 255, 255]]]
+
+
+def test_cmyk_becomes_the_colours_it_stands_for():
+    for ink, colour in {(0, 255, 255, 0): (255, 0, 0), (0, 0, 0, 255): (0, 0, 0)}.items():
+        for kind in ("JPEG", "TIFF"):
+            found = read(encoded(Image.new("CMYK", (8, 8), ink), kind))
+            assert found.mode == "RGB"
+            assert np.abs(np.asarray(found).astype(int) - colour).max() <= 3
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_exif_orientation_is_undone(turn):
+    upright = np.zeros((4, 6, 3), np.uint8)
+    upright[0, 0] = upright[0, 1] = 255  # marks the top left, wider than high
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright, 1),
+        7: upright[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(upright, -1),
+    }[turn]
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    found = read(encoded(Image.fromarray(np.ascontiguousarray(stored)), exif=exif))
+    assert (np.asarray(found) == upright).all()
+
+
+def test_of_an_animation_the_first_frame_is_read():
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    moving = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert read(moving).getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_channels_are_converted_when_asked_and_kept_when_not():
+    grey, colour = Image.new("L", (2, 2), 7), Image.new("RGB", (2, 2), (10, 200, 30))
+    assert (read(encoded(grey)).mode, read(encoded(colour)).mode) == ("L", "RGB")
+    assert read(encoded(grey), channels=3).getpixel((0, 0)) == (7, 7, 7)
+    luma = round(0.299 * 10 + 0.587 * 200 + 0.114 * 30)
+    assert read(encoded(colour), channels=1).getpixel((0, 0)) == luma
+    assert is_grey(encoded(grey))
+    assert not is_grey(encoded(colour))
+    assert not is_grey(b"rubbish")
+
+
+# ------------------------------------------------------------------ bad pictures
+
+
+def huge(width, height):
+    """A PNG that claims a size and holds next to nothing."""
+
+    def chunk(kind, content):
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(b"\0" * 100)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def test_an_enormous_picture_is_refused_before_it_is_decoded():
+    with pytest.raises(DataError) as caught:
+        read(huge(9000, 9000))
+    assert str(caught.value) == "the picture has 9000x9000 pixels; at most 67108864 are read."
+    for side in (10_000, 20_000):  # where Pillow itself warns, and where it refuses
+        with pytest.raises(DataError, match=r"has .* pixels; at most 67108864 are read\.$"):
+            read(huge(side, side))
+    assert read(encoded(Image.new("L", (10, 10))), limit=100).size == (10, 10)
+    with pytest.raises(DataError, match="at most 99 are read"):
+        read(encoded(Image.new("L", (10, 10))), limit=99)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "TIFF", "BMP"])
+def test_a_truncated_picture_is_refused_in_one_line(kind, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    whole = encoded(Image.fromarray(noise), kind)
+    path = tmp_path / "cut.img"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError) as caught:
+        read(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path} ")
+    assert "\n" not in said
+
+
+def test_rubbish_an_empty_file_and_nothing_are_told_apart(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"not a picture")
+    (tmp_path / "b.png").touch()
+    for name in ("a.png", "b.png"):
+        with pytest.raises(DataError, match=r"png is no picture in a format known here\.$"):
+            read(tmp_path / name)
+    with pytest.raises(DataError, match=r"absent\.png does not exist\.$"):
+        read(tmp_path / "absent.png")
+
+
+def test_postscript_is_no_picture(tmp_path):
+    program = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
+    with pytest.raises(DataError, match="is no picture in a format known here"):
+        read(program)
+
+
+def test_any_flipped_byte_is_read_or_refused_in_one_line():
+    noise = np.random.default_rng(1).integers(0, 256, (8, 8, 3), np.uint8)
+    for kind in ("PNG", "GIF", "TIFF", "BMP", "WEBP"):
+        whole = encoded(Image.fromarray(noise), kind)
+        for place in range(0, min(len(whole), 160)):
+            broken = bytearray(whole)
+            broken[place] ^= 0xFF
+            try:
+                assert read(bytes(broken)).mode in ("L", "RGB")
+            except DataError as error:
+                assert "\n" not in str(error)
+
+
+# ------------------------------------------------------------------ writing
+
+
+def test_a_grid_shows_every_pixel_where_it_belongs():
+    images = from_bytes(np.arange(5 * 4, dtype=np.uint8).reshape(5, 2, 2, 1) * 10)
+    sheet = np.asarray(grid(images, columns=3, zoom=2, gap=1))
+    assert sheet.shape == (2 * 5 + 1, 3 * 5 + 1)
+    for index in range(5):
+        y, x = 1 + index // 3 * 5, 1 + index % 3 * 5
+        tile = sheet[y : y + 4, x : x + 4]
+        small = (np.arange(4).reshape(2, 2) + 4 * index) * 10
+        assert (tile == small.repeat(2, 0).repeat(2, 1)).all()
+    assert (sheet[6:, 11:] == 128).all()  # the sixth place is empty
+    assert (sheet[0] == 128).all()
+    assert (sheet[:, 5] == 128).all()
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, (4, 4)), (2, (7, 4)), (4, (7, 7)), (5, (10, 7))])
+def test_a_grid_is_the_smallest_square_that_holds_them(count, size):
+    assert grid(torch.zeros(count, 3, 2, 2)).size == size
+
+
+def test_a_grid_of_nothing_or_with_a_broken_zoom_is_refused():
+    with pytest.raises(ConfigError, match="needs at least one image; got 0"):
+        grid(torch.zeros(0, 1, 2, 2))
+    with pytest.raises(ConfigError, match="columns and zoom start at 1, gap at 0; got None, 0, 1"):
+        grid(torch.zeros(1, 1, 2, 2), zoom=0)
+
+
+def test_what_is_saved_is_what_is_read(tmp_path):
+    images = from_bytes(every_level(3))
+    save_grid(images, tmp_path / "a.png", gap=0)
+    assert (np.asarray(read(tmp_path / "a.png")) == every_level(3)[0]).all()
+    with pytest.raises(ConfigError, match=r"a\.txt must end in \.png, \.jpg or \.webp"):
+        save(grid(images), tmp_path / "a.txt")
+
+
+def test_a_gif_has_every_frame_and_repeats(tmp_path):
+    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    save_gif([Image.new("RGB", (4, 4), c) for c in colours], tmp_path / "a.gif", fps=5)
+    with Image.open(tmp_path / "a.gif") as film:
+        assert (film.n_frames, film.info["loop"], film.info["duration"]) == (3, 0, 200)
+        for index, colour in enumerate(colours):
+            film.seek(index)
+            assert film.convert("RGB").getpixel((0, 0)) == colour
+    with pytest.raises(ConfigError, match="a GIF needs frames and 0 < fps <= 50; got 0 and 10"):
+        save_gif([], tmp_path / "b.gif")
+    assert not (tmp_path / "b.gif").exists()
