@@ -179,7 +179,7 @@ def test_a_folder_is_locked_while_it_is_trained_in(tmp_path):
         ({"steps": 0}, ConfigError, "--steps must be greater than or equal to 1, not 0."),
         ({"batch": "many"}, ConfigError, "--batch must be a valid integer, not 'many'."),
         ({"stepz": 3}, ConfigError, "there is no setting --stepz; did you mean 'steps'?"),
-        ({"config": {"latnet": 3}}, ConfigError, "no setting --model.latnet; did you mean 'latent'?"),
+        ({"config": {"latnet": 3}}, ConfigError, "--model.latnet; did you mean 'latent'?"),
         ({"config": {"lr": -1}}, ConfigError, "--model.lr must be greater than 0, not -1."),
         ({"minutes": 0}, ConfigError, "--minutes must be greater than 0, not 0."),
         ({"device": "tpu"}, DeviceError, "--device tpu is not here; this machine has "),

@@ -76,7 +76,7 @@ def check(value: Any, prefix: str = "model.") -> None:
 
 
 @cache
-def _adapter(kind: Any) -> "TypeAdapter":  # type: ignore[type-arg]
+def _adapter(kind: Any) -> "TypeAdapter":
     return TypeAdapter(kind)
 
 

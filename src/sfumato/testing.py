@@ -16,16 +16,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import lightning as L
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader
 
 from sfumato import data as sources
 from sfumato import registry, runs
 from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.loader import loader
 from sfumato.errors import DataError
 from sfumato.model import Autoencoder, Classifier, Judge, Model, Sampler
 from sfumato.recipe import Recipe
 from sfumato.runs import Run
+from sfumato.settings import settings
 from sfumato.training import build, plan, train
 
 Law = Callable[[str], None]
@@ -37,6 +41,11 @@ def check_model(name: str) -> None:
         law(name)
 
 
+def one_step(model: Model, **fields: Tensor) -> None:
+    """Train `model` on one batch with these fields, as a run would: for hand-worked steps."""
+    _bare_trainer().fit(model, DataLoader([Batch(**fields)], batch_size=None))
+
+
 def law_summary(name: str) -> None:
     """The file's first line is one sentence of 20 to 100 characters."""
     line = registry.summary(name)
@@ -46,8 +55,6 @@ def law_summary(name: str) -> None:
 
 def law_config(name: str) -> None:
     """`Config` is frozen, and every field has a default and a docstring."""
-    from sfumato.settings import settings
-
     kind = registry.module(name).Config
     config = kind()
     assert is_dataclass(config)
@@ -238,12 +245,12 @@ def _model(name: str) -> Model:
 
 
 def _step_by_hand(model: Model, recipe: Recipe) -> None:
-    """A few training steps under a bare Trainer, with the model exactly as given."""
-    import lightning as L
+    """A few training steps with the model exactly as given."""
+    _bare_trainer().fit(model, loader(sources.open(recipe.data), recipe.batch, 2, recipe.seed))
 
-    from sfumato.data.loader import loader
 
-    trainer = L.Trainer(
+def _bare_trainer() -> L.Trainer:
+    return L.Trainer(
         max_epochs=1,
         accelerator="cpu",
         logger=False,
@@ -251,8 +258,6 @@ def _step_by_hand(model: Model, recipe: Recipe) -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    data = sources.open(recipe.data)
-    trainer.fit(model, loader(data, recipe.batch, 2, recipe.seed))
 
 
 def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
