@@ -8,7 +8,18 @@ same one line in answer.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Annotated, Any, TypeVar, cast, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from annotated_types import Ge, Gt, Le, Lt
 from docstring_parser import parse_from_object
@@ -106,19 +117,23 @@ def _parse(value: Any, hint: Any) -> Any:
 
 
 def _spell(hint: Any) -> str:
-    """A type as a user reads it."""
-    text = hint if isinstance(hint, str) else getattr(hint, "__name__", None) or str(hint)
-    if get_origin(hint) is Annotated:
+    """A type as a user reads it: "int >= 1", "relu or leaky_relu", "int or none"."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
         limits = [
-            f"{sign} {getattr(m, key)}"
-            for m in hint.__metadata__
+            f"{sign} {getattr(limit, key)}"
+            for limit in hint.__metadata__
             for key, sign in _SIGNS
-            if hasattr(m, key)
+            if hasattr(limit, key)
         ]
-        return " ".join([hint.__origin__.__name__, ", ".join(limits)]).strip()
-    if get_origin(hint) is not None:
-        text = str(hint).replace("typing.", "")
-    return text
+        return " ".join([_spell(inner[0]), ", ".join(limits)]).strip()
+    if origin is Literal:
+        return " or ".join(map(str, inner))
+    if origin in (Union, UnionType):
+        return " or ".join("none" if part is NoneType else _spell(part) for part in inner)
+    if origin is tuple:
+        return f"{_spell(inner[0])}, ..."
+    return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
 
 
 _SIGNS = (("ge", ">="), ("gt", ">"), ("le", "<="), ("lt", "<"))

@@ -68,31 +68,22 @@ def show(args: Namespace) -> dict[str, Any]:
 
 
 def _print(facts: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     say(facts["doc"])
     say(f"\nfile        {facts['file']}")
     say(f"interfaces  {', '.join(facts['interfaces']) or 'none'}")
-    say(f"needs       {', '.join(facts['needs'])}\n")
-    console = Console()
-    table = Table("setting", "type", "default", "meaning", box=None, pad_edge=False)
+    say(f"needs       {', '.join(facts['needs'])}")
+    say("\nsettings")
     for field in facts["config"]:
-        name = f"--model.{field['name']}"
-        table.add_row(name, field["type"], str(field["default"]), field["about"])
-    console.print(table)
-    say()
-    table = Table("recipe", "data", "batches", "settings", "parameters", box=None, pad_edge=False)
+        say(f"  --model.{field['name']} {field['default']}  ({field['type']})")
+        say(f"      {field['about']}")
+    say("\nrecipes")
     for label, recipe in facts["recipes"].items():
-        counts = facts["parameters"][label]
-        table.add_row(
-            label,
-            _changed(recipe["data"], "name", "split", "seed"),
-            f"{recipe['steps']:,} of {recipe['batch']}",
-            _unlike(recipe["model"], facts["config"]) or "defaults",
-            ", ".join(f"{part} {n['total']:,}" for part, n in counts.items()) if counts else "",
-        )
-    console.print(table)
+        length = f"{recipe['steps']:,} batches of {recipe['batch']}"
+        say(f"  {label}: {_changed(recipe['data'], 'name', 'split', 'seed')}; {length}")
+        say(f"      {_unlike(recipe['model'], facts['config']) or 'every setting at its default'}")
+        counts = facts["parameters"][label] or {}
+        parts = ", ".join(f"{part} {count['total']:,}" for part, count in counts.items())
+        say(f"      parameters: {parts or 'unknown until its data is here'}")
 
 
 def _changed(source: dict[str, Any], *always: str) -> str:
@@ -104,4 +95,4 @@ def _changed(source: dict[str, Any], *always: str) -> str:
 def _unlike(values: dict[str, Any], fields: list[dict[str, Any]]) -> str:
     """The settings of a recipe that differ from the defaults."""
     defaults = {field["name"]: field["default"] for field in fields}
-    return ", ".join(f"{k} {v}" for k, v in values.items() if v != defaults[k])
+    return " ".join(f"--model.{k} {v}" for k, v in values.items() if v != defaults[k])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.parser import whole
-from sfumato.cli.places import called, picture, run_of, say, takes_place, wrote
+from sfumato.cli.places import aligned, called, picture, run_of, say, takes_place, wrote
 from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def evaluate(args: Namespace) -> dict[str, Any]:
 
     model = loaded(args.place, args.device, args.verb)
     scores = evaluation.evaluate(args.place, _source(args), **_protocol(args))
-    _table({args.place: scores})
+    table({args.place: scores})
     return {
         "model": called(model),
         "run": run_of(args.place),
@@ -62,7 +62,7 @@ def compare(args: Namespace) -> dict[str, Any]:
         loaded(place, args.device, args.verb)
     rows = evaluation.compare(args.place, _source(args), **_protocol(args))
     columns = {row["place"]: row["scores"] for row in rows}
-    _table(columns)
+    table(columns)
     said = [
         {**row, "scores": {name: score.to_json() for name, score in row["scores"].items()}}
         for row in rows
@@ -98,37 +98,37 @@ def _source(args: Namespace) -> "Source | None":
     return Source(name=args.data, split=args.split or "train")
 
 
-def _table(columns: "Mapping[str, Mapping[str, Score]]") -> None:
-    """Scores by place, with the ends of their scales, then what must be said of them."""
-    from rich.console import Console
-    from rich.table import Table
-
+def table(columns: "Mapping[str, Mapping[str, Score]]") -> None:
+    """Print scores by place, with the ends of their scales, then what must be said of them."""
     from sfumato.cli.page import ends, number
 
-    names = list(dict.fromkeys(name for scores in columns.values() for name in scores))
-    table = Table("score", *columns, "trivial", "real", "n", "features", box=None, pad_edge=False)
-    for column in table.columns[1:-1]:
-        column.justify = "right"
-    for name in names:
+    rows = [["score", *columns, "trivial", "real", "n", "features"]]
+    for name in dict.fromkeys(name for scores in columns.values() for name in scores):
         held = [scores.get(name) for scores in columns.values()]
         first = next(score for score in held if score is not None)
-        table.add_row(
-            f"{name} {'↑' if first.better == 'higher' else '↓'}",
-            *map(number, held),
-            ends(held, "floor"),
-            ends(held, "ceiling"),
-            f"{first.n:,}" if first.n else "",
-            first.features,
+        rows.append(
+            [
+                f"{name} {'↑' if first.better == 'higher' else '↓'}",
+                *map(number, held),
+                ends(held, "floor"),
+                ends(held, "ceiling"),
+                f"{first.n:,}" if first.n else "",
+                first.features,
+            ]
         )
-    Console(width=None if len(columns) < 3 else 40 + 24 * len(columns)).print(table)
-    notes = {
-        f"{name}: {score.note}": None
-        for scores in columns.values()
-        for name, score in scores.items()
-        if score.note
-    }
-    for note in notes:
-        say(note)
+    say(aligned(rows))
+    for place, scores in columns.items():
+        for note, names in notes(scores).items():
+            say(f"  {f'{place}: ' if len(columns) > 1 else ''}{', '.join(names)}: {note}")
+
+
+def notes(scores: "Mapping[str, Score]") -> dict[str, list[str]]:
+    """What must be said of some scores, to the names of those it is said of."""
+    found: dict[str, list[str]] = {}
+    for name, score in scores.items():
+        for note in filter(None, score.note.split("; ")):
+            found.setdefault(note, []).append(name)
+    return found
 
 
 def _picture(

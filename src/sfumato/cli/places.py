@@ -1,7 +1,7 @@
 """Where verbs read from and write to."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,8 @@ def target(asked: str | None, place: str, ending: str) -> Path:
     path = Path(asked)
     if path.is_dir():
         raise RunError(f"-o {asked} is a folder; name a file in it, such as {path / ending}.")
+    if path.exists():
+        say(f"{path} is there already and will be replaced")
     return path
 
 
@@ -85,6 +87,20 @@ def picture(path: Path, *endings: str) -> Path:
 def say(text: str = "") -> None:
     """A line for people; with --json it goes to stderr."""
     print(text)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of words as lines: numbers to the right, the first and the last column to the left."""
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    last = len(wide) - 1
+    lines = (
+        "  ".join(
+            word.ljust(w) if index in (0, last) else word.rjust(w)
+            for index, (word, w) in enumerate(zip(row, wide, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def wrote(*paths: Path) -> list[str]:

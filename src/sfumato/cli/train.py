@@ -28,7 +28,7 @@ _MAY_CHANGE = {"steps", "minutes", "out", "resume", "model", "recipe"}
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verb; what depends on the model is added when its name is known."""
     verb = subparsers.add_parser("train", help=_ABOUT, description="Learn from images.")
-    verb.epilog = _EPILOG
+    verb.epilog, verb.usage = _EPILOG, "sfumato train MODEL [--data D] [--option VALUE ...]"
     verb.add_argument(
         "model", metavar="MODEL", nargs="?", help="a name that `sfumato list` prints"
     )
@@ -50,7 +50,9 @@ def complete(verb: ArgumentParser, words: Sequence[str]) -> None:
         group = verb.add_argument_group(f"settings of {model}")
         _add_fields(group, "model.", config, recipe.model if recipe else None)
     group = verb.add_argument_group("the data")
-    group.add_argument("--data", metavar="NAME", help="a name from `sfumato data list`, or a path")
+    about = "a name from `sfumato data list`, or a path"
+    shown = f" (default {recipe.data.name})" if recipe else ""
+    group.add_argument("--data", metavar="D", help=about + shown)
     _add_fields(group, "data.", Source, recipe.data if recipe else None, without=("name",))
 
 
