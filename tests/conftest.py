@@ -18,7 +18,7 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture
 def real_data(monkeypatch):
-    """The folder of real data sets, set as `$SFUMATO_DATA`; the test is skipped where it is absent."""
+    """The folder of real data sets, set as `$SFUMATO_DATA`; without it the test is skipped."""
     found = next((Path(place) for place in REAL if place and Path(place).is_dir()), None)
     if found is None:
         pytest.skip("no real data here: set SFUMATO_DATA")

@@ -79,7 +79,7 @@ def test_nothing_is_cut_off():
 def test_ink_has_its_hue_and_paper_is_paper(name, white):
     """Judged in another colour space than the one it was made in."""
     glyph = replace(PLAIN, hue=float(HUES[name]), white=white, letter="I", face="DejaVuSans-Bold")
-    image, mask, _ = glyph.draw(64)
+    image, _, _ = glyph.draw(64)
     assert glyph.colour == name
     inked = image[glyph.coverage(64) > 0.999]
     assert len(inked) > 20

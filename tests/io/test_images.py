@@ -1,5 +1,6 @@
 """Pictures go in and out right, and bad ones are refused in one line."""
 
+import re
 import struct
 import zlib
 from io import BytesIO
@@ -13,12 +14,12 @@ from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import (
     from_bytes,
     grid,
-    is_grey,
     levels,
     read,
     save,
     save_gif,
     save_grid,
+    stored_channels,
     to_bytes,
 )
 
@@ -146,9 +147,8 @@ def test_channels_are_converted_when_asked_and_kept_when_not():
     assert read(encoded(grey), channels=3).getpixel((0, 0)) == (7, 7, 7)
     luma = round(0.299 * 10 + 0.587 * 200 + 0.114 * 30)
     assert read(encoded(colour), channels=1).getpixel((0, 0)) == luma
-    assert is_grey(encoded(grey))
-    assert not is_grey(encoded(colour))
-    assert not is_grey(b"rubbish")
+    kinds = [stored_channels(content) for content in (encoded(grey), encoded(colour), b"rubbish")]
+    assert kinds == [1, 3, None]
 
 
 # ------------------------------------------------------------------ bad pictures
@@ -207,17 +207,23 @@ def test_postscript_is_no_picture(tmp_path):
         read(program)
 
 
+def modes(content):
+    """What reading gives: a mode, or the one line of a refusal."""
+    try:
+        return read(content).mode
+    except DataError as error:
+        return str(error)
+
+
 def test_any_flipped_byte_is_read_or_refused_in_one_line():
     noise = np.random.default_rng(1).integers(0, 256, (8, 8, 3), np.uint8)
     for kind in ("PNG", "GIF", "TIFF", "BMP", "WEBP"):
         whole = encoded(Image.fromarray(noise), kind)
-        for place in range(0, min(len(whole), 160)):
+        for place in range(min(len(whole), 160)):
             broken = bytearray(whole)
             broken[place] ^= 0xFF
-            try:
-                assert read(bytes(broken)).mode in ("L", "RGB")
-            except DataError as error:
-                assert "\n" not in str(error)
+            answer = modes(bytes(broken))
+            assert answer in ("L", "RGB") or re.fullmatch(r"the picture [^\n]*\.", answer)
 
 
 # ------------------------------------------------------------------ writing

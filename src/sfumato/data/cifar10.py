@@ -103,6 +103,13 @@ class _Type:
         """Byte order and the like; bytes have none."""
 
 
+def _from_buffer(content: Any, kind: _Type, shape: tuple[int, ...], order: str) -> _Array:
+    """How pickles of protocol 5 spell an array."""
+    array = _Array()
+    array.__setstate__((1, shape, kind, order == "F", bytes(content)))
+    return array
+
+
 def _encoded(text: str, encoding: str = "latin1") -> bytes:
     return text.encode("latin1")
 
@@ -115,6 +122,7 @@ class _Plain(pickle._Unpickler):
 
     KNOWN: ClassVar = {
         **{(f"numpy.{core}.multiarray", "_reconstruct"): _Array for core in ("core", "_core")},
+        **{(f"numpy.{core}.numeric", "_frombuffer"): _from_buffer for core in ("core", "_core")},
         ("numpy", "ndarray"): _Array,
         ("numpy", "dtype"): _Type,
         ("_codecs", "encode"): _encoded,

@@ -16,9 +16,9 @@ from sfumato.data.metadata import Table
 from sfumato.data.places import File, files
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
-from sfumato.data.stock import Cut, Stock
+from sfumato.data.stock import Cut, Stock, decoded
 from sfumato.errors import ConfigError, DataError
-from sfumato.io.images import ENDINGS, is_grey, read
+from sfumato.io.images import ENDINGS, stored_channels
 
 _PROBED = 64
 _SPLITS = {
@@ -34,8 +34,8 @@ class Files:
 
     def __init__(self, found: list[File], channels: int | None = None) -> None:
         self.found, self.asked = found, channels
-        probed = found[:_PROBED]
-        self.channels = channels or (1 if all(is_grey(_bytes(file)) for file in probed) else 3)
+        kinds = {stored_channels(_bytes(file)) for file in found[:_PROBED]} - {None}
+        self.channels = channels or (1 if kinds == {1} else 3)
 
     def __len__(self) -> int:
         return len(self.found)
@@ -46,10 +46,7 @@ class Files:
 
     def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
         """The picture, decoded and cut."""
-        content = self.found[row].read()
-        if not content:
-            raise DataError("is empty")
-        image = read(content)
+        image = decoded(self.found[row].read())
         if image.mode == "RGB" and self.channels == 1 and self.asked is None:
             raise ConfigError(
                 f"there are grey and colour pictures (the first in colour: {self.name(row)}); "

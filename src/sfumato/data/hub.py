@@ -19,7 +19,7 @@ from sfumato.data.captions import tokenise
 from sfumato.data.metadata import CAPTIONS
 from sfumato.data.shelf import wish
 from sfumato.data.source import Source
-from sfumato.data.stock import Cut, Stock
+from sfumato.data.stock import Cut, Stock, decoded
 from sfumato.errors import DataError, UnknownName, nearest
 from sfumato.io.images import read
 from sfumato.schema import Attribute
@@ -53,7 +53,7 @@ class Rows:
 
     def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
         """The picture, decoded and cut."""
-        return (cut.fit(read(self._content(row))),)
+        return (cut.fit(decoded(self._content(row))),)
 
     def _content(self, row: int) -> bytes:
         with self.lock:

@@ -13,6 +13,7 @@ import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -27,8 +28,8 @@ from sfumato.io.images import ENDINGS
 
 FILE = 512 * 2**20
 """Bytes of the largest single file that is read."""
-RATIO = 200
-"""A compressed tar may unpack to this many times its size, or to a gigabyte."""
+RATIO, LEAST = 200, 2**30
+"""A compressed tar may unpack to so many times its size, and always to so many bytes."""
 
 _DAMAGE = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, RuntimeError)
 
@@ -146,10 +147,14 @@ def _zip(path: Path) -> list[File]:
 
 
 def _tar(path: Path) -> list[File]:
-    packed = path.suffix.lower() != ".tar"
-    plain = _inflated(path) if packed else path.open("rb")
-    archive, lock = tarfile.open(fileobj=plain, mode="r:"), Lock()  # noqa: SIM115
-    weakref.finalize(archive, plain.close)
+    with ExitStack() as stack:
+        plain = stack.enter_context(
+            path.open("rb") if path.suffix.lower() == ".tar" else _inflated(path)
+        )
+        archive, lock = tarfile.open(fileobj=plain, mode="r:"), Lock()  # noqa: SIM115
+        members = [member for member in archive if member.isreg()]
+        stack.pop_all()
+    weakref.finalize(archive, plain.close)  # open as long as somebody may read from it
 
     def reader(member: tarfile.TarInfo) -> Callable[[], bytes]:
         def read() -> bytes:
@@ -159,22 +164,22 @@ def _tar(path: Path) -> list[File]:
 
         return _member(member.size, read)
 
-    return [
-        File(_inside(member.name), member.size, reader(member))
-        for member in archive
-        if member.isreg()
-    ]
+    return [File(_inside(member.name), member.size, reader(member)) for member in members]
 
 
 def _inflated(path: Path) -> IO[bytes]:
     """The tar inside, in memory or, when large, in a file without a name."""
-    most = max(2**30, RATIO * path.stat().st_size)
-    plain: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=64 * 2**20)  # noqa: SIM115
-    with gzip.open(path) as stream:
+    most = max(LEAST, RATIO * path.stat().st_size)
+    with ExitStack() as stack:
+        plain: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=64 * 2**20)  # noqa: SIM115
+        stack.enter_context(plain)
+        stream = stack.enter_context(gzip.open(path))
         while piece := stream.read(2**20):
             plain.write(piece)
             if plain.tell() > most:
                 raise DataError(f"{path} unpacks to more than {most} bytes and is not read.")
+        stack.pop_all()
+    stream.close()
     plain.seek(0)
     return plain
 

@@ -216,5 +216,5 @@ def _append(file: ColumnFile, pixels: np.ndarray, source: Source) -> None:
 def _nothing(source: Source, skipped: list[tuple[str, str]]) -> str:
     return (
         f"none of the {len(skipped)} files of {source.name} can be read as a picture; "
-        f"the first: {skipped[0][0]}: {skipped[0][1]}"
+        f"the first: {skipped[0][0]} {skipped[0][1]}."
     )

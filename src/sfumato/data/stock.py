@@ -8,6 +8,7 @@ from PIL import Image
 
 from sfumato.data.source import Source
 from sfumato.errors import DataError, UnknownName, nearest
+from sfumato.io.images import read
 from sfumato.schema import Attribute
 
 
@@ -86,6 +87,16 @@ class Pixels:
         edge = min(cut.crop or width, height, width)
         square = not (cut.side or cut.crop) or height == width == edge == (cut.side or edge)
         return square and channels == cut.channels
+
+
+def decoded(content: bytes) -> Image.Image:
+    """A picture from a file's bytes; the DataError is a bare reason such as "is truncated"."""
+    if not content:
+        raise DataError("is empty")
+    try:
+        return read(content)
+    except DataError as error:
+        raise DataError(str(error).removeprefix("the picture ").removesuffix(".")) from error
 
 
 def attempt(pictures: Pictures, cut: Cut, row: int) -> tuple[np.ndarray, ...] | DataError:

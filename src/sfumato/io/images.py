@@ -87,13 +87,13 @@ def read(
         raise DataError(f"{name} {_reason(error)}.") from error
 
 
-def is_grey(source: str | Path | bytes) -> bool:
-    """Whether the file's header says grey; False for what is no picture. Decodes nothing."""
+def stored_channels(source: str | Path | bytes) -> int | None:
+    """1 where the file's header says grey, 3 for colour, None for no picture; decodes nothing."""
     try:
         with _opened(source) as image:
-            return image.mode in _GREY
+            return 1 if image.mode in _GREY else 3
     except Exception:  # `read` will say what is wrong with it
-        return False
+        return None
 
 
 def save(image: Image.Image, path: str | Path) -> None:

@@ -1,0 +1,30 @@
+"""A check counts everything and writes nothing."""
+
+from PIL import Image
+
+from sfumato.data import Source
+from sfumato.data.check import check
+
+
+def test_sizes_classes_and_bad_files_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setenv("SFUMATO_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "in"
+    for name, size in (("a/1", (4, 3)), ("a/2", (4, 3)), ("b/1", (9, 9))):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", size).save(folder / f"{name}.png")
+    (folder / "b" / "2.png").write_text("x")
+    found = check(Source(name=str(folder)))
+    assert found.sizes == {"4x3": 2, "9x9": 1}
+    assert found.classes == {"a": 2, "b": 1}
+    assert (found.report.kept, found.channels, found.fields) == (3, 1, ("image", "label"))
+    assert found.report.skipped == (("b/2.png", "is no picture in a format known here"),)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_the_settings_of_the_source_hold():
+    found = check(Source(name="glyphs", count=20, side=16, classes=("A", "B")))
+    assert found.sizes == {"16x16": 20}
+    assert sum(found.classes.values()) == 20
+    assert set(found.classes) == {"A", "B"}
+    assert found.attributes["slant"] == (-20.0, 20.0)
+    assert found.fields == ("image", "mask", "outline", "label", "attributes", "caption")

@@ -1,0 +1,138 @@
+"""Repositories are read through `datasets`; here they are folders, and there is no network."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sfumato import data
+from sfumato.data import Source, hub
+from sfumato.data.prepare import realise
+from sfumato.errors import DataError, UnknownName
+
+datasets = pytest.importorskip("datasets")
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path, monkeypatch, no_data):
+    """A cache of its own and no network."""
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
+    hub._fetched.cache_clear()
+
+    def unreachable(*_, **__):
+        raise OSError("no route")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.dataset_info", unreachable)
+
+
+def png(level, mode="L"):
+    stream = io.BytesIO()
+    Image.new(mode, (6, 5), level).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def repository(folder, splits, mode="L"):
+    """A repository of parquet files with every kind of column."""
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.ClassLabel(names=["no", "yes"]),
+            "Smiling": datasets.Value("bool"),
+            "age": datasets.Value("float32"),
+            "number": datasets.Value("int64"),
+            "caption": datasets.Value("string"),
+        }
+    )
+    (folder / "data").mkdir(parents=True)
+    for name, levels in splits.items():
+        rows = {
+            "image": [{"bytes": png(level, mode), "path": None} for level in levels],
+            "label": [level % 2 for level in levels],
+            "Smiling": [level > 3 for level in levels],
+            "age": [level / 2 for level in levels],
+            "number": list(levels),
+            "caption": ["a tone"] * len(levels),
+        }
+        table = datasets.Dataset.from_dict(rows, features=features)
+        table.to_parquet(folder / "data" / f"{name}-00000-of-00001.parquet")
+    return str(folder)
+
+
+def test_a_known_set_comes_from_its_repository(tmp_path, monkeypatch):
+    place = repository(tmp_path / "repo", {"train": [1, 2, 5], "test": [4]})
+    monkeypatch.setitem(hub.REPOSITORIES, "mnist", place)
+    dataset = data.open(Source(name="mnist"))
+    assert dataset.schema.shape == (1, 5, 6)
+    assert dataset.columns["image"][:, 0, 0, 0].tolist() == [1, 2, 5]
+    assert dataset.columns["label"].tolist() == [1, 0, 1]
+    assert dataset.schema.classes == ("no", "yes")
+    assert [a.name for a in dataset.schema.attributes] == ["Smiling", "age"]
+    assert dataset.columns["attributes"].tolist() == [[-1, 0.5], [-1, 1.0], [1, 2.5]]
+    assert dataset.schema.vocabulary == ("", "a", "tone")
+    assert len(data.open(Source(name="mnist", split="test"))) == 1
+    assert hub.parts(Source(name="mnist")) == {"train": 3, "test": 1}
+    with pytest.raises(UnknownName) as caught:
+        data.open(Source(name="mnist", split="tset"))
+    assert str(caught.value) == "--data.split 'tset' is no part of mnist; did you mean 'test'?"
+
+
+def test_a_repository_id_is_a_source(tmp_path, monkeypatch):
+    repository(tmp_path / "someone" / "colours", {"train": [10, 20]}, mode="RGB")
+    monkeypatch.chdir(tmp_path)
+    found = hub.stock(Source(name="someone/colours"))
+    assert found.pictures.channels == 3
+    assert len(found.pictures) == 2
+    assert found.label.tolist() == [0, 0]
+
+
+def test_a_table_without_pictures_is_refused(tmp_path):
+    folder = tmp_path / "repo"
+    folder.mkdir()
+    datasets.Dataset.from_dict({"a": [1], "b": ["x"]}).to_parquet(folder / "train.parquet")
+    with pytest.raises(DataError, match="has no column of pictures, only a, b"):
+        hub.stock(Source(name=str(folder)))
+
+
+def test_a_bad_row_is_skipped_and_named(tmp_path, monkeypatch):
+    place = repository(tmp_path / "repo", {"train": [1, 2, 3]})
+    found = hub.stock(Source(name=place))
+    contents = [png(1), b"rubbish", png(3)]
+    monkeypatch.setattr(hub.Rows, "_content", lambda self, row: contents[row])
+    monkeypatch.setattr(hub, "stock", lambda source: found)
+    dataset = realise(Source(name="bad/rows"), "stamp", hub.stock)
+    assert dataset.report.skipped == (("row 1", "is no picture in a format known here"),)
+    assert np.asarray(dataset.columns["label"]).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("mnist", "train-images-idx3-ubyte.gz and the three files like it"),
+        ("fashion-mnist", "train-images-idx3-ubyte.gz and the three files like it"),
+        ("cifar10", "cifar-10-python.tar.gz"),
+        ("celeba", "img_align_celeba.zip and list_attr_celeba.txt"),
+    ],
+)
+def test_without_network_one_line_says_what_to_put_where(name, files, tmp_path, monkeypatch):
+    said = (
+        f"{name} is not here and {hub.REPOSITORIES[name]} could not be fetched (no network); {{}}."
+    )
+    with pytest.raises(DataError) as caught:
+        data.open(Source(name=name))
+    remedy = f"set $SFUMATO_DATA to a folder and put {files} into its sub-folder {name}"
+    assert str(caught.value) == said.format(remedy)
+    monkeypatch.setenv("SFUMATO_DATA", str(tmp_path))
+    with pytest.raises(DataError) as caught:
+        data.open(Source(name=name))
+    assert str(caught.value) == said.format(f"put {files} into $SFUMATO_DATA/{name}")
+
+
+def test_an_unreachable_repository_is_one_line_and_the_setting_is_put_back():
+    with pytest.raises(DataError) as caught:
+        data.open(Source(name="nobody/nothing"))
+    assert str(caught.value) == (
+        "nobody/nothing is not here and nobody/nothing could not be fetched (no network); "
+        "give a path that exists, or a public repository's id."
+    )
+    assert not datasets.config.HF_HUB_OFFLINE
