@@ -50,7 +50,7 @@ def settings(kind: type) -> list[Setting]:
     """The fields of a dataclass, in order, each with its type, its default and its docstring."""
     about = {p.arg_name: p.description or "" for p in parse_from_object(kind).params}
     return [
-        Setting(f.name, _spell(f.type), f.default, about.get(f.name, "").replace("\n", " "))
+        Setting(f.name, _spell(f.type), f.default, " ".join(about.get(f.name, "").split()))
         for f in fields(kind)
     ]
 
