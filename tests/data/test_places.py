@@ -113,6 +113,17 @@ def test_damaged_archives_are_refused_in_one_line(tmp_path, form):
         assert "\n" not in str(caught.value)
 
 
+def test_a_folder_that_may_not_be_read_is_said_in_one_line(tmp_path, monkeypatch):
+    def refuse(place):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.scandir", refuse)
+    for look in (files, stamp):
+        with pytest.raises(DataError) as caught:
+            look(tmp_path)
+        assert str(caught.value) == f"{tmp_path} cannot be read (Permission denied)."
+
+
 def test_what_is_neither_folder_nor_archive_is_refused(tmp_path):
     (tmp_path / "a.txt").touch()
     with pytest.raises(DataError, match=r"a\.txt is no folder and ends in none of \.zip, \.tar"):

@@ -88,14 +88,21 @@ def stamp(place: Path) -> str:
     return state.hexdigest()
 
 
-def _walk(place: Path) -> Iterator[tuple[str, str, os.stat_result]]:
+def _walk(place: str | Path, above: str = "") -> Iterator[tuple[str, str, os.stat_result]]:
     """Path, path inside the place, and size and times of every file that is not hidden."""
-    for here, folders, names in os.walk(place):
-        folders[:] = sorted(name for name in folders if not _hidden(name))
-        for name in sorted(names):
-            path = os.path.join(here, name)  # noqa: PTH118 - quick matters here
-            if not _hidden(name) and os.path.isfile(path):  # noqa: PTH113
-                yield path, os.path.relpath(path, place).replace(os.sep, "/"), Path(path).stat()
+    try:
+        with os.scandir(place) as found:  # pathlib takes several times as long
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(f"{place} cannot be read ({error.strerror}).") from error
+    for entry in entries:
+        inside = above + entry.name
+        if _hidden(entry.name):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, inside + "/")
+        elif entry.is_file():
+            yield entry.path, inside, entry.stat()
 
 
 def _folder(place: Path) -> Iterator[File]:
