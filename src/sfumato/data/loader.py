@@ -53,7 +53,8 @@ class _Steps(TorchDataset[Batch]):
         self._latest: tuple[int, Tensor] = (-1, torch.empty(0))
 
     def __getitem__(self, step: int) -> Batch:
-        coins = self.data.coins(self.size, generator(self.seed, "augment", step))
+        rng = generator(self.seed, "augment", step) if self.data.flip else None
+        coins = self.data.coins(self.size, rng)
         rows = self._rows(step)[self.share]
         return self.data.gather(rows, None if coins is None else coins[self.share])
 
