@@ -7,6 +7,7 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from PIL import Image
+from torch import Tensor
 
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
@@ -36,14 +37,15 @@ class Pictures(Callback):
         if trainer.is_global_zero and isinstance(model, Sampler) and due:
             images = paint(self.sampler(model), self.count, self.clock.seed)
             save(grid(images, zoom=_zoom(images)), self._path(self.clock.visited))
-            self._judge(diversity(images) / max(diversity(batch.image), 1e-9))
+            self._judge(images, batch.image)
 
     def _path(self, step: int) -> Any:
         folder = self.run.path / "samples"
         folder.mkdir(exist_ok=True)
         return folder / f"step-{step:06d}.png"
 
-    def _judge(self, share: float) -> None:
+    def _judge(self, images: Images, real: Tensor) -> None:
+        share = diversity(images) / max(diversity(real), 1e-9)
         self._best = max(self._best, share)
         # a painter starts with one grey picture: that is no collapse until it has had its time
         begun = self._best >= COLLAPSED or self.clock.visited >= 5 * self.every
