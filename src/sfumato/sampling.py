@@ -38,7 +38,7 @@ def slerp(start: Latents, end: Latents, share: float) -> Latents:
     angle = (unit[0] * unit[1]).sum(1, keepdim=True).clamp(-1, 1).arccos()
     whole = angle.sin()
     on_circle = (((1 - share) * angle).sin() * start + (share * angle).sin() * end) / whole
-    return torch.where(whole.abs() < 1e-4, torch.lerp(start, end, share), on_circle)
+    return torch.where(whole.abs() < 1e-3, torch.lerp(start, end, share), on_circle)
 
 
 @torch.no_grad()

@@ -27,6 +27,7 @@ MINUTES = 1.2
 
 _METRICS = ("kid", "precision", "recall", "coverage", "recognisable")
 _SAVED, _SEEN, _WHOLE = 40, 60, 120
+_SHORT: dict[str, Any] = {"recipe": "demo", "every": 20, "device": "cpu", "progress": False}
 
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
@@ -152,9 +153,8 @@ def _proof(folder: Path) -> Proof:
     """Train without a stop, and again with a SIGKILL on the way; compare the weights."""
     from sfumato.training import train
 
-    short: dict[str, Any] = {"recipe": "demo", "every": 20, "device": "cpu", "progress": False}
-    whole = train("dcgan", out=folder / "never-stopped", steps=_WHOLE, **short)
-    cut = train("dcgan", out=folder / "killed", steps=_SAVED, **short)
+    whole = train("dcgan", out=folder / "never-stopped", steps=_WHOLE, **_SHORT)
+    cut = train("dcgan", out=folder / "killed", steps=_SAVED, **_SHORT)
     _kill(cut)
     cut = train("dcgan", out=cut.path, resume=True, steps=_WHOLE, progress=False)
     proof = Proof(_digest(whole), _digest(cut), _SEEN)

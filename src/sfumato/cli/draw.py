@@ -46,7 +46,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument("--seed", type=int, default=0, help="the same seed, the same walk")
     verb.add_argument("--stops", type=whole(2), default=4, help="codes to walk past (default 4)")
     verb.add_argument("--frames", type=whole(1), default=12, help="frames a leg (default 12)")
-    verb.add_argument("--fps", type=positive, default=12.0, help="frames a second, at most 50")
+    verb.add_argument("--fps", type=positive(50), default=12.0, help="frames a second, at most 50")
     verb.set_defaults(run=animate)
 
 

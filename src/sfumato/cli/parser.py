@@ -4,6 +4,7 @@ import argparse
 import re
 from argparse import Action, ArgumentTypeError
 from collections.abc import Callable
+from math import inf, isfinite
 from typing import Any, NoReturn
 
 from sfumato.errors import ConfigError, nearest
@@ -25,13 +26,15 @@ class Parser(argparse.ArgumentParser):
         raise ConfigError(text.replace("expected one argument", "needs a value").rstrip(".") + ".")
 
     def _check_value(self, action: Action, value: Any) -> None:
-        """Argparse lists every choice; the nearest one is enough."""
+        """Argparse lists every choice; where they are many, the nearest one is enough."""
         if action.choices is not None and value not in action.choices:
             kind = "verb" if action.dest in ("verb", "action") else action.metavar or action.dest
             name = "/".join(action.option_strings) or kind
-            raise ConfigError(
-                f"there is no {name} {value!r}; {nearest(str(value), map(str, action.choices))}"
-            )
+            words = [str(choice) for choice in action.choices]
+            # of a few all are named: "gpu" looks like "cpu" and means something else
+            few = f"choose from {', '.join(words)}."
+            hint = nearest(str(value), words) if len(words) > 4 or kind == "verb" else few
+            raise ConfigError(f"there is no {name} {value!r}; {hint}")
 
 
 def complain_of_extras(
@@ -63,15 +66,20 @@ def whole(least: int) -> Callable[[str], int]:
     return read
 
 
-def positive(word: str) -> float:
-    """A type for numbers above 0."""
-    try:
-        number = float(word)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise ArgumentTypeError(f"must be a number greater than 0, not {word!r}")
-    return number
+def positive(most: float = inf) -> Callable[[str], float]:
+    """A type for numbers above 0, and at most `most`."""
+
+    def read(word: str) -> float:
+        try:
+            number = float(word)
+        except ValueError:
+            number = 0.0
+        if not (0 < number <= most and isfinite(number)):
+            limit = f" and at most {most:g}" if isfinite(most) else ""
+            raise ArgumentTypeError(f"must be a number greater than 0{limit}, not {word!r}")
+        return number
+
+    return read
 
 
 def seeds(word: str) -> list[int]:

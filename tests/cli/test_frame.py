@@ -1,0 +1,158 @@
+"""What all verbs share: help, one line for a mistake, exit codes, one object with --json."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import sfumato
+from sfumato.cli import GROUPS, main, parser
+from sfumato.errors import ConfigError, SfumatoError
+
+VERBS = [
+    *("demo", "list", "show", "data", "train", "sample", "interpolate", "animate"),
+    *("evaluate", "compare", "export", "copy", "doctor"),
+]
+
+
+def swap(monkeypatch, action):
+    """Let `sfumato list` do `action` instead."""
+    monkeypatch.setattr("sfumato.cli.look.list_models", action)
+
+
+def test_help_names_every_verb_and_nothing_else(shell):
+    code, out, err = shell.run("--help")
+    assert (code, err) == (0, "")
+    assert re.findall(r"^    (\w+) ", out, re.M) == VERBS or set(VERBS) <= set(out.split())
+
+
+def test_no_words_mean_help(shell):
+    assert shell.run() == shell.run("--help")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself(shell, verb):
+    code, out, _ = shell.run(verb, "--help")
+    assert code == 0
+    assert f"sfumato {verb}" in out
+
+
+@pytest.mark.parametrize("action", ["list", "get", "check", "prepare"])
+def test_the_verbs_of_data_explain_themselves(shell, action):
+    assert shell.run("data", action, "--help")[0] == 0
+
+
+def test_the_version_is_the_packages(shell):
+    assert shell.run("--version") == (0, f"sfumato {sfumato.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["smaple"], "there is no verb 'smaple'; did you mean 'sample'?"),
+        (["show"], "sfumato show needs MODEL; see sfumato show --help."),
+        (["show", "dcgna"], "no model named 'dcgna'; did you mean 'dcgan'?"),
+        (["sample", "x", "--sead", "3"], "there is no option --sead; did you mean '--seed'?"),
+        (["sample", "x", "--qqq"], "there is no option --qqq; see sfumato sample --help."),
+        (["sample", "x", "y"], "sfumato sample has no use for 'y'; see sfumato sample --help."),
+        (["sample", "x", "-n"], "-n/--count needs a value."),
+        (["sample", "x", "-n", "0"], "-n/--count must be a whole number from 1, not '0'."),
+        (["sample", "x", "--zoom", "2.5"], "--zoom must be a whole number from 1, not '2.5'."),
+        (
+            ["animate", "x", "--fps", "nan"],
+            "--fps must be a number greater than 0 and at most 50, not 'nan'.",
+        ),
+        (
+            ["interpolate", "x", "--seeds", "1"],
+            "--seeds must be two or more whole numbers such as 0,1,2, not '1'.",
+        ),
+        (["export", "x", "--to", "onxn"], "there is no --to 'onxn'; choose from bundle, onnx."),
+        (["data", "lsit"], "there is no verb 'lsit'; did you mean 'list'?"),
+    ],
+    ids=" ".join,
+)
+def test_a_slip_is_one_line_with_the_nearest_word(shell, words, said):
+    assert shell.refusal(*words) == said
+
+
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_json_may_stand_anywhere(shell, place):
+    words = ["--json", "list"] if place == "first" else ["list", "--json"]
+    code, out, err = shell.run(*words)
+    assert code == 0
+    assert json.loads(out)["verb"] == "list"
+    assert "dcgan" in err
+
+
+def test_an_error_on_purpose_is_one_line_however_it_was_written(shell, monkeypatch):
+    def fail(args):
+        raise SfumatoError("first line\n   second line")
+
+    swap(monkeypatch, fail)
+    assert shell.refusal("list") == "first line second line"
+
+
+def test_a_fault_of_ours_shows_the_traceback_and_exits_1(shell, monkeypatch):
+    def fail(args):
+        raise ZeroDivisionError("oh")
+
+    swap(monkeypatch, fail)
+    code, out, err = shell.run("list", "--json")
+    assert (code, out) == (1, "")
+    assert "Traceback" in err
+    assert err.splitlines()[-1].startswith("sfumato: a fault of ours, not yours (ZeroDivision")
+
+
+def test_an_interrupt_exits_130(shell, monkeypatch):
+    def fail(args):
+        raise KeyboardInterrupt
+
+    swap(monkeypatch, fail)
+    assert shell.run("list") == (130, "", "sfumato: stopped.\n")
+
+
+def test_a_stopped_run_exits_with_its_signal(shell, monkeypatch):
+    swap(monkeypatch, lambda args: {"stopped": "SIGTERM"})
+    assert shell.run("list")[0] == 143
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "sfumato", "list"],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+def test_python_m_sfumato_is_the_same():
+    done = subprocess.run(
+        [sys.executable, "-m", "sfumato", "show"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "sfumato: sfumato show needs MODEL; see sfumato show --help.\n"
+
+
+def test_groups_are_all_registered():
+    assert len(set(GROUPS)) == len(GROUPS)
+    assert main(["list"]) == 0
+
+
+@pytest.mark.parametrize("word", ["1", "a,b", "0,,1", ""])
+def test_seeds_are_two_whole_numbers_or_more(word):
+    with pytest.raises(Exception, match="two or more whole numbers"):
+        parser.seeds(word)
+    assert parser.seeds("0,-1, 2") == [0, -1, 2]
+
+
+def test_complaints_are_config_errors():
+    with pytest.raises(ConfigError, match=r"^--x needs a value\.$"):
+        parser.Parser(prog="p").error("argument --x: expected one argument")

@@ -1,0 +1,227 @@
+"""train: options from the fields, a plan, an exact continuation, and one line for each mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from sfumato.runs import Run
+
+SMOKE = ("--recipe", "smoke")
+
+
+@pytest.fixture
+def pictures(tmp_path_factory):
+    """A folder of pictures without labels."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number in range(12):
+        Image.new("RGB", (20, 20), (number * 20, 0, 0)).save(folder / f"{number}.png")
+    return str(folder)
+
+
+def test_training_answers_with_where_things_are(shell):
+    found = shell.answer("train", "dcgan", *SMOKE, "--model.latent", "5", "--out", "run")
+    assert (found["model"], found["run"]) == ("dcgan", "run")
+    assert {"run/run.yaml", "run/film.gif", "run/card.md", "run/bundle"} <= set(found["files"])
+    assert {"loss/generator", "loss/discriminator"} <= found["losses"].keys()
+    name, recipe = Run(Path("run")).recipe()
+    assert (name, recipe.model.latent, recipe.steps) == ("dcgan", 5, 4)
+
+
+def test_training_says_what_to_type_next(shell):
+    code, out, _ = shell.run("train", "vae", *SMOKE)
+    assert code == 0
+    assert "sfumato sample runs/vae-digits -n 64 --seed 0" in out
+    shell.run("train", "vae", *SMOKE)
+    assert Path("runs/vae-digits-2/run.yaml").exists()
+
+
+@pytest.mark.parametrize("model", ["dcgan", "vae"])
+def test_help_shows_every_field_with_type_and_the_recipes_default(shell, model):
+    _, out, _ = shell.run("train", model, *SMOKE, "--help")
+    said = " ".join(out.split())
+    latent = {"dcgan": 8, "vae": 4}[model]
+    assert "--model.latent LATENT Width Z of the" in said
+    assert f"(int >= 1; {latent})" in said
+    assert "--data.side SIDE Height and width in pixels" in said
+    assert "--steps STEPS Batches to visit. (int >= 1; 4)" in said
+    assert "--data D a name from `sfumato data list`, or a path (default digits)" in said
+
+
+def test_help_without_a_model_still_lists_what_all_share(shell):
+    code, out, _ = shell.run("train", "--help")
+    assert code == 0
+    assert "--data.side" in out
+    assert "--model." not in out
+
+
+def test_a_flag_needs_no_value(shell):
+    shell.answer("train", "vae", *SMOKE, "--data.flip", "--out", "run")
+    assert Run(Path("run")).recipe()[1].data.flip is True
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(shell):
+    plan = shell.answer("train", "dcgan", *SMOKE, "--batch", "16", "--dry-run")
+    assert plan["dry_run"] is True
+    assert (plan["images"], plan["recipe"]["batch"]) == (1500, 16)
+    assert plan["parameters"]["generator"]["total"] == 1625
+    assert plan["memory"] > 0
+    assert not list(shell.folder.iterdir())
+
+
+def test_a_dry_run_of_known_data_that_is_not_here_fetches_nothing(shell):
+    plan = shell.answer("train", "dcgan", "--recipe", "paper", "--dry-run")
+    assert (plan["images"], plan["files"]) == (162_770, [])
+
+
+def test_the_line_that_began_a_run_continues_it(shell):
+    began = ("train", "vae", *SMOKE, "--data", "digits", "--model.latent", "3", "--out", "run")
+    shell.answer(*began)
+    shell.answer(*began, "--resume", "--steps", "6")
+    assert Run(Path("run")).recipe()[1].steps == 6
+    assert yaml.safe_load(Path("run/run.yaml").read_text())["recipe"]["model"]["latent"] == 3
+
+
+def test_resuming_needs_no_model(shell):
+    shell.answer("train", "vae", *SMOKE, "--out", "run")
+    assert shell.answer("train", "--out", "run", "--resume")["model"] == "vae"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["vae", "--model.latent", "9"], "--model.latent cannot change when a run is resumed"),
+        (["vae", "--data", "glyphs"], "--data cannot change when a run is resumed"),
+        (["vae", "--data.side", "9"], "--data.side cannot change when a run is resumed"),
+        (["vae", "--seed", "9"], "--seed cannot change when a run is resumed: it is 0, not 9"),
+        (["dcgan"], "trains vae, not dcgan; name another --out."),
+        (["vae", "--dry-run"], "--dry-run plans a new run; leave out --resume."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_resumed_run_is_the_run_it_was(shell, runs, words, said):
+    assert said in shell.refusal("train", *words, "--resume", "--out", runs["vae"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "sfumato train needs MODEL; sfumato list prints their names."),
+        (["dcgna"], "no model named 'dcgna'; did you mean 'dcgan'?"),
+        (["dcgan", "--recipe", "smok"], "dcgan has no recipe 'smok'; did you mean 'smoke'?"),
+        (
+            ["dcgan", "--model.latnet", "3"],
+            "there is no option --model.latnet; did you mean '--model.latent'?",
+        ),
+        (
+            ["dcgan", "--data.sdie", "3"],
+            "there is no option --data.sdie; did you mean '--data.side'?",
+        ),
+        (["dcgan", "--stesp", "3"], "there is no option --stesp; did you mean '--steps'?"),
+        (["dcgan", "--resume"], "--resume needs --out, the folder of the run to continue."),
+        (["dcgan", "--minutes", "0"], "--minutes must be a number greater than 0, not '0'."),
+        (
+            ["dcgan", "--minutes", "1", "--steps", "3"],
+            "--steps and --minutes exclude each other; give one of them.",
+        ),
+        (
+            ["dcgan", "--device", "gpu"],
+            "there is no --device 'gpu'; choose from auto, cpu, cuda, mps.",
+        ),
+        (
+            ["dcgan", *SMOKE, "--precision", "64"],
+            "--precision 64 is unknown; choose from 32, bf16.",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_is_one_line_and_no_folder(shell, words, said):
+    assert shell.refusal("train", *words) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--model.latent", "twelve"], "--model.latent must be a"),
+        (["--model.latent", "0"], "--model.latent must be greater than or equal to 1"),
+        (["--steps", "0"], "--steps must be greater than or equal to 1"),
+        (["--ema", "1"], "--ema must be less than 1"),
+        (["--data", "digtis"], "--data 'digtis' is unknown; did you mean 'digits'?"),
+        (["--data.side", "0"], "--data.side must be at least 1; got 0."),
+        (["--data.classes", "0,x"], "--data.classes 'x' is no class of digits"),
+        (["--start", "nowhere"], "nowhere is no run folder, no bundle and no name in the zoo"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_value_out_of_place_is_named(shell, words, said):
+    assert said in shell.refusal("train", "dcgan", *SMOKE, "--out", "run", *words)
+
+
+def test_a_gpu_that_is_not_here_is_said(shell, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    said = shell.refusal("train", "dcgan", *SMOKE, "--device", "cuda")
+    assert said.startswith("--device cuda is not here; this machine has cpu")
+
+
+def test_pictures_without_labels_are_refused_by_who_needs_them(shell, pictures):
+    said = shell.refusal("train", "lenet5", *SMOKE, "--data", pictures, "--out", "run")
+    assert said.startswith(f"lenet5 needs label of every image, and {pictures} has only image")
+
+
+def test_empty_folders_and_folders_of_no_pictures_are_refused(shell, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("empty")
+    assert str(folder) in shell.refusal("train", "dcgan", *SMOKE, "--data", folder)
+    (folder / "notes.txt").write_text("no picture")
+    assert str(folder) in shell.refusal("train", "dcgan", *SMOKE, "--data", folder)
+
+
+def test_a_run_is_never_trained_over(shell, runs):
+    said = shell.refusal("train", "vae", *SMOKE, "--out", runs["vae"])
+    assert "--resume continues it, or choose another --out" in said
+
+
+def test_a_folder_that_is_no_run_cannot_be_resumed(shell):
+    Path("pictures").mkdir()
+    said = shell.refusal("train", "vae", "--resume", "--out", "pictures")
+    assert said == "pictures is not a run folder: it has no run.yaml."
+
+
+def test_a_run_of_a_newer_version_is_not_resumed(shell):
+    Path("run").mkdir()
+    Path("run/run.yaml").write_text("format: 99\nmodel: vae\n")
+    said = shell.refusal("train", "vae", "--resume", "--out", "run")
+    assert "was made by a newer Sfumato (format 99" in said
+
+
+def test_two_trainings_do_not_share_a_folder(shell, runs):
+    with Run(Path(runs["vae"])).locked():
+        said = shell.refusal("train", "vae", "--resume", "--steps", "9", "--out", runs["vae"])
+    assert said.startswith("another training is writing to")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_says_how_to_go_on(shell, number, code):
+    words = ["train", "vae", *SMOKE, "--steps", "1000000", "--every", "10", "--out", "run"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sfumato", *words, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not list(Path("run/samples").glob("*.png")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert "sfumato train vae --out run --resume" in err
+    assert json.loads(out)["stopped"] == signal.Signals(number).name
+    assert Path("run/checkpoints/last.ckpt").exists()
