@@ -22,7 +22,7 @@ FLOORS = [
     "data",
     "model recipe",
     "models imaging",
-    "registry runs training callbacks evaluation testing preset capabilities parts sampling",
+    "registry runs training callbacks evaluation testing preset capabilities parts sampling export",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}

@@ -255,10 +255,9 @@ def _small(scores: "Mapping[str, Score]") -> str:
 
     score = scores["kid"]
     return page.paragraph(
-        f"<small>{score.n} samples of seed {score.seed} against {score.n} real digits; features "
-        f"of {escape(score.features)}, a classifier of 28×28 MNIST digits, to which these 16×16 "
-        f"ones are scaled ({escape(score.resizer)}): it is at home elsewhere, as the column of "
-        "real images shows.</small>"
+        f"<small>{score.n} samples of seed {score.seed} against {score.n} held-out digits of other "
+        f"writers; features of {escape(score.features)}, to which the images are scaled "
+        f"({escape(score.resizer)}).</small>"
     )
 
 
