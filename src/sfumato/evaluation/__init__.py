@@ -18,7 +18,7 @@ from sfumato.errors import ConfigError
 from sfumato.evaluation import protocol
 from sfumato.evaluation.features import FeatureNet, default_features, feature_net
 from sfumato.evaluation.protocol import METRICS
-from sfumato.evaluation.references import LEAST, references, splits
+from sfumato.evaluation.references import LEAST, references_of, splits
 from sfumato.metrics.score import Score
 from sfumato.model import Model, Sampler
 from sfumato.randomness import generator
@@ -93,7 +93,7 @@ def _sampled(
 ) -> dict[str, Score]:
     """Scores of samples against the real images of `source`, with the references of the same."""
     wanted = protocol.supported(net, metrics)
-    held = references(source, net, n, seed, batch)
+    held = references_of(source, net, n, seed, batch)
     with protocol.bar() as progress:
         task = progress.add_task(f"samples ({net.name})", total=held.count)
         seen = protocol.observe(

@@ -7,12 +7,14 @@ a run, bundle or zoo name         any classifier's own features
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -26,6 +28,7 @@ from sfumato.shapes import Features, Images, Scores
 NAMES = (
     "lenet5-mnist",
     "lenet5-fashion",
+    "lenet5-digits",
     *(f"inception-{level}" for level in inception.LEVELS),
     "pixels-8x8",
 )
@@ -40,8 +43,28 @@ class Reading:
     """N D: what FID, KID, precision, recall, density and coverage compare."""
     logits: Scores | None = None
     """N K: its answer, where it classifies."""
-    maps: Features | None = None
+    maps: Float[Tensor, "N M"] | None = None
     """N M: what its first dense layer sees, where it classifies; nearness of *recognisable*."""
+
+    def head(self, count: int) -> "Reading":
+        """The first `count` rows, on the CPU."""
+        logits = None if self.logits is None else self.logits[:count].cpu()
+        maps = None if self.maps is None else self.maps[:count].cpu()
+        return Reading(self.features[:count].cpu(), logits, maps)
+
+    @staticmethod
+    def join(readings: Sequence["Reading"]) -> "Reading":
+        """One reading of all rows."""
+
+        def of(parts: list[Tensor | None]) -> Tensor | None:
+            held = [part for part in parts if part is not None]
+            return torch.cat(held) if held else None
+
+        return Reading(
+            torch.cat([reading.features for reading in readings]),
+            of([reading.logits for reading in readings]),
+            of([reading.maps for reading in readings]),
+        )
 
 
 class FeatureNet(ABC):
@@ -148,12 +171,11 @@ def feature_net(name: str, device: str = "cpu") -> FeatureNet:
 
 def default_features(data: str) -> str:
     """The network that suits a data set best; the scores name it, so this is never silent."""
-    if data in ("mnist", "digits"):
-        return "lenet5-mnist"
-    return "lenet5-fashion" if data == "fashion-mnist" else "inception-768"
+    own = {"mnist": "lenet5-mnist", "fashion-mnist": "lenet5-fashion", "digits": "lenet5-digits"}
+    return own.get(data, "inception-768")
 
 
-def _coloured(images: Images, channels: int) -> Images:
+def _coloured(images: Images, channels: int) -> Float[Tensor, "B c H W"]:
     """Grey from colour by the weights of ITU-R BT.601; colour from grey by repeating."""
     if images.shape[1] == channels:
         return images

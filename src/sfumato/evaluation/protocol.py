@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from rich.console import Console
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from sfumato.data.dataset import Dataset
 from sfumato.errors import UnknownName, nearest
-from sfumato.evaluation.features import FeatureNet
+from sfumato.evaluation.features import FeatureNet, Reading
 from sfumato.metrics.diversity import density_coverage, precision_recall
 from sfumato.metrics.fidelity import Moments, classifier_score, frechet_distance, kernel_distance
 from sfumato.metrics.recognisable import Classes
@@ -18,7 +19,7 @@ from sfumato.metrics.score import Score
 from sfumato.randomness import generator
 from sfumato.shapes import Features, Images, Labels, Scores
 
-METRICS = {
+METRICS: dict[str, Literal["higher", "lower"]] = {
     "fid": "lower",
     "kid": "lower",
     "precision": "higher",
@@ -35,21 +36,16 @@ KEEP = 10_000
 """Images whose features are kept; FID alone goes on beyond, by its moments."""
 GALLERY = 60_000
 """Real images that *recognisable* compares with."""
-NEIGHBOUR = 10
-"""Which neighbour is the radius of *recognisable*.
-
-Chosen by what separates real from noise best, before any model was measured: GALLERY_TABLE
-"""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a network saw of one set of images; the tensors hold the first `KEEP` of them."""
+    """What a network saw of one set of images."""
 
     moments: Moments
-    features: Features
-    logits: Scores | None
-    maps: Features | None
+    """Of the features of all of them."""
+    kept: Reading
+    """Of the first `KEEP` of them, on the CPU."""
 
     @property
     def count(self) -> int:
@@ -71,23 +67,15 @@ def observe(
     net: FeatureNet, batches: Iterable[Images], advance: Callable[[int], None] = lambda size: None
 ) -> Seen:
     """Stream images through the network; memory does not grow beyond `KEEP` of them."""
-    moments, kept, held = Moments(net.dim), [], 0
+    moments, kept, held = Moments(net.dim), list[Reading](), 0
     for images in batches:
         reading = net.read(images)
         moments.update(reading.features)
         if (room := KEEP - held) > 0:
-            kept.append(
-                [
-                    part if part is None else part[:room].cpu()
-                    for part in (reading.features, reading.logits, reading.maps)
-                ]
-            )
-            held += len(kept[-1][0])
+            kept.append(reading.head(room))
+            held += len(kept[-1].features)
         advance(len(images))
-    features, logits, maps = (
-        None if parts[0] is None else torch.cat(parts) for parts in zip(*kept, strict=True)
-    )
-    return Seen(moments, features, logits, maps)
+    return Seen(moments, Reading.join(kept))
 
 
 def gallery(
@@ -124,30 +112,30 @@ def supported(net: FeatureNet, metrics: Sequence[str]) -> list[str]:
 def measure(seen: Seen, real: Real, metrics: Sequence[str], seed: int) -> dict[str, Score]:
     """Values without references; the same function measures samples, noise and held-out images."""
     found: dict[str, Score] = {}
-    reals, fakes = real.features, seen.features
+    reals, kept = real.features, seen.kept
     if "fid" in metrics:
         found["fid"] = Score(
             frechet_distance(real.moments, seen.moments), note=_doubt(real.moments, seen.moments)
         )
     if "kid" in metrics:
-        value, error = kernel_distance(reals, fakes, generator(seed, "kid"))
+        value, error = kernel_distance(reals, kept.features, generator(seed, "kid"))
         trusted = "trust this one below 2,000 images" if seen.count < 2000 else ""
         found["kid"] = Score(value, error=error, note=trusted)
     if {"precision", "recall"} & set(metrics):
-        found |= _pair(("precision", "recall"), precision_recall(reals, fakes))
+        found |= _pair(("precision", "recall"), precision_recall(reals, kept.features))
     if {"density", "coverage"} & set(metrics):
-        found |= _pair(("density", "coverage"), density_coverage(reals, fakes))
-    if seen.logits is not None:
-        found["classifier_score"] = Score(classifier_score(seen.logits))
-        if real.classes is not None and seen.maps is not None:
-            found |= _recognised(seen.logits, seen.maps, real.classes)
+        found |= _pair(("density", "coverage"), density_coverage(reals, kept.features))
+    if kept.logits is not None:
+        found["classifier_score"] = Score(classifier_score(kept.logits))
+        if real.classes is not None and kept.maps is not None:
+            found |= _recognised(kept.logits, kept.maps, real.classes)
     return {name: found[name] for name in metrics}
 
 
 def _doubt(real: Moments, fake: Moments) -> str:
     """What must be said of a Fréchet distance at this n."""
     if (few := min(real.count, fake.count)) <= len(real.mean):
-        return f"{few} images cannot fill {len(real.mean)} dimensions: far too large, trust kid instead"
+        return f"{few} images cannot fill {len(real.mean)} dimensions: far too large, trust kid"
     return "biased upwards below 2,000 images, trust kid" if few < 2000 else ""
 
 

@@ -1,7 +1,7 @@
 """The real side, the floor and the ceiling of a protocol: measured once, then read from the cache.
 
-Reference: the split the model learned from. Held out: its test split, or, where there is none, the
-half that the reference leaves. The cache lies beside the prepared data; deleting it is always safe.
+Reference: the split the model learned from. Held out: its test split, or, where there is none,
+the half that the reference leaves. The cache lies beside the prepared data; deleting it is safe.
 """
 
 import json
@@ -22,10 +22,10 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError, UnknownName
 from sfumato.evaluation import protocol
 from sfumato.evaluation.features import FeatureNet
-from sfumato.evaluation.protocol import GALLERY, KEEP, METRICS, NEIGHBOUR, Real
+from sfumato.evaluation.protocol import GALLERY, KEEP, METRICS, Real
 from sfumato.io.files import atomic
 from sfumato.metrics.fidelity import Moments
-from sfumato.metrics.recognisable import Classes
+from sfumato.metrics.recognisable import WIDEST, Classes
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
 from sfumato.shapes import Images
@@ -60,7 +60,7 @@ class References:
     ceiling: dict[str, Score]
 
 
-def references(source: Source, net: FeatureNet, n: int, seed: int, batch: int) -> References:
+def references_of(source: Source, net: FeatureNet, n: int, seed: int, batch: int) -> References:
     """Those of this protocol, from the cache or measured now (with a progress bar)."""
     reference, held_out = splits(source, seed)
     count = min(n, len(reference.rows), len(held_out.rows))
@@ -69,7 +69,7 @@ def references(source: Source, net: FeatureNet, n: int, seed: int, batch: int) -
             f"{source.name} leaves {count} images to measure with, and at least {LEAST} are "
             "needed; take a larger -n or more data."
         )
-    settings = (VERSION, net.fingerprint, net.resizer, count, seed, GALLERY, NEIGHBOUR, KEEP)
+    settings = (VERSION, net.fingerprint, net.resizer, count, seed, GALLERY, KEEP, WIDEST)
     images = (reference.data.fingerprint, held_out.data.fingerprint, len(held_out.rows))
     key = blake2b(json.dumps([net.name, settings, images]).encode(), digest_size=8).hexdigest()
     path = cache_folder() / "references" / f"{Path(net.name).name}-{key}.npz"
@@ -112,8 +112,8 @@ def _measure(
         classes = None
         if net.classes:
             maps, labels = protocol.gallery(net, reference.data, reference.rows, batch, advance)
-            classes = Classes(maps, labels, len(net.classes), k=NEIGHBOUR)
-        real = Real(seen.moments, seen.features, classes)
+            classes = Classes(maps, labels, len(net.classes))
+        real = Real(seen.moments, seen.kept.features, classes)
         mean, deviation = protocol.pixel_moments(reference.images(count, batch))
         noise = protocol.noise(mean, deviation, count, batch, seed)
         floor, ceiling = (
@@ -149,16 +149,14 @@ def _write(path: Path, found: References) -> None:
 def _read(path: Path, classes: int) -> References | None:
     """What was measured before; None where it was not, or the file is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             said = json.loads(str(file["said"]))
             held = {name: torch.from_numpy(file[name]) for name in file.files if name != "said"}
         moments = Moments(len(held["mean"]))
         moments.count, moments.mean, moments.scatter = said["count"], held["mean"], held["scatter"]
         gallery = None
         if classes:
-            gallery = Classes(
-                held["maps"], held["labels"], classes, k=NEIGHBOUR, squared_radii=held["radii"]
-            )
+            gallery = Classes(held["maps"], held["labels"], classes, squared_radii=held["radii"])
         ends = ({k: Score(**v) for k, v in said[end].items()} for end in ("floor", "ceiling"))
         return References(said["count"], Real(moments, held["features"], gallery), *ends)
     except (OSError, ValueError, KeyError, TypeError, BadZipFile):

@@ -14,23 +14,26 @@ One window of ours serves both: torchmetrics pads the border in (a pair publishe
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
 from sfumato.errors import ConfigError
 from sfumato.shapes import Images, Logits
 
+Originals = Float[Tensor, "b c h w"]
+"""Their own axes, so that a mismatch gets the message below."""
 WINDOW = 11
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def psnr(images: Images, originals: Images) -> Logits:
+def psnr(images: Images, originals: Originals) -> Logits:
     """Peak signal-to-noise ratio in decibels, one per image."""
     _check(images, originals, 1)
     return 10 * torch.log10(4 / (images - originals).square().mean((1, 2, 3)))
 
 
-def ssim(images: Images, originals: Images, *, shrink: bool = False) -> Logits:
+def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Logits:
     """Structural similarity, one per image, at most 1; channels are averaged.
 
     `shrink` first averages boxes so that the shorter side is near 256, as the authors' program
@@ -43,12 +46,12 @@ def ssim(images: Images, originals: Images, *, shrink: bool = False) -> Logits:
     return (luminance * structure).mean((1, 2, 3))
 
 
-def ms_ssim(images: Images, originals: Images) -> Logits:
-    """SSIM over five scales, one per image. Sides must be at least 161 pixels.
+def ms_ssim(images: Images, originals: Originals) -> Logits:
+    """SSIM over five scales, one per image. Sides must be at least 176 pixels.
 
     A negative structure at some scale counts as 0, as its fractional power is undefined.
     """
-    _check(images, originals, (WINDOW - 1) * 2 ** (len(SCALES) - 1) + 1)
+    _check(images, originals, WINDOW * 2 ** (len(SCALES) - 1))
     result = torch.ones(images.shape[:2], dtype=images.dtype, device=images.device)
     for scale, weight in enumerate(SCALES):
         luminance, structure = _ssim_maps(images, originals)
@@ -79,7 +82,7 @@ def _blur(images: Images) -> Tensor:
     return conv2d(conv2d(images, kernel.mT, groups=groups), kernel, groups=groups)
 
 
-def _check(images: Images, originals: Images, side: int) -> None:
+def _check(images: Images, originals: Originals, side: int) -> None:
     if images.shape != originals.shape:
         raise ConfigError(
             f"images of shape {tuple(images.shape)} cannot be compared with originals of shape "

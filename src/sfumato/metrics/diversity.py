@@ -10,21 +10,21 @@ Departure: a ball includes its surface in all four (Naeem et al. leave it out), 
 the data score 1 everywhere.
 """
 
-from sfumato.metrics.neighbours import Balls
+from sfumato.metrics.neighbours import Balls, Points
 from sfumato.shapes import Features
 
 
-def precision_recall(real: Features, fake: Features, *, k: int = 3) -> tuple[float, float]:
+def precision_recall(real: Features, fake: Points, *, k: int = 3) -> tuple[float, float]:
     """Improved precision and recall, each in [0, 1]. One outlier's wide ball can raise either."""
     return _reached(Balls(real, k), fake), _reached(Balls(fake, k), real)
 
 
-def density_coverage(real: Features, fake: Features, *, k: int = 5) -> tuple[float, float]:
+def density_coverage(real: Features, fake: Points, *, k: int = 5) -> tuple[float, float]:
     """Density (1 is as dense as the data; it can be more) and coverage in [0, 1]."""
     around, within = Balls(real, k).count(fake)
     return float(around.double().mean() / k), float((within > 0).double().mean())
 
 
-def _reached(balls: Balls, points: Features) -> float:
+def _reached(balls: Balls, points: Points) -> float:
     """Share of `points` that lie in any ball."""
     return float((balls.count(points)[0] > 0).double().mean())

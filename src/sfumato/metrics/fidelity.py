@@ -14,10 +14,13 @@ can store the real side for the next evaluation. The tests hold ours to theirs.
 """
 
 import torch
+from jaxtyping import Float
 from torch import Generator, Tensor
 
 from sfumato.errors import ConfigError
 from sfumato.shapes import Features, Scores
+
+Fakes = Float[Tensor, "M D"]
 
 
 class Moments:
@@ -76,7 +79,7 @@ def frechet_distance(real: Moments, fake: Moments) -> float:
 
 
 def kernel_distance(
-    real: Features, fake: Features, rng: Generator, *, subsets: int = 50, size: int = 1000
+    real: Features, fake: Fakes, rng: Generator, *, subsets: int = 50, size: int = 1000
 ) -> tuple[float, float]:
     """Mean over random subsets of the unbiased squared MMD, and its standard error.
 

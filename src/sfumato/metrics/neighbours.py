@@ -1,10 +1,13 @@
 """Distances among many features, block by block: memory is bounded, whatever the counts."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from sfumato.errors import ConfigError
 from sfumato.shapes import Features
+
+Points = Float[Tensor, "M D"]
 
 _BLOCK = 1 << 22  # distances held at once: 32 MB in float64
 
@@ -12,8 +15,8 @@ _BLOCK = 1 << 22  # distances held at once: 32 MB in float64
 class Balls:
     """One ball around each feature, as wide as the distance to its k-th nearest neighbour.
 
-    Distances are float64 on the CPU: an exact copy of a centre then lies inside (distance 0 up to
-    1e-7 of the features' scale), and the result does not depend on the size of a block.
+    A ball includes its surface. Distances are float64 on the CPU, and rounding is forgiven: an exact
+    copy of a centre lies inside, and the result does not depend on the size of a block.
     """
 
     def __init__(self, centres: Features, k: int, squared_radii: Tensor | None = None) -> None:
@@ -27,6 +30,7 @@ class Balls:
         # Distances do not change when all points move; the product form is exact near the origin.
         self._origin = centres.detach().to("cpu", torch.float64).mean(0)
         self.centres = self._place(centres)
+        self._rounding = 1e-12 * float(self.centres.square().sum(1).max())
         self.squared_radii = self._measure() if squared_radii is None else squared_radii
 
     @property
@@ -34,11 +38,11 @@ class Balls:
         """Distance from each centre to its k-th nearest other, N."""
         return self.squared_radii.sqrt()
 
-    def count(self, points: Features) -> tuple[Tensor, Tensor]:
+    def count(self, points: Points) -> tuple[Tensor, Tensor]:
         """How many balls each point lies in, and how many of the points lie in each ball."""
         around, within = [], torch.zeros(len(self.centres), dtype=torch.int64)
         for _, block in _blocks(self._place(points), len(self.centres)):
-            inside = _squared(block, self.centres) <= self.squared_radii
+            inside = _squared(block, self.centres) <= self.squared_radii + self._rounding
             around.append(inside.sum(1))
             within += inside.sum(0)
         return torch.cat(around) if around else torch.zeros(0, dtype=torch.int64), within
@@ -53,7 +57,7 @@ class Balls:
             squares.append(distances.kthvalue(self.k, dim=1).values)
         return torch.cat(squares)
 
-    def _place(self, points: Features) -> Tensor:
+    def _place(self, points: Points) -> Tensor:
         return points.detach().to("cpu", torch.float64) - self._origin
 
 

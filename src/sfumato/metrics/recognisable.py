@@ -2,9 +2,22 @@
 
 A sample f with the classifier's answer c counts if both hold:
     p(c | f) >= 0.9
-    |f - r| <= d_k(r)   for some real r of class c; d_k(r) is the distance from r to its k-th
-                        nearest neighbour among the reals of class c
-which is improved precision (Kynkäänniemi et al., 2019) class by class, in a classifier's features.
+    |f - r| <= min(d_k(r), q_c)   for some real r of class c
+d_k(r) is the distance from r to its k-th nearest neighbour among the reals of class c, and q_c the
+third quartile of those distances: improved precision (Kynkäänniemi et al., 2019) class by class,
+without the wide balls of outliers, into which noise falls. k is 1 in 300 of a class, 5 to 20.
+
+Features are what the classifier's first dense layer sees. k and q were chosen by what tells held-out
+images from Gaussian noise (each pixel's mean and deviation), before any model was measured; shares
+of 2,000 images and more that count:
+                                             MNIST    Fashion-MNIST  digits (8 pixels)
+    reals; k                              60,000; 20    60,000; 20       1,500; 5
+    held-out images, the classifier alone     0.979         0.82           0.93
+    noise, the classifier alone               0.979         0.38           0.49
+    held-out images                           0.940         0.754          0.72
+    noise                                     0.000         0.015          0.024
+    noise, q the widest                       0.012         0.38           0.124
+    noise, the last 84 tanh units, k = 5      0.90          0.31           not measured
 """
 
 from dataclasses import dataclass
@@ -17,6 +30,13 @@ from sfumato.metrics.neighbours import Balls
 from sfumato.shapes import Features, Labels, Scores
 
 CONFIDENCE = 0.9
+WIDEST = 0.75
+"""Quantile of a class's radii that no ball exceeds."""
+
+
+def neighbour(members: int) -> int:
+    """Which neighbour sets the radius in a class of so many reals."""
+    return max(5, min(20, members // 300))
 
 
 @dataclass(frozen=True)
@@ -47,22 +67,32 @@ class Classes:
         labels: Labels,
         classes: int,
         *,
-        k: int,
+        k: int | None = None,
+        widest: float = WIDEST,
         squared_radii: Tensor | None = None,
     ) -> None:
         """A class of at most `k` reals has no balls: nothing counts as one of its members.
 
+        `k` is `neighbour` of the class unless given; no radius exceeds the quantile `widest`.
         `squared_radii`, one per real, are not measured again where they are known from before.
         """
         self.features, self.labels = features, labels
         self.balls: list[Balls | None] = []
         for c in range(classes):
             own = labels == c
-            known = None if squared_radii is None else squared_radii[own]
-            self.balls.append(Balls(features[own], k, known) if int(own.sum()) > k else None)
+            members = int(own.sum())
+            nearest = k or neighbour(members)
+            if members <= nearest:
+                self.balls.append(None)
+            elif squared_radii is not None:
+                self.balls.append(Balls(features[own], nearest, squared_radii[own]))
+            else:
+                balls = Balls(features[own], nearest)
+                balls.squared_radii.clamp_(max=float(balls.squared_radii.quantile(widest)))
+                self.balls.append(balls)
         if not any(self.balls):
             raise ConfigError(
-                f"no class has more than k = {k} real images; give more images, or a smaller k."
+                f"no class has more than {k or neighbour(0)} real images; give more, or a smaller k."
             )
 
     @property
