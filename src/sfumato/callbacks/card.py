@@ -35,7 +35,7 @@ class Card(Callback):
         with atomic(self.run.path / "card.md") as path:
             path.write_text(self._text(table), "utf-8")
 
-    def _text(self, table: Sequence[Mapping[str, float]]) -> str:
+    def _text(self, table: Sequence[Mapping[str, int | float]]) -> str:
         recipe, data = self.facts["recipe"], self.facts["data"]
         seconds, visited = self.clock.seconds, self.clock.visited
         pace = visited * recipe["batch"] / max(seconds, 1e-9)
@@ -62,7 +62,7 @@ class Card(Callback):
         return "\n".join(lines) + "\n"
 
 
-def plot(table: Sequence[Mapping[str, float]], path: Path) -> None:
+def plot(table: Sequence[Mapping[str, int | float]], path: Path) -> None:
     """Every logged number over the batches: losses above, gradient norms below."""
     from matplotlib.figure import Figure
 
@@ -86,7 +86,7 @@ def _latest(folder: Path) -> list[Path]:
     return sorted((folder / "samples").glob("step-*.png"))[-1:]
 
 
-def _last(table: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def _last(table: Sequence[Mapping[str, int | float]]) -> dict[str, float]:
     merged: dict[str, float] = {}
     for row in table:
         merged |= row

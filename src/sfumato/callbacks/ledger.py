@@ -98,10 +98,10 @@ class Events(TensorBoardLogger):
         """Leave out the hyperparameter file: `run.yaml` holds them."""
 
 
-def rows(path: Path) -> list[dict[str, float]]:
+def rows(path: Path) -> list[dict[str, int | float]]:
     """Rows of a `metrics.csv`: numbers by column, empty cells left out; [] without a file."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as file:
         table = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
-    return [row | {"step": int(row["step"])} for row in table]
+    return [{**row, "step": int(row["step"])} for row in table]

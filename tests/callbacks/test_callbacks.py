@@ -1,0 +1,136 @@
+"""What watches a run: averages, health, pictures, rows, saving."""
+
+import errno
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from sfumato.callbacks.average import Average, _mean
+from sfumato.callbacks.checkpoints import Checkpoints
+from sfumato.callbacks.clock import Clock
+from sfumato.callbacks.health import Health
+from sfumato.callbacks.ledger import Ledger, rows
+from sfumato.callbacks.pictures import Pictures, diversity, paint
+from sfumato.errors import RunError
+from sfumato.models.vae import VAE, Config
+from sfumato.runs import Run
+from sfumato.schema import Schema
+from sfumato.training import train
+
+
+def test_the_average_is_the_recursion_it_says():
+    """m <- d m + (1 - d) w with d = min(decay, (1 + n) / (10 + n)), worked by hand."""
+    update, mean, expected = _mean(0.5), torch.zeros(3), torch.zeros(3)
+    for n in range(1, 8):
+        value = torch.full((3,), float(n))
+        update([mean], [value], n)
+        decay = min(0.5, (1 + n) / (10 + n))
+        expected = decay * expected + (1 - decay) * value
+    torch.testing.assert_close(mean, expected)
+
+
+def test_whole_numbers_are_copied_not_averaged():
+    count = torch.zeros((), dtype=torch.long)
+    _mean(0.9)([count], [torch.tensor(7)], 3)
+    assert count == 7
+
+
+def test_samples_and_bundle_use_the_average_while_training_goes_on_with_the_weights(tmp_path):
+    same = {"recipe": "smoke", "progress": False, "device": "cpu"}
+    free = train("dcgan", **same, out=tmp_path / "a", ema=0.0)
+    mean = train("dcgan", **same, out=tmp_path / "b", ema=0.9)
+    saved = torch.load(mean.checkpoint, weights_only=True)
+    last = torch.load(free.checkpoint, weights_only=True)["state_dict"]
+    assert all(torch.equal(saved["current_model_state"][k], last[k]) for k in last)
+    assert not all(torch.equal(saved["state_dict"][k], last[k]) for k in last)
+    assert Average(0.9).state_dict() is not None
+
+
+def health_of(folder):
+    return Health(Checkpoints(Run(folder), lambda model: model))
+
+
+def test_collapse_is_warned_of_and_a_grey_beginning_is_not(tmp_path):
+    clock, health = Clock(0), health_of(tmp_path)
+    pictures = Pictures(Run(tmp_path), clock, health, lambda model: model, every=10)
+    data, grey = torch.rand(64, 1, 8, 8) * 2 - 1, torch.zeros(64, 1, 8, 8)
+    clock.visited = 10
+    pictures._judge(grey, data)
+    assert health.warnings == [], "nothing was ever drawn"
+    pictures._judge(data, data)
+    pictures._judge(grey, data)
+    assert health.warnings == ["samples look alike: collapsing (batch 10)"]
+
+
+def test_diversity_is_the_mean_deviation_of_a_pixel():
+    images = torch.stack([torch.full((1, 2, 2), value) for value in (-1.0, 1.0)])
+    assert diversity(images) == pytest.approx(2**0.5)
+    assert diversity(images[:1]) == 0
+
+
+def test_painting_leaves_mode_and_random_state_alone():
+    model = VAE(Config(latent=2, width=4), Schema(shape=(1, 8, 8))).train()
+    state = torch.get_rng_state()
+    first = paint(model, 3, seed=5)
+    assert torch.equal(paint(model, 3, seed=5), first)
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_vanishing_gradient_is_warned_of_by_the_players_name(tmp_path):
+    health, model = health_of(tmp_path), VAE(Config(latent=2, width=4), Schema(shape=(1, 8, 8)))
+    for step, norm in enumerate([1.0, 1.1, 0.9, 1e-5]):
+        model.norms, model.step = {"judge": torch.tensor(norm)}, step
+        health._compare_gradients(model)
+    assert health.warnings == ["the gradient of the judge vanishes (batch 4)"]
+
+
+def test_gradient_norms_are_logged_per_player(tmp_path):
+    run = train("dcgan", recipe="smoke", out=tmp_path / "run", progress=False, device="cpu")
+    last = rows(run.path / "metrics.csv")[-1]
+    assert {"gradient/generator", "gradient/discriminator", "loss/generator"} <= set(last)
+    assert last["gradient/generator"] > 0
+
+
+def test_a_clipped_gradient_has_at_most_the_norm_asked_for():
+    layer = nn.Linear(4, 1)
+    (layer(torch.full((2, 4), 100.0)) ** 2).sum().backward()
+    before = nn.utils.clip_grad_norm_(layer.parameters(), 0.5)
+    after = sum(w.grad.square().sum() for w in layer.parameters()).sqrt()
+    assert before > 0.5
+    assert after == pytest.approx(0.5, rel=1e-3)
+
+
+def test_rows_a_resumed_run_writes_again_are_dropped(tmp_path):
+    ledger = Ledger(tmp_path / "metrics.csv", start=0, every=10)
+    for step in (10, 20, 27):
+        ledger.log_metrics({"loss/a": step / 10}, step)
+    ledger.save()
+    again = Ledger(tmp_path / "metrics.csv", start=27, every=10)
+    assert again.rows == [{"step": 10, "loss/a": 1.0}, {"step": 20, "loss/a": 2.0}]
+    again = Ledger(tmp_path / "metrics.csv", start=15, every=10)
+    assert again.rows == [{"step": 10, "loss/a": 1.0}]
+
+
+def test_the_film_and_the_grids_are_pictures(tmp_path):
+    run = train("vae", recipe="smoke", out=tmp_path / "run", progress=False, device="cpu")
+    with Image.open(run.path / "film.gif") as film:
+        assert film.n_frames == 2
+    with Image.open(run.path / "samples" / "step-000004.png") as grid:
+        assert grid.size == (8 * 8 * 6 + 7 + 2, 8 * 8 * 6 + 7 + 2), "64 digits, each pixel 6 x 6"
+
+
+def test_a_full_disk_is_said_and_the_last_good_checkpoint_survives(tmp_path, monkeypatch):
+    run = train("vae", recipe="smoke", out=tmp_path / "run", progress=False, device="cpu")
+    good = run.checkpoint.read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lightning.pytorch.trainer.Trainer.save_checkpoint", full)
+    with pytest.raises(RunError, match=r"the disk is full: .*last\.ckpt was not written"):
+        train("vae", out=run.path, resume=True, steps=8, progress=False)
+    assert run.checkpoint.read_bytes() == good
+    assert [p.name for p in run.checkpoint.parent.iterdir()] == ["last.ckpt"]

@@ -1,0 +1,158 @@
+"""Bundles: a round trip from folder and zip, nothing unpickled, every damage named in one line."""
+
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sfumato import runs
+from sfumato.errors import BundleError, ConfigError, DeviceError, RunError, SfumatoError
+from sfumato.models.vae import VAE, Config
+from sfumato.schema import Attribute, Schema
+
+SCHEMA = Schema(
+    shape=(1, 8, 8), classes=("a", "b"), attributes=(Attribute(name="slant", low=-1.0, high=1.0),)
+)
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    runs.save_bundle(VAE(Config(latent=4, width=16), SCHEMA), tmp_path / "bundle", card="# mine\n")
+    return tmp_path / "bundle"
+
+
+def zipped(folder, prefix=""):
+    path = folder.with_suffix(".zip")
+    with zipfile.ZipFile(path, "w") as file:
+        for part in folder.iterdir():
+            file.write(part, prefix + part.name)
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "mine/"])
+def test_a_bundle_comes_back_the_same_from_folder_and_zip(bundle, prefix):
+    for place in (bundle, str(bundle), zipped(bundle, prefix)):
+        model = runs.load(place)
+        assert (model.config, model.schema) == (Config(latent=4, width=16), SCHEMA)
+        weights = load_file(bundle / "model.safetensors")
+        assert all(torch.equal(model.state_dict()[k], weights[k]) for k in weights)
+        assert not model.training
+    assert (bundle / "card.md").read_text() == "# mine\n"
+
+
+def edit(path, **changes):
+    plain = json.loads(path.read_text())
+    path.write_text(json.dumps({**plain, **changes}))
+
+
+def refused(place, words, error=BundleError):
+    with pytest.raises(SfumatoError) as caught:
+        runs.load(place)
+    assert isinstance(caught.value, error)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+class Evil:
+    def __reduce__(self):
+        return (Path.touch, (Path("executed"),))
+
+
+@pytest.mark.parametrize("name", ["model.pt", "weights.bin", "state.ckpt", "x.pkl"])
+def test_a_bundle_that_brings_a_pickle_is_refused_unread(bundle, name, monkeypatch):
+    monkeypatch.chdir(bundle.parent)
+    (bundle / name).write_bytes(pickle.dumps(Evil()))
+    refused(bundle, f"holds {name}, which can run code when it is read")
+    refused(zipped(bundle), f"holds {name}, which can run code when it is read")
+    assert not Path("executed").exists()
+
+
+def test_a_config_cannot_order_more_memory_than_the_file_brings(bundle):
+    edit(bundle / "config.json", config={"latent": 4, "width": 10**12, "beta": 1.0, "lr": 1e-3})
+    refused(
+        bundle, "does not fit config.json: decoder.0.bias should be (1000000000000,), not (16,)"
+    )
+
+
+def test_damage_is_named(bundle):
+    weights = bundle / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-100])
+    refused(bundle, "model.safetensors is damaged")
+    weights.write_bytes(b"nonsense")
+    refused(bundle, "model.safetensors is damaged")
+    weights.unlink()
+    refused(bundle, "is no bundle: model.safetensors is missing.")
+    save_file({"other": torch.zeros(3)}, weights)
+    refused(bundle, "does not fit config.json: decoder.0.bias should be (16,), not absent.")
+    weights.write_bytes(whole)
+    (bundle / "config.json").write_text("{")
+    refused(bundle, "config.json is not JSON")
+    (bundle / "config.json").unlink()
+    refused(bundle, "is no bundle: config.json is missing.")
+
+
+def test_settings_of_a_bundle_are_checked_like_a_users(bundle):
+    edit(bundle / "config.json", config={"latent": -4, "width": 16, "beta": 1.0, "lr": 1e-3})
+    refused(bundle, "--model.latent must be greater than or equal to 1, not -4.", ConfigError)
+    edit(bundle / "config.json", config={"latent": 4}, model="vaee")
+    refused(bundle, "did you mean 'vae'?", SfumatoError)
+
+
+def test_a_bundle_from_a_newer_version_is_refused(bundle):
+    edit(bundle / "config.json", format=2)
+    refused(bundle, "was made by a newer Sfumato (format 2, this one reads up to 1)")
+
+
+def test_places_that_hold_no_model(tmp_path, bundle):
+    refused(tmp_path / "nowhere", "is no run folder, no bundle and no name in the zoo", RunError)
+    refused(tmp_path, "is no bundle: config.json is missing")
+    (tmp_path / "a.txt").write_text("hello")
+    refused(tmp_path / "a.txt", "is no bundle: give a run folder, a bundle folder or a .zip.")
+
+
+def test_a_zip_that_unpacks_too_large_is_refused(bundle, monkeypatch):
+    monkeypatch.setattr(runs, "LIMIT", 1000)
+    refused(zipped(bundle), "unpacks to more than")
+
+
+def test_a_zip_writes_nowhere_but_into_its_own_folder(bundle, tmp_path):
+    path = zipped(bundle, "../../escaped/")
+    assert runs.load(path).config.latent == 4
+    assert not (tmp_path.parent / "escaped").exists()
+
+
+def test_everything_on_the_shelf_loads():
+    assert {"lenet5-mnist", "lenet5-fashion"} <= set(runs.shelf())
+    for name in runs.shelf():
+        assert runs.load(name).schema.shape
+
+
+def test_a_hub_repository_is_asked_for_four_files(monkeypatch, bundle):
+    asked = {}
+
+    def fetch(repository, allow_patterns):
+        asked[repository] = allow_patterns
+        return str(bundle)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    assert runs.load("someone/vae").config.latent == 4
+    assert asked == {"someone/vae": list(runs.PARTS)}
+
+
+def test_without_a_network_the_hub_is_named(monkeypatch):
+    def fetch(*args, **kwargs):
+        raise OSError("no route to host\nand much more")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    refused("someone/vae", "someone/vae is no file here and could not be fetched from the hub")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has what the test lacks")
+def test_a_missing_gpu_is_said(bundle):
+    with pytest.raises(DeviceError, match="--device cuda is not here"):
+        runs.load(bundle, device="cuda")

@@ -1,0 +1,89 @@
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+from sfumato.errors import ConfigError
+from sfumato.settings import Count, Fraction, build, check, override, settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A plan."""
+
+    size: Count = 3
+    """How large
+    it is."""
+    share: Fraction = 0.5
+    """How much."""
+    kind: Literal["round", "flat"] = "round"
+    """Which sort."""
+    names: tuple[str, ...] = ()
+    """What they are called."""
+    limit: float | None = None
+    """How far."""
+    open: bool = False
+    """Whether."""
+
+
+def test_words_become_values_of_the_fields_types():
+    words = {
+        "size": "7",
+        "share": "0.25",
+        "kind": "flat",
+        "names": "a,b",
+        "limit": "2",
+        "open": "true",
+    }
+    assert build(Plan, words) == Plan(
+        size=7, share=0.25, kind="flat", names=("a", "b"), limit=2.0, open=True
+    )  # fmt: skip
+    assert build(Plan, {"limit": "none", "names": ""}) == Plan()
+
+
+def test_values_survive_the_way_through_plain_files():
+    assert build(Plan, {"names": ["a"], "share": 1}) == Plan(names=("a",), share=1.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"size": "many"}, "--x.size must be a valid integer, not 'many'."),
+        ({"size": 0}, "--x.size must be greater than or equal to 1, not 0."),
+        ({"share": 1.5}, "--x.share must be less than or equal to 1, not 1.5."),
+        ({"kind": "square"}, "--x.kind must be 'round' or 'flat', not 'square'."),
+        ({"open": "perhaps"}, "--x.open must be a valid boolean, not 'perhaps'."),
+        ({"sise": 3}, "there is no setting --x.sise; did you mean 'size'?"),
+        (
+            {"q": 3},
+            "there is no setting --x.q; choose from size, share, kind, names, limit, open.",
+        ),
+    ],
+)
+def test_a_wrong_value_is_answered_in_one_line(words, said):
+    with pytest.raises(ConfigError) as caught:
+        build(Plan, words, "x.")
+    assert str(caught.value) == said
+
+
+def test_override_replaces_and_checks():
+    assert override(Plan(size=4), {"share": "1"}) == Plan(size=4, share=1.0)
+    same = Plan()
+    assert override(same, {}) is same
+    with pytest.raises(ConfigError, match="--share must be"):
+        override(Plan(), {"share": 2})
+
+
+def test_check_finds_what_a_constructor_lets_through():
+    check(Plan())
+    with pytest.raises(ConfigError, match=r"--model\.share must be less than or equal to 1"):
+        check(Plan(share=7.0))
+
+
+def test_help_reads_names_types_defaults_and_docstrings():
+    listed = {s.name: s for s in settings(Plan)}
+    assert listed["size"].about == "How large it is."
+    assert (listed["size"].kind, listed["size"].default) == ("int >= 1", 3)
+    assert listed["share"].kind == "float >= 0, <= 1"
+    assert listed["kind"].kind == "round or flat"
+    assert listed["limit"].kind == "float or none"
