@@ -46,7 +46,7 @@ def surrounding() -> dict[str, float]:
         def outer(self: DCGAN, *args: object, **kwargs: object) -> object:
             start = time.perf_counter()
             found = inner(self, *args, **kwargs)
-            # batch 0 pays for first-time work, and so do the rehearsals of the preset, all of them 0
+            # batch 0 pays for first-time work, as do the rehearsals of the preset: all are 0
             spent[name] += (time.perf_counter() - start) if self.step else 0.0
             return found
 

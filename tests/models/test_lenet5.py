@@ -28,7 +28,7 @@ def test_the_step_size_falls_linearly_to_a_hundredth():
 
 
 def test_one_step_lowers_the_loss_of_the_batch():
-    model = LeNet5(Config(lr=1e-2), SCHEMA)
+    model = LeNet5(Config(), SCHEMA)
     images, labels = torch.rand(64, 1, 28, 28) * 2 - 1, torch.arange(64) % 10
     before = model._loss(images, labels)
     one_step(model, image=images, label=labels)

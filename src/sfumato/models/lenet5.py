@@ -2,10 +2,11 @@
 
     p(class | x) = softmax(logits(x)),   L = -log p(label | x)
 
-Axes: B batch, C image channels, S image side in pixels, K classes. Paper: LeCun, Bottou, Bengio &
-Haffner (1998), section II.B, http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf Departures: max
-pooling for trainable averaging, full connections between the maps, softmax and cross-entropy for
-the radial-basis outputs, Adam for stochastic diagonal Levenberg-Marquardt.
+Axes: B batch, C image channels, S image side in pixels, K classes.
+Paper: LeCun, Bottou, Bengio & Haffner (1998), section II.B,
+http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf
+Departures: max pooling for trainable averaging, full connections between the maps, softmax and
+cross-entropy for the radial-basis outputs, Adam for stochastic diagonal Levenberg-Marquardt.
 """
 
 from collections.abc import Mapping

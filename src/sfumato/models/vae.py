@@ -2,9 +2,10 @@
 
     L = -log p(x | z) + beta * KL( q(z | x) || N(0, I) ),   z = mean + exp(log_var / 2) * noise
 
-Axes: B batch, C image channels, S image side in pixels, Z latent width. Paper: Kingma & Welling
-(2014), https://arxiv.org/abs/1312.6114 Departure: pixels between black and white count as the
-probability of white (appendix C.1 with soft targets).
+Axes: B batch, C image channels, S image side in pixels, Z latent width.
+Paper: Kingma & Welling (2014), https://arxiv.org/abs/1312.6114
+Departure: pixels between black and white count as the probability of white (appendix C.1 with
+soft targets).
 """
 
 from collections.abc import Mapping
