@@ -374,9 +374,13 @@ def _owned(run: Run) -> AbstractContextManager[None]:
 
 
 def _free(name: str) -> Path:
-    """`name`, or `name-2` and so on where that is taken."""
-    places = (Path(name if n == 1 else f"{name}-{n}") for n in range(1, 10_000))
-    return next(place for place in places if not place.exists())
+    """`name`, or `name-2` and so on where that is taken.
+
+    The first of several processes has taken its place before it starts the others: they join it.
+    """
+    places = [Path(name if n == 1 else f"{name}-{n}") for n in range(1, 10_000)]
+    free = next(n for n, place in enumerate(places) if not place.exists())
+    return places[free if _first() else free - 1]
 
 
 def _missing_out() -> str:

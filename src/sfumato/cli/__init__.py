@@ -15,9 +15,10 @@ import sys
 import time
 import traceback
 from argparse import Namespace, _SubParsersAction
-from collections.abc import Sequence
-from contextlib import nullcontext, redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import sfumato
@@ -78,13 +79,30 @@ def _answer(words: list[str]) -> int:
     args, extras = parser.parse_known_args(words)
     if extras:
         complain_of_extras(chosen or parser, words, extras)
-    began = time.monotonic()
-    with redirect_stdout(sys.stderr) if wants_json else nullcontext():
+    began, speaks = time.monotonic(), _speaks()
+    with _channel(wants_json, speaks):
         report = args.run(args)
         sys.stdout.flush()
-    if wants_json:
+    if wants_json and speaks:
         print(json.dumps(_object(args, report, time.monotonic() - began), default=str), flush=True)
     return _code(report)
+
+
+def _speaks() -> bool:
+    """Of the processes of a distributed training, all given the same words, the first speaks."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
+@contextmanager
+def _channel(wants_json: bool, speaks: bool) -> Iterator[None]:
+    """Where the lines for people go: stdout, beside an object stderr, of the others nowhere."""
+    with ExitStack() as stack:
+        if not speaks:
+            nowhere = stack.enter_context(Path(os.devnull).open("w"))
+            stack.enter_context(redirect_stdout(nowhere))
+        elif wants_json:
+            stack.enter_context(redirect_stdout(sys.stderr))
+        yield
 
 
 def _parser() -> tuple[Parser, "_SubParsersAction[Parser]"]:

@@ -255,9 +255,9 @@ def _small(scores: "Mapping[str, Score]") -> str:
 
     score = scores["kid"]
     return page.paragraph(
-        f"<small>{score.n} samples of seed {score.seed} against {score.n} held-out digits of other "
-        f"writers; features of {escape(score.features)}, to which the images are scaled "
-        f"({escape(score.resizer)}).</small>"
+        f"<small>{score.n} samples of seed {score.seed} against the digits it learned from; the "
+        "real images are held-out digits of other writers; features of "
+        f"{escape(score.features)} ({escape(score.resizer)}).</small>"
     )
 
 

@@ -133,7 +133,7 @@ def _same(args: Namespace, given: dict[str, Any], name: str, recipe: "Recipe") -
 
 def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     """Print the plan and write nothing."""
-    from sfumato import parts, registry, training
+    from sfumato import parts, training
     from sfumato.data.glance import glance
     from sfumato.preset import pick_device
 
@@ -150,13 +150,11 @@ def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     say(f"length      {length} of {recipe.batch}{again}")
     for part, count in counts.items():
         say(f"parameters  {count['total']:>12,}  {part}")
-    say(f"memory      about {memory / 2**20:,.0f} MiB a step, beside about 500 MiB for PyTorch")
-    for prefix, value in (("model.", recipe.model), ("data.", recipe.data), ("", recipe)):
-        for field, set_to in asdict(value).items():
-            if field not in ("model", "data", "expects"):
-                say(f"--{prefix}{field} {set_to}")
+    say(f"memory      about {max(1, memory // 2**20):,} MiB a step, beside 500 MiB for PyTorch")
+    for title, value in (("model", recipe.model), ("data", recipe.data), ("recipe", recipe)):
+        own = {k: v for k, v in asdict(value).items() if k not in ("model", "data", "expects")}
+        say(f"{title:<12}{', '.join(f'{name} {_plain(own[name])}' for name in own)}")
     plan = {"recipe": asdict(recipe), "parameters": counts, "images": images, "memory": memory}
-    assert registry.path(args.model)
     return {"model": args.model, "dry_run": True, "minutes": args.minutes, **plan}
 
 
