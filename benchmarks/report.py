@@ -1,0 +1,136 @@
+"""Write docs/results.md from what the benchmarks kept: python benchmarks/report.py."""
+
+import json
+import statistics
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from record import RESULTS
+
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+HEAD = """# Results
+
+Written by `python benchmarks/report.py` from the files in `benchmarks/results/`; each table stands
+under the command that measures it again. Floor is a trivial baseline on the same protocol, ceiling
+is held-out real data against real data. Timings were taken on a shared machine: read the ratios.
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    kept = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
+    parts = [HEAD, *_digits(kept), *_speed(kept), *_overhead(kept), *_memory(kept)]
+    PAGE.write_text("\n".join(parts), "utf-8")
+    print(PAGE)
+
+
+def _digits(kept: Mapping[str, Any]) -> Iterator[str]:
+    runs = [kept[name] for name in sorted(kept) if name.startswith("dcgan-mnist-")]
+    if not runs:
+        return
+    seeds = ", ".join(str(run["seed"]) for run in runs)
+    yield "## DCGAN on MNIST, the laptop recipe\n"
+    yield "`for s in 0 1 2; do python benchmarks/quality.py --seed $s; done`\n"
+    yield (
+        "`sfumato train dcgan --recipe laptop --data mnist` and `sfumato evaluate`, as a user "
+        "types them. "
+        f"Seeds {seeds}; training took {', '.join(str(run['minutes']) for run in runs)} minutes.\n"
+    )
+    yield "| metric | " + " | ".join(f"seed {run['seed']}" for run in runs) + _COLUMNS
+    yield "|---" * (len(runs) + 6) + "|"
+    for name, first in runs[0]["scores"].items():
+        values = [run["scores"][name]["value"] for run in runs]
+        spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
+        arrow = "↑" if first["better"] == "higher" else "↓"
+        cells = [f"{value:.4g}" for value in values]
+        cells += [f"{statistics.mean(values):.4g}{spread}"]
+        cells += [_number(first.get("floor")), _number(first.get("ceiling"))]
+        cells += [f"{first['n']:,}", first.get("features", "")]
+        yield f"| {name} {arrow} | " + " | ".join(cells) + " |"
+    yield ""
+    yield from _facts(runs[-1])
+
+
+_COLUMNS = " | mean ± sd | floor | ceiling | n | features |"
+
+
+def _speed(kept: Mapping[str, Any]) -> Iterator[str]:
+    if speed := kept.get("training-speed"):
+        low, high = speed["ratio range"]
+        yield "## Training speed against a plain script\n"
+        yield "`python benchmarks/speed.py`\n"
+        yield "| | images a second |\n|---|---|"
+        plain, ours = speed["plain images/s"], speed["ours images/s"]
+        yield f"| plain script: float32, contiguous, a picture at a time | {plain:,} |"
+        yield f"| `sfumato train dcgan --recipe laptop` | {ours:,} |"
+        turns, ratio = speed["turns"], speed["ratio"]
+        yield f"| ratio, median of {turns} turns | **{ratio}** ({low} to {high}) |\n"
+        yield f"Preset chosen: {_words(speed['preset'])}.\n"
+        yield from _facts(speed)
+    if quality := kept.get("quality-at-equal-steps"):
+        yield "## Quality after equal steps\n"
+        yield f"`python benchmarks/speed.py --quality {quality['steps']}`\n"
+        yield f"Neither averages its weights; {quality['n']:,} samples each, one run each.\n"
+        yield "| metric | plain script | ours | floor | ceiling |\n|---|---|---|---|---|"
+        for name, theirs in quality["plain"].items():
+            mine = quality["ours"][name]
+            ends = f"{_number(mine.get('floor'))} | {_number(mine.get('ceiling'))}"
+            yield f"| {name} | {_with_error(theirs)} | {_with_error(mine)} | {ends} |"
+        yield ""
+        yield from _facts(quality)
+
+
+def _overhead(kept: Mapping[str, Any]) -> Iterator[str]:
+    if not (found := kept.get("overhead")):
+        return
+    yield "## What surrounds a step\n"
+    yield "`python benchmarks/overhead.py`\n"
+    yield "| | |\n|---|---|"
+    for batch, rate in found["loader images/s by batch"].items():
+        yield f"| loader, 28x28, batches of {batch} | {rate:,} images a second |"
+    trainer = found["trainer"]
+    yield (
+        "| trainer, logging, data, averages, grids, checkpoints | "
+        f"{trainer['share around the step']:.1%} of {trainer['milliseconds a batch']} ms a batch |"
+    )
+    for command, seconds in found["seconds to start"].items():
+        yield f"| `{command}` | {seconds} s |"
+    yield ""
+    yield from _facts(found)
+
+
+def _memory(kept: Mapping[str, Any]) -> Iterator[str]:
+    if found := kept.get("memory"):
+        yield "## Memory on large data\n"
+        yield "`python benchmarks/memory.py`\n"
+        yield (
+            f"Preparing {found['pictures']:,} pictures of side {found['side']} and training DCGAN "
+            f"on them for {found['steps']} batches took {found['seconds']} seconds and at most "
+            f"**{found['peak anonymous MiB']:,} MiB** of anonymous memory.\n"
+        )
+        yield from _facts(found)
+
+
+def _facts(found: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"<sub>{found['measured']}, commit {found['commit']}, {found['machine']}, "
+        f"Python {found['python']}, torch {found['torch']}, lightning {found['lightning']}</sub>\n"
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _with_error(score: Mapping[str, Any]) -> str:
+    error = score.get("error")
+    return f"{score['value']:.4g}" + (f" ± {error:.2g}" if error else "")
+
+
+def _words(plain: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in plain.items())
+
+
+if __name__ == "__main__":
+    main()
