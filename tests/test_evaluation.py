@@ -121,7 +121,7 @@ def test_streaming_is_the_batch_and_keeps_no_more_than_it_says(monkeypatch):
     net, images = feature_net("lenet5-digits"), pictures(count=90)
     whole = protocol.observe(net, [images])
     monkeypatch.setattr(protocol, "KEEP", 40)
-    parts = protocol.observe(net, images.split(13))
+    parts = protocol.observe(net, iter(images.split(13)))
     assert parts.count == 90
     torch.testing.assert_close(parts.moments.covariance, whole.moments.covariance)
     assert [len(t) for t in (parts.kept.features, parts.kept.logits, parts.kept.maps)] == [40] * 3
@@ -130,7 +130,7 @@ def test_streaming_is_the_batch_and_keeps_no_more_than_it_says(monkeypatch):
 
 def test_noise_has_the_pixels_own_mean_and_deviation():
     images = pictures()
-    mean, deviation = protocol.pixel_moments(images.split(100))
+    mean, deviation = protocol.pixel_moments(iter(images.split(100)))
     torch.testing.assert_close(mean, images.mean(0))
     torch.testing.assert_close(deviation, images.std(0, correction=0), atol=1e-5, rtol=1e-4)
     small = list(protocol.noise(0 * mean, 0.1 + 0 * deviation, 500, 200, seed=1))

@@ -15,8 +15,8 @@ _BLOCK = 1 << 22  # distances held at once: 32 MB in float64
 class Balls:
     """One ball around each feature, as wide as the distance to its k-th nearest neighbour.
 
-    A ball includes its surface. Distances are float64 on the CPU, and rounding is forgiven: an exact
-    copy of a centre lies inside, and the result does not depend on the size of a block.
+    A ball includes its surface. Distances are float64 on the CPU, and rounding is forgiven: an
+    exact copy of a centre lies inside, and the result does not depend on the size of a block.
     """
 
     def __init__(self, centres: Features, k: int, squared_radii: Tensor | None = None) -> None:
