@@ -9,7 +9,7 @@ from pathlib import Path
 
 def test_two_processes_share_a_run_and_one_object(shell):
     Path("runs/vae-digits").mkdir(parents=True)  # taken: both must agree on the next
-    words = "train vae --recipe smoke --devices 2 --device cpu --json".split()
+    words = ["train", "vae", "--recipe", "smoke", "--devices", "2", "--device", "cpu", "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "sfumato", *words],
         capture_output=True,

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +149,7 @@ def _picture(
     shown = figures(*(figure(sheet, place) for place, sheet in grids.items()))
     table = f'<div class="scroll">{score_table(columns)}</div>'
     samples = section(f"Samples of seed {args.seed}", shown) if grids else ""
-    text = page("Side by side", " · ".join(columns), samples, section("Scores", table))
+    text = page("Side by side", escape(" · ".join(columns)), samples, section("Scores", table))
     with atomic(path) as temporary:
         temporary.write_text(text, "utf-8")
     return wrote(path)
