@@ -153,12 +153,12 @@ RECIPES = {
         ema=0.5,
     ),
     "demo": Recipe(
-        model=Config(width=32, latent=32, lr=4e-4, judge_lr=2e-4),
+        model=Config(width=32, latent=16, hidden=256, lr=5e-4, judge_lr=5e-4),
         data=Source(name="digits", side=16),
-        steps=1200,
+        steps=4000,
         batch=64,
-        every=100,
-        ema=0.99,
+        every=200,
+        ema=0.995,
     ),
     "laptop": Recipe(
         model=Config(width=32, latent=16, hidden=512, lr=5e-4, judge_lr=5e-4),
