@@ -22,13 +22,13 @@ class Pixels(Sampler):
         self.mean = torch.nn.Parameter(torch.zeros(schema.shape))
 
     def prior(self, count, rng=None):
-        return torch.randn(count, self.mean.numel(), device=self.device, generator=rng)
+        return torch.randn(count, self.mean.numel(), generator=rng, device=self.device)
 
     def generate(self, latents):
         return (self.mean + 0.1 * latents.unflatten(1, self.schema.shape)).clamp(-1, 1)
 
     def training_step(self, batch, index):
-        self.log("loss/error", self.descend(self.optimizers(), self._error, batch.image))
+        self.log("loss/error", self.descend(self.players[0], self._error, batch.image))
 
     def _error(self, images):
         return (images - self.mean).square().mean()
