@@ -22,7 +22,7 @@ from typing import Any
 import torch
 import yaml
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from sfumato import registry, settings
 from sfumato.data.source import Source
@@ -125,7 +125,7 @@ def save_bundle(model: Model, folder: Path, card: str = "") -> None:
         "config": asdict(model.config),
     }
     with atomic(folder / "model.safetensors") as path:
-        save_file(weights, path, metadata={"format": "pt"})
+        path.write_bytes(save(weights, metadata={"format": "pt"}))
     for name, plain in (("config.json", config), ("schema.json", asdict(model.schema))):
         with atomic(folder / name) as path:
             path.write_text(json.dumps(plain, indent=2) + "\n", "utf-8")
