@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tokenize
 import tomllib
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
@@ -22,7 +23,8 @@ FLOORS = [
     "data",
     "model recipe",
     "models imaging",
-    "registry runs training callbacks evaluation testing preset capabilities parts sampling export",
+    "registry runs training callbacks evaluation testing preset"
+    " capabilities parts sampling export",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}
@@ -41,6 +43,7 @@ def each(paths):
     return pytest.mark.parametrize("path", paths, ids=lambda p: str(p.relative_to(ROOT)))
 
 
+@cache
 def tree(path):
     return ast.parse(path.read_text("utf-8"))
 
