@@ -14,7 +14,7 @@ from sfumato.runs import Run
 def brief(runs, monkeypatch):
     """A demo of seconds, from this session's weights."""
     monkeypatch.setattr(demo, "SHIPPED", runs["dcgan"])
-    monkeypatch.setattr(demo, "MINUTES", 0.05)
+    monkeypatch.setattr(demo, "MINUTES", 0.01)
     for name, value in {"_SAVED": 2, "_SEEN": 4, "_WHOLE": 8}.items():
         monkeypatch.setattr(demo, name, value)
     monkeypatch.setattr(demo, "_SHORT", {**demo._SHORT, "recipe": "smoke", "every": 2})

@@ -114,9 +114,10 @@ def test_an_interrupt_exits_130(shell, monkeypatch):
     assert shell.run("list") == (130, "", "sfumato: stopped.\n")
 
 
-def test_a_stopped_run_exits_with_its_signal(shell, monkeypatch):
-    swap(monkeypatch, lambda args: {"stopped": "SIGTERM"})
-    assert shell.run("list")[0] == 143
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stopped_run_exits_with_its_signal(shell, monkeypatch, name, code):
+    swap(monkeypatch, lambda args: {"stopped": name})
+    assert shell.run("list")[0] == code
 
 
 def test_a_reader_that_leaves_early_is_no_error():
