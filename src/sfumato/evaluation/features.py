@@ -74,6 +74,8 @@ class FeatureNet(ABC):
     dim: int
     resizer: str
     classes: tuple[str, ...] = ()
+    nearness: int = 0
+    """Width of `Reading.maps`, where it classifies."""
 
     def __init__(self, network: nn.Module, device: str) -> None:
         self.network = network.to(device).eval().requires_grad_(False)
@@ -139,12 +141,13 @@ class _Classifying(FeatureNet):
         super().__init__(model, device)
         self.model, self.name, self.classes = model, place, model.schema.classes
         self.resizer = f"bilinear-antialias {model.schema.side}"
-        self.dim = model.features(torch.zeros(1, *model.schema.shape, device=device)).shape[1]
         self._seen: dict[str, Tensor] = {}
         dense = next((m for m in model.modules() if isinstance(m, nn.Linear)), None)
         if dense is None:
             raise ConfigError(f"features {place} has no dense layer; {nearest(place, NAMES)}")
         dense.register_forward_pre_hook(self._look)
+        self.nearness = dense.in_features
+        self.dim = self.features(torch.zeros(1, *model.schema.shape)).shape[1]
 
     def _look(self, layer: nn.Module, given: tuple[Any, ...]) -> None:
         self._seen["maps"] = given[0]

@@ -34,8 +34,8 @@ METRICS: dict[str, Literal["higher", "lower"]] = {
 NEED_CLASSES = ("recognisable", "rarest_class", "classifier_score")
 KEEP = 10_000
 """Images whose features are kept; FID alone goes on beyond, by its moments."""
-GALLERY = 60_000
-"""Real images that *recognisable* compares with."""
+GALLERY = 24_000_000
+"""Numbers in the features of the reals that *recognisable* compares with: 60,000 by 400."""
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,23 @@ def observe(
     return Seen(moments, Reading.join(kept))
 
 
+def shown(net: FeatureNet, count: int) -> int:
+    """How many of `count` real images *recognisable* compares with."""
+    return min(count, GALLERY // net.nearness) if net.classes else 0
+
+
 def gallery(
     net: FeatureNet, data: Dataset, rows: Tensor, batch: int, advance: Callable[[int], None]
 ) -> tuple[Features, Labels]:
-    """Maps and classes of real images, at most `GALLERY` of them.
+    """Maps and classes of real images, as many as `GALLERY` allows.
 
     Classes are matched to the network's by name; data without such labels take its own answers.
     """
     order = {name: number for number, name in enumerate(net.classes)}
     named = "label" in data.fields and all(name in order for name in data.schema.classes)
     number = torch.tensor([order[name] for name in data.schema.classes]) if named else None
-    maps, labels = [], []
-    for chosen in rows[:GALLERY].split(batch):
+    maps, labels = list[Tensor](), list[Tensor]()
+    for chosen in rows[: shown(net, len(rows))].split(batch):
         given = data.batch(chosen)
         reading = net.read(given.image)
         assert reading.maps is not None

@@ -100,7 +100,7 @@ def _measure(
     net: FeatureNet, reference: Split, held_out: Split, count: int, seed: int, batch: int
 ) -> References:
     """Run the protocol on the real images, on held-out ones and on noise."""
-    shown = min(len(reference.rows), GALLERY) if net.classes else 0
+    shown = protocol.shown(net, len(reference.rows))
     metrics = protocol.supported(net, list(METRICS))
     with protocol.bar() as progress:
         task = progress.add_task(f"references ({net.name})", total=3 * count + shown)
