@@ -96,6 +96,8 @@ class Model(L.LightningModule, ABC):
                 total += share.detach()
             self._watch(optimizer)
             optimizer.step()
+            # autocast keeps the low-precision copies of weights it has made, and these are now old
+            torch.clear_autocast_cache()
         return total
 
     def _watch(self, optimizer: Optimizer) -> None:

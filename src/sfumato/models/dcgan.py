@@ -111,11 +111,15 @@ class DCGAN(Sampler, Judge):
 
 def _generator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Sequential:
     """Z x 1 x 1, then widest x bottom x bottom, then doublings up to C x S x S."""
-    layers: list[nn.Module] = [nn.Unflatten(1, (c.latent, 1, 1))]
+    layers: list[nn.Module] = []
     if c.hidden:
-        layers += [nn.Conv2d(c.latent, c.hidden, 1, bias=False)]
-        layers += [nn.BatchNorm2d(c.hidden), _activation(c)]
-    layers += [nn.ConvTranspose2d(c.hidden or c.latent, maps[0], bottom, bias=False)]
+        layers += [nn.Linear(c.latent, c.hidden, bias=False)]
+        layers += [nn.BatchNorm1d(c.hidden), _activation(c)]
+        layers += [nn.Linear(c.hidden, maps[0] * bottom**2, bias=False)]
+        layers += [nn.Unflatten(1, (maps[0], bottom, bottom))]
+    else:
+        layers += [nn.Unflatten(1, (c.latent, 1, 1))]
+        layers += [nn.ConvTranspose2d(c.latent, maps[0], bottom, bias=False)]
     for wide, narrow in pairwise(maps):
         layers += [nn.BatchNorm2d(wide), _activation(c)]
         layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
@@ -133,9 +137,9 @@ def _discriminator(c: Config, maps: list[int], bottom: int, channels: int) -> nn
         layers += [nn.BatchNorm2d(wide)]
     layers += [nn.LeakyReLU(0.2), nn.Dropout2d(c.dropout)]
     if c.hidden:
-        layers += [nn.Conv2d(maps[-1], c.hidden, bottom, bias=False), nn.BatchNorm2d(c.hidden)]
-        layers += [nn.LeakyReLU(0.2), nn.Dropout2d(c.dropout)]
-    verdict = nn.Conv2d(c.hidden or maps[-1], 1, 1 if c.hidden else bottom)
+        layers += [nn.Flatten(), nn.Linear(maps[-1] * bottom**2, c.hidden, bias=False)]
+        layers += [nn.BatchNorm1d(c.hidden), nn.LeakyReLU(0.2), nn.Dropout(c.dropout)]
+    verdict = nn.Linear(c.hidden, 1) if c.hidden else nn.Conv2d(maps[-1], 1, bottom)
     return nn.Sequential(*layers, verdict, nn.Flatten(0))
 
 
