@@ -12,13 +12,13 @@ held-out images from Gaussian noise (each pixel's mean and deviation), before an
 measured. Shares that count:
                                              MNIST      Fashion-MNIST   digits (8 pixels)
     reals; k                              60,000; 20     22,325; 7        1,500; 5
-    images of each row                      10,000         10,000           297
+    images of each row (last two: 1,000 up) 10,000         10,000           297
     held-out images, the classifier alone    0.979          0.818          0.933
     noise, the classifier alone              0.979          0.384          0.489
     held-out images                          0.930          0.686          0.721
     noise                                    0.000          0.000          0.030
     noise, q the widest                      0.012          0.376          0.124
-    the same in the last 84 tanh units       0.979          0.377          not measured
+    the same in the last 84 tanh units, with 60,000; 20: MNIST 0.979, Fashion-MNIST 0.377
 """
 
 from dataclasses import dataclass
