@@ -21,8 +21,9 @@ PUBLISHED = {
 def glance(source: Source, *, look: bool = True) -> tuple[Schema, int | None]:
     """The schema that `sfumato.data.open(source)` would have, and how many images.
 
-    With `look`, what lies on this machine is read as far as needed. A known set that is not here, or
-    that is not looked at, is described as published, its classes by number. Raises what `open` does.
+    With `look`, what lies on this machine is read as far as needed. A known set that is not
+    here, or that is not looked at, is described as published, its classes by number. Raises what
+    `open` does.
     """
     known = source.name in ENTRIES and ENTRIES[source.name].known
     if known and not (look and found(source.name)):
