@@ -212,7 +212,7 @@ def _write(
         run.path / "loss.png", "Above, the two losses; below, gradient norms.", pixels=False
     )
     text = page.page(
-        "Sfumato learned to write",
+        "Sfumato learns to write",
         f"Two networks learned from real handwriting on this machine: {recipe.steps:,} batches of "
         f"{recipe.batch} in {MINUTES * 60:.0f} seconds, no GPU, no download.",
         page.section("What it paints", painted),
