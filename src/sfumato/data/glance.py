@@ -1,4 +1,4 @@
-"""The schema and the size of a source without preparing it: for plans, which write and fetch nothing."""
+"""Schema and size of a source without preparing it: for plans, which write and fetch nothing."""
 
 from importlib import import_module
 
@@ -15,7 +15,7 @@ PUBLISHED = {
     "cifar10": ((3, 32, 32), 10, 0, {"train": 50_000, "test": 10_000}),
     "celeba": ((3, 218, 178), 0, 40, {"train": 162_770, "test": 19_962}),
 }
-"""Shape C H W, classes, attributes and images per part of the known sets, as they are handed out."""
+"""Shape C H W, classes, attributes and images per part of the known sets, as published."""
 
 
 def glance(source: Source, *, look: bool = True) -> tuple[Schema, int | None]:
