@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from torch.nn.functional import batch_norm, conv2d
+from torch.nn.functional import batch_norm, conv2d, interpolate
 
 from sfumato.errors import ConfigError, DataError
 from sfumato.nn import inception
@@ -170,9 +170,11 @@ def test_the_real_features_know_more_the_deeper_they_lie(real_data):
     accuracy = {}
     for level in (64, 768):
         network = Inception(level, read_weights(level))
-        features = torch.cat([network(part) for part in images.split(12)])
+        # 139 pixels, as the source did: five times faster than 299
+        small = interpolate(images, (139, 139), mode="bilinear") * 127.5 / 128 - 0.5 / 128
+        features = torch.cat([network.stages(part).mean((2, 3)) for part in small.split(20)])
         by_class = features.reshape(10, 12, level)
         centroids, rest = by_class[:, :6].mean(1), by_class[:, 6:].reshape(60, level)
         named = torch.cdist(rest, centroids).argmin(1)
         accuracy[level] = float((named == torch.arange(10).repeat_interleave(6)).float().mean())
-    assert 0.1 < accuracy[64] < accuracy[768] - 0.15
+    assert 0.1 < accuracy[64] < accuracy[768] - 0.15, accuracy
