@@ -13,6 +13,7 @@ REAL = (os.environ.get("SFUMATO_DATA", ""), Path(__file__).parents[2] / "shared"
 def own_cache(tmp_path_factory):
     """Prepared data of the tests, away from the user's."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SFUMATO_MODELS", raising=False)
         patch.setenv("SFUMATO_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 

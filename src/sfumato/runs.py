@@ -10,6 +10,7 @@ A bundle is read without unpickling anything, from a folder, a zip or a hub.
 
 import json
 import os
+import subprocess
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -111,6 +112,28 @@ def recipe_from(model: str, plain: Mapping[str, Any]) -> Recipe:
     config = settings.build(registry.module(model).Config, plain["model"], "model.")
     data = settings.build(Source, plain["data"], "data.")
     return settings.build(Recipe, {**plain, "model": config, "data": data})
+
+
+def recipe_plain(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as YAML takes it, tuples as lists: what `recipe_from` reads."""
+    return {
+        k: {n: list(v) if isinstance(v, tuple) else v for n, v in part.items()}
+        if isinstance(part, dict)
+        else part
+        for k, part in asdict(recipe).items()
+    }
+
+
+def commit() -> str | None:
+    """The commit of the source tree this runs from; None for an installed package."""
+    here = Path(__file__).parent
+    found = subprocess.run(
+        ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() or None
 
 
 def save_bundle(model: Model, folder: Path, card: str = "") -> None:

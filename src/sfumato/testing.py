@@ -43,7 +43,8 @@ def check_model(name: str) -> None:
 
 def one_step(model: Model, **fields: Tensor) -> None:
     """Train `model` on one batch with these fields, as a run would: for hand-worked steps."""
-    _bare_trainer().fit(model, DataLoader([Batch(**fields)], batch_size=None))
+    batches: Any = [Batch(**fields)]
+    _bare_trainer().fit(model, DataLoader(batches, batch_size=None))
 
 
 def law_summary(name: str) -> None:

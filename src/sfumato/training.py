@@ -6,7 +6,6 @@ is left half-written.
 """
 
 import logging
-import subprocess
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -41,7 +40,7 @@ from sfumato.model import Model, Rules
 from sfumato.preset import Preset, choose, pick_device, settle
 from sfumato.randomness import derive
 from sfumato.recipe import Recipe
-from sfumato.runs import FORMAT, Run, load, recipe_from
+from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
 
 FOREVER = 2**40
 """Batches in a run that only its minutes end."""
@@ -74,7 +73,9 @@ def train(
     if minutes is not None and minutes <= 0:
         raise ConfigError(f"--minutes must be greater than 0, not {minutes}.")
     if resume:
-        return _resume(Path(out or _missing_out()), changes, minutes, progress)
+        new = {"data": data, "recipe": recipe, "config": config, "precision": precision}
+        changes |= {name: value for name, value in new.items() if value is not None}
+        return _resume(model, Path(out or _missing_out()), changes, minutes, progress)
     planned = plan(model, data=data, recipe=recipe, config=config, **changes)
     run = Run(Path(out) if out else _free(f"runs/{model}-{Path(planned.data.name).name}"))
     if run.exists and _first():
@@ -138,9 +139,13 @@ def _source(base: Source, given: str | Mapping[str, Any] | Source | None) -> Sou
     return settings.override(base, fields, "data.")
 
 
-def _resume(path: Path, changes: Mapping[str, Any], minutes: float | None, progress: bool) -> Run:
+def _resume(
+    model: str, path: Path, changes: Mapping[str, Any], minutes: float | None, progress: bool
+) -> Run:
     run = Run(path)
     card = run.read()
+    if model != card["model"]:
+        raise ConfigError(f"{path} is a run of {card['model']}, not of {model}.")
     if extra := set(changes) - {"steps"}:
         raise ConfigError(
             f"--{min(extra)} cannot change when a run is resumed: its numbers would no longer "
@@ -159,7 +164,7 @@ def _resume(path: Path, changes: Mapping[str, Any], minutes: float | None, progr
         if not run.checkpoint.exists():
             _begin_from(network, recipe)  # cut before its first save: it begins again
         minutes = minutes if minutes is not None or "steps" in changes else card.get("minutes")
-        card = {**card, "recipe": _plain(recipe), "minutes": minutes}
+        card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes}
         return _fit(run, card, network, recipe, stream, preset, minutes, progress)
 
 
@@ -278,10 +283,7 @@ def _preset(
     worth = recipe.steps >= WORTH_MEASURING and plain.devices == 1
     convolves = any(weight.ndim == 4 for weight in model.parameters())
     return choose(
-        plain,
-        precision=precision or (None if worth else "32"),
-        convolves=convolves and worth,
-        seconds=seconds if worth else None,
+        plain, precision=precision, convolves=convolves, seconds=seconds if worth else None
     )
 
 
@@ -327,7 +329,7 @@ def _card(
     return {
         "format": FORMAT,
         "model": model,
-        "recipe": _plain(recipe),
+        "recipe": recipe_plain(recipe),
         "minutes": minutes,
         "preset": asdict(preset),
         "data": {"images": len(data), "fingerprint": data.fingerprint},
@@ -337,30 +339,8 @@ def _card(
             "torch": str(torch.__version__),
             "lightning": L.__version__,
         },
-        "commit": _commit(),
+        "commit": commit(),
     }
-
-
-def _plain(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as YAML takes it: tuples as lists."""
-    return {
-        k: {n: list(v) if isinstance(v, tuple) else v for n, v in part.items()}
-        if isinstance(part, dict)
-        else part
-        for k, part in asdict(recipe).items()
-    }
-
-
-def _commit() -> str | None:
-    """The commit of the source tree this runs from; None for an installed package."""
-    here = Path(__file__).parent
-    found = subprocess.run(
-        ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() or None
 
 
 def _first() -> bool:

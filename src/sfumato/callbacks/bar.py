@@ -7,6 +7,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
+from sfumato.model import Model
 
 
 class Bar(RichProgressBar):
@@ -21,11 +22,23 @@ class Bar(RichProgressBar):
         numbers = super().get_metrics(trainer, pl_module)
         numbers.pop("v_num", None)
         numbers["batch"] = str(self.clock.visited)
-        if self.clock.expected:
-            numbers["of about"] = str(self.clock.expected)
         if self.health.warnings:
             numbers["warning"] = self.health.warnings[-1]
         return numbers
+
+    @property
+    def total_train_batches(self) -> int | float:
+        """Batches of the run, or under a time limit what the pace so far allows."""
+        return super().total_train_batches if self.clock.minutes is None else 1
+
+    def on_train_batch_end(
+        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Move on; under a time limit, move the end as well."""
+        super().on_train_batch_end(trainer, model, outputs, batch, index)
+        bar = self.train_progress_bar_id
+        if (expected := self.clock.expected) and self.progress is not None and bar is not None:
+            self.progress.update(bar, total=index + 1 + expected - self.clock.visited)
 
     def _get_train_description(self, current_epoch: int) -> str:
         return "training"

@@ -45,8 +45,26 @@ def evaluate(args: Namespace) -> dict[str, Any]:
     return {
         "model": called(model),
         "run": run_of(args.place),
+        "expects": _expected(args.place, scores),
         "metrics": {name: score.to_json() for name, score in scores.items()},
     }
+
+
+def _expected(place: str, scores: "Mapping[str, Score]") -> dict[str, Any]:
+    """Say which of the scores that a run's recipe is known to reach were reached."""
+    from sfumato.runs import Run
+
+    if run_of(place) is None:
+        return {}
+    found = {}
+    for name, wish in Run(Path(place)).recipe()[1].expects.items():
+        if score := scores.get(name):
+            up = score.better == "higher"
+            reached = score.value >= wish if up else score.value <= wish
+            found[name] = {"expected": wish, "reached": reached}
+            sign, verdict = "≥" if up else "≤", "reached" if reached else "missed"
+            say(f"  {name}: the recipe is known to reach {sign} {wish:g}: {verdict}")
+    return found
 
 
 def compare(args: Namespace) -> dict[str, Any]:
