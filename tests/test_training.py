@@ -20,8 +20,8 @@ import sys
 from sfumato import training
 training.WORTH_MEASURING = 10**9  # two runs that measure the machine may choose differently
 resume = sys.argv[2] == "resume"
-run = training.train("dcgan", recipe="smoke", steps=300, out=sys.argv[1], resume=resume,
-                     progress=False, device="cpu", **({} if resume else {"every": 20}))
+given = {"resume": True} if sys.argv[2] == "resume" else {"recipe": "smoke", "every": 20}
+run = training.train("dcgan", steps=300, out=sys.argv[1], progress=False, device="cpu", **given)
 print(run.stopped)
 """
 
@@ -205,6 +205,10 @@ def test_a_run_is_never_overwritten_nor_continued_as_something_else(tmp_path):
         train("vae", **SMOKE, out=run.path)
     with pytest.raises(ConfigError, match="--batch cannot change when a run is resumed"):
         train("vae", out=run.path, resume=True, batch=3)
+    with pytest.raises(ConfigError, match="--config cannot change when a run is resumed"):
+        train("vae", out=run.path, resume=True, config={"lr": 1.0})
+    with pytest.raises(ConfigError, match="is a run of vae, not of dcgan"):
+        train("dcgan", out=run.path, resume=True)
     with pytest.raises(ConfigError, match="--resume needs --out"):
         train("vae", resume=True)
     with pytest.raises(RunError, match=r"is not a run folder: it has no run\.yaml"):
