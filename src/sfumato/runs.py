@@ -16,12 +16,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
@@ -96,15 +96,18 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Hold the folder for one training; the lock goes with the process, however it ends."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            try:
-                flock(file, LOCK_EX | LOCK_NB)
-            except BlockingIOError:
-                raise RunError(
-                    f"another training is writing to {self.path}; "
-                    "wait for it, or choose another --out."
-                ) from None
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunError(
+                f"another training is writing to {self.path}; "
+                "wait for it, or choose another --out."
+            ) from None
+        try:
             yield
+        finally:
+            lock.release()
 
 
 def recipe_from(model: str, plain: Mapping[str, Any]) -> Recipe:

@@ -170,7 +170,7 @@ RECIPES = {
         steps=12_000,
         batch=64,
         ema=0.999,
-        expects={"recognisable": 0.90},
+        expects={"recognisable": 0.80},
     ),
     "faces": Recipe(
         model=Config(activation="leaky_relu", smooth=0.1),
