@@ -31,7 +31,8 @@ def _digits(kept: Mapping[str, Any]) -> Iterator[str]:
         return
     seeds = ", ".join(str(run["seed"]) for run in runs)
     yield "## DCGAN on MNIST, the laptop recipe\n"
-    yield "`for s in 0 1 2; do python benchmarks/quality.py --seed $s; done`\n"
+    numbers = " ".join(str(run["seed"]) for run in runs)
+    yield f"`for s in {numbers}; do python benchmarks/quality.py --seed $s; done`\n"
     yield (
         "`sfumato train dcgan --recipe laptop --data mnist` and `sfumato evaluate`, as a user "
         "types them. "
@@ -59,7 +60,8 @@ def _speed(kept: Mapping[str, Any]) -> Iterator[str]:
     if speed := kept.get("training-speed"):
         low, high = speed["ratio range"]
         yield "## Training speed against a plain script\n"
-        yield "`python benchmarks/speed.py`\n"
+        turned = f"--turns {speed['turns']} --steps {speed['steps a turn']}"
+        yield f"`python benchmarks/speed.py {turned}`\n"
         yield "| | images a second |\n|---|---|"
         plain, ours = speed["plain images/s"], speed["ours images/s"]
         yield f"| plain script: float32, contiguous, a picture at a time | {plain:,} |"
@@ -103,7 +105,8 @@ def _overhead(kept: Mapping[str, Any]) -> Iterator[str]:
 def _memory(kept: Mapping[str, Any]) -> Iterator[str]:
     if found := kept.get("memory"):
         yield "## Memory on large data\n"
-        yield "`python benchmarks/memory.py`\n"
+        asked = f"--count {found['pictures']} --steps {found['steps']}"
+        yield f"`python benchmarks/memory.py {asked}`\n"
         yield (
             f"Preparing {found['pictures']:,} pictures of side {found['side']} and training DCGAN "
             f"on them for {found['steps']} batches took {found['seconds']} seconds and at most "
