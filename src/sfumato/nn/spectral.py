@@ -1,0 +1,22 @@
+"""Spectral normalisation: a layer whose weight is divided by its largest singular value.
+
+Miyato et al. (2018), https://arxiv.org/abs/1802.05957, section 2.1 and algorithm 1.
+"""
+
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+WEIGHED = (nn.Linear, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+
+
+def spectral(layer: nn.Module) -> nn.Module:
+    """Normalise `layer` and every convolution and dense layer inside it, in place; return it.
+
+    Each visit in training mode improves the estimate of the singular value by one power iteration;
+    eval mode leaves it alone. Initialise first: afterwards `weight` is computed, and what is
+    written into it is lost.
+    """
+    for part in list(layer.modules()):
+        if isinstance(part, WEIGHED):
+            spectral_norm(part)
+    return layer
