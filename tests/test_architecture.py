@@ -21,7 +21,7 @@ FLOORS = [
     "shapes errors schema randomness settings",
     "nn losses metrics io",
     "data",
-    "model recipe",
+    "model recipe conditions",
     "models imaging",
     "registry runs training callbacks evaluation testing preset"
     " capabilities parts sampling export",

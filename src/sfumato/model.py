@@ -15,6 +15,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
+from sfumato import conditions as asking
 from sfumato import settings
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.metrics.score import Score
@@ -119,16 +120,58 @@ class Model(L.LightningModule, ABC):
         return "+".join(parts)
 
 
+@dataclass(frozen=True)
+class Axis:
+    """A named coordinate of the latents, or several that stand for one thing."""
+
+    name: str
+    """What it is called: "z3", "category", "slant"."""
+    first: int
+    """Its column."""
+    width: int = 1
+    """1 for a number; more for one of so many, one-hot from `first` on."""
+    low: float = -2.0
+    """Smallest number worth showing."""
+    high: float = 2.0
+    """Largest number worth showing."""
+
+
 class Sampler(Model):
-    """A model that draws images from noise."""
+    """A model that draws images from noise, and from conditions where it takes some."""
+
+    conditions: ClassVar[tuple[str, ...]] = ()
+    """Fields of a batch that `generate` takes by keyword: "label", "attributes"."""
+    normal: slice = slice(None)
+    """Columns of the latents that are standard normal: all. `slice(0)` where none are."""
 
     @abstractmethod
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
         """Draw `count` codes; the same `rng` state gives the same codes."""
 
     @abstractmethod
-    def generate(self, latents: Latents) -> Images:
-        """The images of these codes."""
+    def generate(self, latents: Latents, *args: Any, **condition: Any) -> Images:
+        """The images of these codes; a subclass writes out the `conditions` it takes."""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Named coordinates of the latents; "z0", "z1" and so on unless a model knows better."""
+        wide = self.prior(1, generator(0, "axes", device=self.device)).shape[1]
+        normal = range(wide)[self.normal]
+        reach = (2.0 if column in normal else 1.0 for column in range(wide))
+        return tuple(Axis(f"z{c}", c, low=-far, high=far) for c, far in enumerate(reach))
+
+    def condition(
+        self, count: int, rng: Generator | None = None, **asked: Any
+    ) -> dict[str, Tensor]:
+        """What `generate` is given beside `count` codes: what is asked, and the rest drawn.
+
+        `label` is a class's number or name, `attributes` a mapping from name to number or value;
+        several of either go round. Labels that are not asked for go round the classes, attributes
+        are uniform. Raises ConfigError, one line, for what this model cannot be asked.
+        """
+        who = type(self).__name__
+        found = asking.resolve(self.conditions, self.schema, count, rng, asked, who)
+        return {name: value.to(self.device) for name, value in found.items()}
 
     @torch.no_grad()
     def sample(
@@ -137,23 +180,30 @@ class Sampler(Model):
         rng: Generator | None = None,
         *,
         seed: int | None = None,
-        **condition: Any,
+        **asked: Any,
     ) -> Images:
-        """Draw `count` images in [-1, 1]; the same `rng` state or `seed` gives the same."""
+        """Draw `count` images in [-1, 1]; the same `rng` state or `seed` gives the same.
+
+        `asked` is what `condition` takes: `label=8`, `attributes={"hair": "blonde"}`.
+        """
         if seed is not None:
             rng = generator(seed, "sample", device=self.device)
-        return self.generate(self.prior(count, rng), **condition).float()
+        latents = self.prior(count, rng)
+        return self.generate(latents, **self.condition(count, rng, **asked)).float()
 
 
 class Judge(Model):
     """A model that tells real images from painted ones."""
 
     @abstractmethod
-    def judge(self, images: Images) -> Logits:
-        """How real each image looks: above 0 means more likely real than not."""
+    def judge(self, images: Images, *args: Any, **condition: Any) -> Logits:
+        """How real each image looks, under its conditions where the judge takes some.
+
+        Above 0 means more likely real than not.
+        """
 
     @abstractmethod
-    def features(self, images: Images) -> Features:
+    def features(self, images: Images, *args: Any, **condition: Any) -> Features:
         """What the judge sees just before its verdict."""
 
 

@@ -23,10 +23,12 @@ from torch.utils.data import DataLoader
 
 from sfumato import data as sources
 from sfumato import registry, runs
+from sfumato.conditions import taken
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.loader import loader
-from sfumato.errors import DataError
+from sfumato.errors import ConfigError, DataError
 from sfumato.model import Autoencoder, Classifier, Judge, Model, Sampler
+from sfumato.randomness import generator
 from sfumato.recipe import Recipe
 from sfumato.runs import Run
 from sfumato.settings import settings
@@ -169,6 +171,37 @@ def law_data_is_checked(name: str) -> None:
         assert needed in said, f"{name}: data without {needed} is not refused by that name"
 
 
+def law_conditions(name: str) -> None:
+    """What a sampler can be asked changes its samples; all else is refused by its name."""
+    model = _model(name).eval()
+    if not isinstance(model, Sampler):
+        return
+    batch, classes = _data(name).batch(torch.arange(3)), len(model.schema.classes)
+    lacking = set(model.conditions) - set(model.needs)
+    assert not lacking, f"{name}: needs must name the conditions {lacking}"
+    for field, asked in (("label", 0), ("attributes", {"nothing": 0})):
+        if field not in model.conditions:
+            _refused(model, field, **{field: asked})
+    if "label" in model.conditions:
+        _refused(model, str(classes), label=classes)
+        _refused(model, "-1", label=-1)
+        _refused(model, "no such class", label="no such class")
+        _differ(model, {"label": 0}, {"label": classes - 1})
+    if "attributes" in model.conditions:
+        _refused(model, "nothing", attributes={"nothing": 0})
+        _differ(
+            model,
+            {"attributes": {a.name: a.low for a in model.schema.attributes}},
+            {"attributes": {a.name: a.high for a in model.schema.attributes}},
+        )
+    drawn = model.condition(3, generator(0))
+    for field in model.conditions:
+        want = getattr(batch, field)
+        assert (drawn[field].shape, drawn[field].dtype) == (want.shape, want.dtype), (
+            f"{name}: condition draws {field} unlike the data's"
+        )
+
+
 LAWS: tuple[Law, ...] = (
     law_summary,
     law_config,
@@ -180,10 +213,11 @@ LAWS: tuple[Law, ...] = (
     law_bundle,
     law_outputs,
     law_data_is_checked,
+    law_conditions,
 )
 """Every law, in the order of what they cost."""
 
-IMAGES = ("sample", "reconstruction")
+IMAGES = ("sample", "painted", "reconstruction")
 """Outputs that are pictures."""
 
 
@@ -192,14 +226,33 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     if isinstance(model, Sampler):
         found["sample"] = model.sample(3, seed=1)
+        given = {field: getattr(batch, field) for field in model.conditions}
+        found["painted"] = model.generate(model.prior(3, generator(1)), **given).float()
     if isinstance(model, Judge):
-        found |= {"verdict": model.judge(batch.image), "judge": model.features(batch.image)}
+        found["verdict"] = model.judge(batch.image, **taken(model.judge, batch))
+        found["judge"] = model.features(batch.image, **taken(model.features, batch))
     if isinstance(model, Autoencoder):
         codes = model.encode(batch.image)
         found |= {"codes": codes, "reconstruction": model.decode(codes)}
     if isinstance(model, Classifier):
         found |= {"logits": model.logits(batch.image), "features": model.features(batch.image)}
     return found
+
+
+def _refused(model: Sampler, word: str, **asked: Any) -> None:
+    """Asking for this raises ConfigError, and the message holds `word`."""
+    said = ""
+    try:
+        model.sample(3, seed=1, **asked)
+    except ConfigError as error:
+        said = str(error)
+    assert word in said, f"{type(model).__name__} does not refuse {asked} by name"
+
+
+def _differ(model: Sampler, one: dict[str, Any], other: dict[str, Any]) -> None:
+    """The same codes, asked for one thing and for another, give other images."""
+    same = torch.equal(model.sample(3, seed=1, **one), model.sample(3, seed=1, **other))
+    assert not same, f"{type(model).__name__} paints {one} and {other} alike"
 
 
 def _recipe(name: str) -> Recipe:
