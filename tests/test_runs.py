@@ -14,9 +14,9 @@ from sfumato.errors import BundleError, ConfigError, DeviceError, RunError, Sfum
 from sfumato.models.vae import VAE, Config
 from sfumato.schema import Attribute, Schema
 
-SCHEMA = Schema(
-    shape=(1, 8, 8), classes=("a", "b"), attributes=(Attribute(name="slant", low=-1.0, high=1.0),)
-)
+SLANT = Attribute(name="slant", low=-1.0, high=1.0)
+BOLD = Attribute(name="bold", low=0.0, high=1.0, values=("no", "yes"))
+SCHEMA = Schema(shape=(1, 8, 8), classes=("a", "b"), attributes=(SLANT, BOLD))
 
 
 @pytest.fixture
@@ -42,6 +42,16 @@ def test_a_bundle_comes_back_the_same_from_folder_and_zip(bundle, prefix):
         assert all(torch.equal(model.state_dict()[k], weights[k]) for k in weights)
         assert not model.training
     assert (bundle / "card.md").read_text() == "# mine\n"
+
+
+def test_a_bundle_written_before_attributes_had_values_still_loads(bundle):
+    kinds = json.loads((bundle / "schema.json").read_text())["attributes"]
+    assert [kind.pop("values") for kind in kinds] == [[], ["no", "yes"]]
+    edit(bundle / "schema.json", attributes=kinds)
+    assert runs.load(bundle).schema.attributes == (
+        SLANT,
+        Attribute(name="bold", low=0.0, high=1.0),
+    )
 
 
 def edit(path, **changes):

@@ -214,9 +214,8 @@ def _read(folder: Path) -> Model:
     try:
         kind = registry.model_class(card["model"])
         config = settings.build(registry.module(card["model"]).Config, card["config"], "model.")
-        data = settings.build(
-            Schema, {**schema, "attributes": tuple(Attribute(**a) for a in schema["attributes"])}
-        )
+        attributes = tuple(settings.build(Attribute, a) for a in schema["attributes"])
+        data = settings.build(Schema, {**schema, "attributes": attributes})
         with torch.device("meta"):
             shapes = {name: tuple(w.shape) for name, w in kind(config, data).state_dict().items()}
     except (KeyError, TypeError) as error:

@@ -1,20 +1,71 @@
 """What the data told the model: stored beside its weights, read by every surface."""
 
 from dataclasses import dataclass
+from math import isclose
 
-from sfumato.errors import ConfigError
+from sfumato.errors import ConfigError, nearest
+from sfumato.shapes import Column, Labels
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attribute:
-    """One named, measured property of an image."""
+    """One named property of an image: a measured number, or a choice among named values."""
 
     name: str
-    """What it is called: "slant", "smiling"."""
+    """What it is called: "slant", "Smiling"."""
     low: float
     """Smallest value in the data."""
     high: float
     """Largest value in the data."""
+    values: tuple[str, ...] = ()
+    """Names to choose from, standing for even steps from low to high; none for a number."""
+
+    def __post_init__(self) -> None:
+        if self.values and len(set(self.values)) < max(2, len(self.values)):
+            raise ConfigError(
+                f"attribute {self.name} needs two values or more, no two alike; "
+                f"got {', '.join(self.values)}."
+            )
+        if self.values and self.low >= self.high:
+            raise ConfigError(
+                f"attribute {self.name} has values, so its low must be below its high; "
+                f"got {self.low:g} and {self.high:g}."
+            )
+
+    def number(self, value: str | float) -> float:
+        """How `value`, a name or a number, is written in the attribute's column.
+
+        Raises ConfigError with the nearest name, or with the range.
+        """
+        if self.values:
+            return self._of_name(value)
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if not self.low <= number <= self.high:
+            raise ConfigError(
+                f"attribute {self.name} takes a number from {self.low:g} to {self.high:g}; "
+                f"got {value}."
+            )
+        return number
+
+    def index(self, column: Column) -> Labels:
+        """Which of its values each number of a choice's column stands for."""
+        step = (self.high - self.low) / (len(self.values) - 1)
+        return ((column - self.low) / step).round().long()
+
+    def _of_name(self, value: str | float) -> float:
+        """The number that stands for a value, given by its name or by that number."""
+        last = len(self.values) - 1
+        for index, name in enumerate(self.values):
+            number = self.low + index * (self.high - self.low) / last
+            same = not isinstance(value, str) and isclose(number, value, abs_tol=1e-6)
+            if same or value == name:
+                return number
+        raise ConfigError(
+            f"attribute {self.name} has no value {value!r}; {nearest(str(value), self.values)}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

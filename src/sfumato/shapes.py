@@ -1,7 +1,7 @@
 """Tensor types shared by the whole house.
 
 Axes: B batch, C channels, H height, W width, T time, Z latent width, K classes, A attributes,
-L caption tokens, N samples, D feature width.
+E numbers that encode a row of attributes, L caption tokens, N samples, D feature width.
 Images are float32 in [-1, 1] everywhere inside; only `sfumato.io` speaks 0..255.
 """
 
@@ -17,6 +17,8 @@ Logits = Float[Tensor, " B"]
 Scores = Float[Tensor, "B K"]
 Labels = Int[Tensor, " B"]
 Attributes = Float[Tensor, "B A"]
+Column = Float[Tensor, " B"]
+Tags = Float[Tensor, "B E"]
 Captions = Int[Tensor, "B L"]
 Features = Float[Tensor, "N D"]
 Scalar = Float[Tensor, ""]

@@ -12,6 +12,7 @@ from PIL import Image
 from sfumato import data
 from sfumato.data import Source
 from sfumato.errors import DataError
+from sfumato.schema import Attribute
 
 NAMES = ("000001", "162770", "162771", "182637", "182638", "202599")
 
@@ -51,10 +52,10 @@ def test_parts_are_the_published_ones_by_number(shelf, form):
         smiling = [1 if int(NAMES[level // 40]) % 2 else -1 for level in levels]
         assert dataset.columns["attributes"].tolist() == [[-1, s] for s in smiling]
         assert dataset.schema.shape == (3, 12, 10)
-        assert [(a.name, a.low, a.high) for a in dataset.schema.attributes] == [
-            ("Bald", -1, 1),
-            ("Smiling", -1, 1),
-        ]
+        assert dataset.schema.attributes == tuple(
+            Attribute(name=name, low=-1.0, high=1.0, values=("no", "yes"))
+            for name in ("Bald", "Smiling")
+        )
         assert dataset.report.notes == ()
 
 

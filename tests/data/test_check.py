@@ -27,4 +27,5 @@ def test_the_settings_of_the_source_hold():
     assert sum(found.classes.values()) == 20
     assert set(found.classes) == {"A", "B"}
     assert found.attributes["slant"] == (-20.0, 20.0)
+    assert found.attributes["style"] == ("sans", "serif", "typewriter")
     assert found.fields == ("image", "mask", "outline", "label", "attributes", "caption")

@@ -135,12 +135,21 @@ def test_the_data_set_has_every_field_of_every_glyph():
     assert dataset.fields == batch._fields
     assert batch.image.shape == (40, 3, 24, 24)
     assert dataset.schema.attributes == ATTRIBUTES
+    named = {
+        attribute.name: [attribute.values[index] for index in attribute.index(column)]
+        for attribute, column in zip(ATTRIBUTES, batch.attributes.T, strict=True)
+        if attribute.values
+    }
     assert ((batch.outline <= batch.mask).all(), batch.mask.max()) == (True, 1)
     for row in range(40):
         words = decode(batch.caption[row].tolist(), dataset.schema.vocabulary).split()
         assert dataset.schema.classes[batch.label[row]] in words
         for value, attribute in zip(batch.attributes[row].tolist(), ATTRIBUTES, strict=True):
             assert attribute.low - 1e-3 <= value <= attribute.high + 1e-3, attribute.name
+        said = {name: column[row] for name, column in named.items()}
+        assert {said["style"], said["colour"]} <= set(words)
+        assert ("bold" in words) == (said["bold"] == "yes")
+        assert words[-1] == said["paper"]
 
 
 def test_another_seed_or_part_gives_other_glyphs():

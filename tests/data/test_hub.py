@@ -67,7 +67,10 @@ def test_a_known_set_comes_from_its_repository(tmp_path, monkeypatch):
     assert dataset.columns["image"][:, 0, 0, 0].tolist() == [1, 2, 5]
     assert dataset.columns["label"].tolist() == [1, 0, 1]
     assert dataset.schema.classes == ("no", "yes")
-    assert [a.name for a in dataset.schema.attributes] == ["Smiling", "age"]
+    assert [(a.name, a.values) for a in dataset.schema.attributes] == [
+        ("Smiling", ("no", "yes")),
+        ("age", ()),
+    ]
     assert dataset.columns["attributes"].tolist() == [[-1, 0.5], [-1, 1.0], [1, 2.5]]
     assert dataset.schema.vocabulary == ("", "a", "tone")
     assert len(data.open(Source(name="mnist", split="test"))) == 1

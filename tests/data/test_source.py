@@ -7,6 +7,7 @@ import pytest
 
 from sfumato import data
 from sfumato.data import Source
+from sfumato.data.glance import glance
 from sfumato.errors import ConfigError, DataError, UnknownName
 from sfumato.settings import build
 
@@ -19,6 +20,7 @@ from sfumato.settings import build
         ({"count": -1}, "--data.count must be at least 0; got -1."),
         ({"channels": 2}, "--data.channels must be 1 or 3; got 2."),
         ({"classes": ("a", "b", "a")}, "--data.classes names one twice: a, b, a."),
+        ({"attributes": ("x", "x")}, "--data.attributes names one twice: x, x."),
     ],
     ids=lambda value: str(value)[:24],
 )
@@ -61,6 +63,33 @@ def test_an_unknown_split_or_class_gets_the_nearest_one():
         data.open(Source(name="digits", classes=("3", "x")))
     assert str(caught.value) == (
         "--data.classes 'x' is no class of digits; choose from 0, 1, 2, 3, 4, 5, 6, 7, 8, 9."
+    )
+
+
+def test_only_the_asked_for_attributes_stay_in_the_asked_for_order(no_data):
+    whole = data.open(Source(name="glyphs", count=20))
+    some = data.open(Source(name="glyphs", count=20, attributes=("colour", "slant")))
+    names = [attribute.name for attribute in whole.schema.attributes]
+    chosen = [names.index("colour"), names.index("slant")]
+    assert some.schema.attributes == tuple(whole.schema.attributes[i] for i in chosen)
+    assert (some.columns["attributes"] == whole.columns["attributes"][:, chosen]).all()
+    assert (some.columns["image"] == whole.columns["image"]).all()
+    both = Source(name="glyphs", count=20, attributes=("bold",), classes=("B", "A"))
+    schema, _ = glance(both)
+    assert schema == data.open(both).schema
+    assert (schema.classes, [a.name for a in schema.attributes]) == (("B", "A"), ["bold"])
+
+
+def test_an_unknown_attribute_gets_the_nearest_one(no_data):
+    with pytest.raises(UnknownName) as caught:
+        data.open(Source(name="glyphs", attributes=("color",)))
+    assert str(caught.value) == (
+        "--data.attributes 'color' is no attribute of glyphs; did you mean 'colour'?"
+    )
+    with pytest.raises(UnknownName) as caught:
+        data.open(Source(name="digits", attributes=("slant",)))
+    assert str(caught.value) == (
+        "--data.attributes 'slant' is no attribute of digits; it has none."
     )
 
 

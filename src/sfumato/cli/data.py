@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sfumato.cli.places import say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sfumato.data.dataset import Report
     from sfumato.data.source import Source
 
@@ -72,7 +74,7 @@ def look(args: Namespace) -> dict[str, Any]:
     if found.classes:
         say(f"classes  {_few(found.classes)}")
     if found.attributes:
-        say(f"measured {_few({n: f'{a:g}..{b:g}' for n, (a, b) in found.attributes.items()})}")
+        say(f"measured {_few({name: _range(ends) for name, ends in found.attributes.items()})}")
     _say_skipped(found.report)
     facts = {name: value for name, value in asdict(found).items() if name != "report"}
     return {"data": source.name, "source": asdict(source), **found.report.json(), **facts}
@@ -130,6 +132,12 @@ def _source(args: Namespace) -> "Source":
         if name.startswith("data.") and value is not None
     }
     return build(Source, {"name": args.name, **said}, "data.")
+
+
+def _range(ends: "Sequence[float] | Sequence[str]") -> str:
+    """Where a number lies, or what a choice is among."""
+    numbers = [f"{end:g}" for end in ends if not isinstance(end, str)]
+    return "..".join(numbers) or "|".join(map(str, ends))
 
 
 def _few(counts: dict[str, Any]) -> str:

@@ -52,7 +52,9 @@ def stock(source: Source) -> Stock:
     return Stock(
         pictures=Files(chosen, 3),
         values=None if values is None else np.array(values, np.float32),
-        attributes=tuple(Attribute(name=name, low=-1.0, high=1.0) for name in names),
+        attributes=tuple(
+            Attribute(name=name, low=-1.0, high=1.0, values=("no", "yes")) for name in names
+        ),
         notes=notes,
     )
 

@@ -29,8 +29,8 @@ class Findings:
     """Width x height to number of pictures, most frequent first."""
     classes: dict[str, int]
     """Class to number of pictures that can be read."""
-    attributes: dict[str, tuple[float, float]]
-    """Attribute to its range."""
+    attributes: dict[str, tuple[float, float] | tuple[str, ...]]
+    """Attribute to its range, or to the values there are to choose from."""
     vocabulary: int
     """Words of the captions."""
 
@@ -76,6 +76,6 @@ def _findings(
         channels=cut.channels,
         sizes=dict(sizes.most_common()),
         classes={name: int(n) for name, n in zip(stock.classes, counts, strict=False)},
-        attributes={a.name: (a.low, a.high) for a in stock.attributes},
+        attributes={a.name: a.values or (a.low, a.high) for a in stock.attributes},
         vocabulary=len(stock.vocabulary),
     )

@@ -50,10 +50,13 @@ def _published(source: Source) -> tuple[Schema, int | None]:
     elif source.count and count:
         count = min(count, source.count)
     names = source.classes or tuple(str(number) for number in range(classes))
+    measured = source.attributes or tuple(str(number) for number in range(attributes))
     schema = Schema(
         shape=(source.channels or channels, height, width),
         classes=names,
-        attributes=tuple(Attribute(name=str(n), low=-1, high=1) for n in range(attributes)),
+        attributes=tuple(
+            Attribute(name=name, low=-1.0, high=1.0, values=("no", "yes")) for name in measured
+        ),
     )
     return schema, count
 

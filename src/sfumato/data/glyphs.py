@@ -46,13 +46,15 @@ HUES = {
 ATTRIBUTES = (
     Attribute(name="size", low=0.4, high=0.75),
     Attribute(name="slant", low=-20.0, high=20.0),
-    Attribute(name="bold", low=0.0, high=1.0),
+    Attribute(name="bold", low=0.0, high=1.0, values=("no", "yes")),
     Attribute(name="hue", low=0.0, high=360.0),
     Attribute(name="x", low=0.38, high=0.62),
     Attribute(name="y", low=0.38, high=0.62),
-    Attribute(name="paper", low=0.0, high=1.0),
+    Attribute(name="paper", low=0.0, high=1.0, values=("black", "white")),
+    Attribute(name="style", low=0.0, high=len(FACES) - 1.0, values=tuple(FACES)),
+    Attribute(name="colour", low=0.0, high=len(HUES) - 1.0, values=tuple(HUES)),
 )
-"""Height and centre in parts of the side, slant and hue in degrees, bold 1, white paper 1."""
+"""Height and centre in parts of the side, slant and hue in degrees; the others by name."""
 VOCABULARY = (
     *("", "a", "small", "large", "bold", *HUES, *FACES, *LETTERS),
     *("leaning", "left", "right", "on", "black", "white"),
@@ -109,7 +111,8 @@ class Glyph:
     @property
     def values(self) -> list[float]:
         """The attributes, in their order."""
-        facts = (self.size, self.slant, self.bold, self.hue, self.x, self.y, self.white)
+        named = (list(FACES).index(self.style), list(HUES).index(self.colour))
+        facts = (self.size, self.slant, self.bold, self.hue, self.x, self.y, self.white, *named)
         return [float(fact) for fact in facts]
 
     def coverage(self, side: int) -> np.ndarray:
@@ -164,7 +167,7 @@ class Drawings:
 
 def stamp(source: Source) -> str:
     """Raised when the drawing changes."""
-    return "glyphs 1"
+    return "glyphs 2"
 
 
 def stock(source: Source) -> Stock:

@@ -128,8 +128,10 @@ def _measured(table: Any, names: list[str], kinds: Any) -> dict[str, Any]:
     values[:, yes_no] = values[:, yes_no] * 2 - 1
     low, high = values.min(axis=0), values.max(axis=0)
     low[yes_no], high[yes_no] = -1, 1
-    ranges = zip(names, low, high, strict=True)
-    attributes = tuple(Attribute(name=n, low=float(a), high=float(b)) for n, a, b in ranges)
+    attributes = tuple(
+        Attribute(name=n, low=float(a), high=float(b), values=("no", "yes") if named else ())
+        for n, a, b, named in zip(names, low, high, yes_no, strict=True)
+    )
     return {"values": values, "attributes": attributes}
 
 

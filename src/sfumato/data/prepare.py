@@ -27,6 +27,7 @@ from sfumato.data.stock import Cut, Pixels, Stock, attempt
 from sfumato.errors import DataError, RunError
 from sfumato.io.files import atomic, discard
 from sfumato.schema import Attribute, Schema
+from sfumato.settings import build
 
 VERSION = 1
 """Raised when the cutting changes, so that old caches are not taken for new ones."""
@@ -160,7 +161,7 @@ def _schema(said: dict[str, Any]) -> Schema:
     return Schema(
         shape=(channels, height, width),
         classes=tuple(said["classes"]),
-        attributes=tuple(Attribute(**attribute) for attribute in said["attributes"]),
+        attributes=tuple(build(Attribute, attribute) for attribute in said["attributes"]),
         vocabulary=tuple(said["vocabulary"]),
         caption=said["caption"],
     )

@@ -21,6 +21,8 @@ class Source:
     """Side in pixels of the central square that is kept before scaling."""
     classes: tuple[str, ...] = ()
     """Keep only these classes, numbered in this order; empty keeps all."""
+    attributes: tuple[str, ...] = ()
+    """Keep only these attributes, in this order; empty keeps all."""
     count: int | None = None
     """Keep the first that many images; none or 0 keeps all."""
     flip: bool = False
@@ -29,13 +31,15 @@ class Source:
     """Where a source draws its images: which ones."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.classes, str):
-            raise ConfigError(f"--data.classes takes several names; write ({self.classes!r},).")
+        for field in ("classes", "attributes"):
+            names = getattr(self, field)
+            if isinstance(names, str):
+                raise ConfigError(f"--data.{field} takes several names; write ({names!r},).")
+            if len(set(names)) < len(names):
+                raise ConfigError(f"--data.{field} names one twice: {', '.join(names)}.")
         for field, least in (("side", 1), ("crop", 1), ("count", 0)):
             value = getattr(self, field)
             if value is not None and value < least:
                 raise ConfigError(f"--data.{field} must be at least {least}; got {value}.")
         if self.channels not in (None, 1, 3):
             raise ConfigError(f"--data.channels must be 1 or 3; got {self.channels}.")
-        if len(set(self.classes)) < len(self.classes):
-            raise ConfigError(f"--data.classes names one twice: {', '.join(self.classes)}.")

@@ -1,6 +1,6 @@
 """What a source holds before it is cut to size, and the cutting of one picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -129,20 +129,45 @@ class Stock:
     """For the report."""
 
     def select(self, source: Source) -> "tuple[np.ndarray, Stock]":
-        """The rows of the asked-for classes, and the stock with its labels numbered anew."""
-        rows = np.arange(len(self.pictures))
+        """The rows of the asked-for classes, and the stock with what was asked for.
+
+        Labels are numbered anew, in the order of `source.classes`; of the attributes only those
+        of `source.attributes` stay, in their order.
+        """
+        rows, held = np.arange(len(self.pictures)), self._measured(source)
         if not source.classes:
-            return rows, self
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        for name in source.classes:
-            if name not in numbers:
-                raise UnknownName(
-                    f"--data.classes {name!r} is no class of {source.name}; "
-                    + (nearest(name, self.classes) if self.classes else "it has no labels.")
-                )
+            return rows, held
+        chosen = _positions(source, "class", source.classes, self.classes)
         assert self.label is not None  # classes come with labels
         renumbered = np.full(len(self.classes), -1)
-        renumbered[[numbers[name] for name in source.classes]] = np.arange(len(source.classes))
+        renumbered[chosen] = np.arange(len(chosen))
         label = renumbered[self.label]
-        fields = {**self.__dict__, "label": label, "classes": source.classes}
-        return rows[label >= 0], Stock(**fields)
+        return rows[label >= 0], replace(held, label=label, classes=source.classes)
+
+    def _measured(self, source: Source) -> "Stock":
+        """The stock with the asked-for attributes."""
+        if not source.attributes:
+            return self
+        names = tuple(attribute.name for attribute in self.attributes)
+        chosen = _positions(source, "attribute", source.attributes, names)
+        assert self.values is not None  # attributes come with values
+        return replace(
+            self,
+            values=self.values[:, chosen],
+            attributes=tuple(self.attributes[position] for position in chosen),
+        )
+
+
+def _positions(
+    source: Source, kind: str, asked: tuple[str, ...], names: tuple[str, ...]
+) -> list[int]:
+    """Where the asked-for classes or attributes stand; UnknownName for one that is none."""
+    plural = {"class": "classes", "attribute": "attributes"}[kind]
+    for name in asked:
+        if name not in names:
+            has = {"class": "it has no labels.", "attribute": "it has none."}[kind]
+            raise UnknownName(
+                f"--data.{plural} {name!r} is no {kind} of {source.name}; "
+                + (nearest(name, names) if names else has)
+            )
+    return [names.index(name) for name in asked]

@@ -1,0 +1,52 @@
+"""Attributes as numbers for a network, and back: a choice one-hot, a number in [-1, 1]."""
+
+from itertools import pairwise
+
+import torch
+from torch.nn.functional import one_hot
+
+from sfumato.schema import Schema
+from sfumato.shapes import Attributes, Tags
+
+
+def spans(schema: Schema) -> tuple[slice, ...]:
+    """The columns of `encode` that each attribute fills, in the schema's order."""
+    ends = [0]
+    for attribute in schema.attributes:
+        ends.append(ends[-1] + (len(attribute.values) or 1))
+    return tuple(slice(first, end) for first, end in pairwise(ends))
+
+
+def width(schema: Schema) -> int:
+    """Columns of `encode`: one for each number, and one for each value of each choice."""
+    return sum(span.stop - span.start for span in spans(schema))
+
+
+def encode(attributes: Attributes, schema: Schema) -> Tags:
+    """Each choice one-hot, each number scaled from its range to [-1, 1]."""
+    parts = []
+    for attribute, column in zip(schema.attributes, attributes.unbind(1), strict=True):
+        if attribute.values:
+            parts.append(one_hot(attribute.index(column), len(attribute.values)).to(column))
+        else:
+            middle = (attribute.high + attribute.low) / 2
+            parts.append((column[:, None] - middle) / _half(attribute.low, attribute.high))
+    return torch.cat(parts, dim=1)
+
+
+def decode(tags: Tags, schema: Schema) -> Attributes:
+    """The likeliest value of each choice, and each number back in its range: undoes `encode`."""
+    columns = []
+    for attribute, span in zip(schema.attributes, spans(schema), strict=True):
+        part, low, high = tags[:, span], attribute.low, attribute.high
+        if attribute.values:
+            step = (high - low) / (len(attribute.values) - 1)
+            columns.append(low + step * part.argmax(1).to(tags))
+        else:
+            columns.append((high + low) / 2 + _half(low, high) * part[:, 0].clamp(-1, 1))
+    return torch.stack(columns, dim=1)
+
+
+def _half(low: float, high: float) -> float:
+    """Half of a range; 1 where the data know a single number, which then stands for 0."""
+    return (high - low) / 2 or 1.0

@@ -1,0 +1,36 @@
+"""Encoded attributes are what was said, and decoding undoes encoding."""
+
+import torch
+
+from sfumato.nn.attributes import decode, encode, spans, width
+from sfumato.schema import Attribute, Schema
+
+SCHEMA = Schema(
+    shape=(1, 8, 8),
+    attributes=(
+        Attribute(name="slant", low=-20.0, high=60.0),
+        Attribute(name="Smiling", low=-1.0, high=1.0, values=("no", "yes")),
+        Attribute(name="hair", low=0.0, high=2.0, values=("red", "green", "blue")),
+        Attribute(name="age", low=7.0, high=7.0),
+    ),
+)
+ROWS = torch.tensor([[-20.0, 1.0, 1.0, 7.0], [40.0, -1.0, 2.0, 7.0]])
+
+
+def test_choices_are_one_hot_and_numbers_scaled_by_hand():
+    expected = [[-1, 0, 1, 0, 1, 0, 0], [0.5, 1, 0, 0, 0, 1, 0]]
+    assert encode(ROWS, SCHEMA).tolist() == expected
+    assert width(SCHEMA) == 7
+    assert spans(SCHEMA) == (slice(0, 1), slice(1, 3), slice(3, 6), slice(6, 7))
+
+
+def test_decoding_undoes_encoding_and_takes_the_likeliest_value():
+    tags = encode(ROWS, SCHEMA)
+    assert torch.equal(decode(tags, SCHEMA), ROWS)
+    tags[0, 3:6] = torch.tensor([0.1, -4.0, 0.3])  # unnormalised scores
+    tags[0, 0] = -7.0  # beyond the range
+    assert decode(tags, SCHEMA)[0].tolist() == [-20, 1, 2, 7]
+
+
+def test_data_without_attributes_have_nothing_to_encode():
+    assert width(Schema(shape=(1, 8, 8))) == 0
