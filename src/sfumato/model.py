@@ -83,17 +83,19 @@ class Model(L.LightningModule, ABC):
     def descend(self, optimizer: Any, loss: Callable[..., Scalar], *rows: Tensor) -> Scalar:
         """Take one step of `optimizer` down `loss(*rows)`, and return the loss, detached.
 
-        Only the optimiser's own parameters receive gradients. With `Rules.accumulate` the rows are
-        cut into equal parts and visited one after another: the gradient is the mean over all rows.
+        Only the optimiser's own parameters receive gradients, also through rows that this player
+        has made, such as a painter's images. With `Rules.accumulate` the rows are cut into equal
+        parts and visited one after another: the gradient is the mean over all rows.
         """
         whole, total = len(rows[0]), rows[0].new_zeros((), dtype=torch.float32)
         # a single player has nobody to be kept out of its gradient
         alone = len(self.players) == 1
         with nullcontext() if alone else self.toggled_optimizer(optimizer):
             optimizer.zero_grad(set_to_none=True)
-            for part in zip(*(row.chunk(self.rules.accumulate) for row in rows), strict=True):
+            parts = list(zip(*(row.chunk(self.rules.accumulate) for row in rows), strict=True))
+            for number, part in enumerate(parts, 1):
                 share = loss(*part) * (len(part[0]) / whole)
-                self.manual_backward(share)
+                self.manual_backward(share, retain_graph=number < len(parts))
                 total += share.detach()
             self._watch(optimizer)
             optimizer.step()

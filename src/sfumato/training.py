@@ -184,7 +184,7 @@ def _fit(
         model.to(memory_format=torch.channels_last)
     start = _visited(run)
     clock = Clock(recipe.seed, minutes)
-    average = [Average(recipe.ema)] if recipe.ema else []
+    average = [Average(recipe.ema, clock)] if recipe.ema else []
 
     def sampler(model: Model) -> Model:
         return average[0].model if average else model

@@ -86,13 +86,14 @@ def test_the_judge_learns_smoothed_and_exchanged_labels():
     real, z = torch.rand(16, 1, 8, 8) * 2 - 1, torch.randn(16, 4)
     model.eval()
     none, every = torch.zeros(16, dtype=torch.bool), torch.ones(16, dtype=torch.bool)
-    r, f = model.judge(real), model.judge(model.generator(z))
+    fake = model.generator(z)
+    r, f = model.judge(real), model.judge(fake)
     bce = binary_cross_entropy_with_logits
     target = torch.full((16,), 0.9)
     honest = bce(r, target) + bce(f, torch.zeros(16))
     swapped = bce(f, target) + bce(r, torch.zeros(16))
-    torch.testing.assert_close(model._judge_loss(real, z, none), honest)
-    torch.testing.assert_close(model._judge_loss(real, z, every), swapped)
+    torch.testing.assert_close(model._judge_loss(real, fake, none), honest)
+    torch.testing.assert_close(model._judge_loss(real, fake, every), swapped)
 
 
 def test_the_faces_recipe_is_the_one_described():

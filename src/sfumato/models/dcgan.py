@@ -83,20 +83,18 @@ class DCGAN(Sampler, Judge):
 
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
-        z = self.draw(self.prior, len(batch.image))
+        fake = self.generate(self.draw(self.prior, len(batch.image)))
         flips = self.draw(self._flips, len(batch.image))
-        d_loss = self.descend(for_d, self._judge_loss, batch.image, z, flips)
-        g_loss = self.descend(for_g, self._painter_loss, z)
+        d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), flips)
+        g_loss = self.descend(for_g, self._painter_loss, fake)
         self.log_dict({"loss/discriminator": d_loss, "loss/generator": g_loss}, prog_bar=True)
 
-    def _judge_loss(self, real: Images, z: Latents, flips: torch.Tensor) -> Scalar:
-        with torch.no_grad():
-            fake = self.generator(z)
+    def _judge_loss(self, real: Images, fake: Images, flips: torch.Tensor) -> Scalar:
         verdicts = swapped(self.judge(real), self.judge(fake), flips)
         return discriminator_loss(*verdicts, smooth=self.config.smooth)
 
-    def _painter_loss(self, z: Latents) -> Scalar:
-        return generator_loss(self.judge(self.generator(z)))
+    def _painter_loss(self, fake: Images) -> Scalar:
+        return generator_loss(self.judge(fake))
 
     def _flips(self, count: int, rng: Generator | None = None) -> torch.Tensor:
         return torch.rand(count, device=self.device, generator=rng) < self.config.noise
