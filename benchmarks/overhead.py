@@ -38,7 +38,7 @@ def loading(batch: int, steps: int = 2000) -> float:
 
 def surrounding() -> dict[str, float]:
     """Milliseconds of a batch, and the share of them that is not the step's own."""
-    spent = {"training_step": 0.0, "log_dict": 0.0}
+    spent = {"training_step": 0.0, "tell": 0.0}
 
     def timed(name: str) -> None:
         inner = getattr(DCGAN, name)
@@ -60,7 +60,7 @@ def surrounding() -> dict[str, float]:
             "dcgan", recipe="laptop", steps=STEPS, out=out, progress=False, precision="bf16"
         )
         elapsed = torch.load(run.checkpoint, weights_only=True)["callbacks"]["Clock"]["elapsed"]
-    own = (spent["training_step"] - spent["log_dict"]) * STEPS / (STEPS - 1)
+    own = (spent["training_step"] - spent["tell"]) * STEPS / (STEPS - 1)
     return {
         "milliseconds a batch": round(1000 * elapsed / STEPS, 2),
         "share around the step": round(1 - own / elapsed, 4),

@@ -21,6 +21,8 @@ class Bar(RichProgressBar):
         """The numbers a model logs for the bar, then what the run knows."""
         numbers = super().get_metrics(trainer, pl_module)
         numbers.pop("v_num", None)
+        assert isinstance(pl_module, Model)
+        numbers |= {name: f"{float(value):.3f}" for name, value in pl_module.told.items()}
         numbers["batch"] = str(self.clock.visited)
         if self.health.warnings:
             numbers["warning"] = self.health.warnings[-1]

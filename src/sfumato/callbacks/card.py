@@ -32,7 +32,7 @@ class Card(Callback):
         table = rows(self.run.path / "metrics.csv")
         if table:
             plot(table, self.run.path / "loss.png")
-        with atomic(self.run.path / "card.md") as path:
+        with atomic(self.run.path / "card.md", durable=False) as path:
             path.write_text(self._text(table), "utf-8")
 
     def _text(self, table: Sequence[Mapping[str, int | float]]) -> str:
@@ -78,7 +78,7 @@ def plot(table: Sequence[Mapping[str, int | float]], path: Path) -> None:
         axis.set(xlabel="batches", ylabel=groups[group])
         axis.grid(alpha=0.3)
         axis.legend()
-    with atomic(path) as temporary:
+    with atomic(path, durable=False) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
 
 

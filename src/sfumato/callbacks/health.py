@@ -43,7 +43,7 @@ class Health(Callback):
             self._compare_gradients(model)
 
     def _stop_at_nan(self, trainer: Trainer, model: Model) -> None:
-        for name, value in trainer.callback_metrics.items():
+        for name, value in (trainer.callback_metrics | model.told).items():
             if not torch.isfinite(value):
                 self.checkpoints.healthy = False
                 last = self.checkpoints.run.checkpoint

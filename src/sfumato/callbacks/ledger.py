@@ -32,7 +32,7 @@ class Recorder(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
     ) -> None:
-        for name, value in trainer.callback_metrics.items():
+        for name, value in (trainer.callback_metrics | model.told).items():
             self._sums[name] = self._sums.get(name, 0) + value.detach().double()
         self._count += 1
         if self.clock.visited % self.every == 0 or trainer.is_last_batch or trainer.should_stop:
@@ -82,7 +82,10 @@ class Ledger(Logger):
     def save(self) -> None:
         """Write the file."""
         names = list(dict.fromkeys(name for row in self.rows for name in row))
-        with atomic(self.path) as path, path.open("w", newline="", encoding="utf-8") as file:
+        with (
+            atomic(self.path, durable=False) as path,
+            path.open("w", newline="", encoding="utf-8") as file,
+        ):
             table = csv.DictWriter(file, names)
             table.writeheader()
             table.writerows(self.rows)

@@ -22,13 +22,14 @@ _REFUSED = {
 
 
 @contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
+def atomic(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     """Lend a temporary name beside `path`; what was written there becomes `path`, or vanishes.
 
     The name ends like `path`, so that writers which choose a format by the ending choose right.
     The caller may write one file there, or make a folder there and fill it; a folder replaces
-    `path` only where that is absent or empty. The bytes are on the disk before the name changes,
-    so a power cut leaves the old file or the new one.
+    `path` only where that is absent or empty. Where it is `durable` the bytes are on the disk
+    before the name changes, so a power cut too leaves the old file or the new one; that can take
+    half a second, and pictures and tables of a run, which it can make again, do without.
 
     Raises RunError when the disk is full or the place may not be written.
     """
@@ -39,9 +40,11 @@ def atomic(path: str | Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _settle(temporary)
+        if durable:
+            _settle(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        if durable:
+            _sync(path.parent)
     except OSError as error:
         raise _said(error, path, temporary) from error
     finally:

@@ -101,7 +101,7 @@ def save(image: Image.Image, path: str | Path) -> None:
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
         raise ConfigError(f"{path} must end in .png, .jpg or .webp to be written as a picture.")
-    with atomic(path) as temporary:
+    with atomic(path, durable=False) as temporary:
         image.save(temporary)
 
 
@@ -146,7 +146,7 @@ def save_gif(frames: list[Image.Image], path: str | Path, fps: int | float = 10)
     if not frames or not 0 < fps <= 50:
         raise ConfigError(f"a GIF needs frames and 0 < fps <= 50; got {len(frames)} and {fps}.")
     first, *rest = frames
-    with atomic(Path(path).with_suffix(".gif")) as temporary:
+    with atomic(Path(path).with_suffix(".gif"), durable=False) as temporary:
         first.save(
             temporary, save_all=True, append_images=rest, duration=round(100 / fps) * 10, loop=0
         )

@@ -87,7 +87,7 @@ class DCGAN(Sampler, Judge):
         flips = self.draw(self._flips, len(batch.image))
         d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), flips)
         g_loss = self.descend(for_g, self._painter_loss, fake)
-        self.log_dict({"loss/discriminator": d_loss, "loss/generator": g_loss}, prog_bar=True)
+        self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
     def _judge_loss(self, real: Images, fake: Images, flips: torch.Tensor) -> Scalar:
         verdicts = swapped(self.judge(real), self.judge(fake), flips)

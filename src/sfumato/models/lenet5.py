@@ -85,7 +85,7 @@ class LeNet5(Classifier):
         for group in optimizer.param_groups:
             group["lr"] = self._lr(self.step)
         loss = self.descend(optimizer, self._loss, batch.image, batch.label)
-        self.log("loss/cross-entropy", loss, prog_bar=True)
+        self.tell({"loss/cross-entropy": loss})
 
     def _loss(self, images: Images, labels: Labels) -> Scalar:
         return cross_entropy(self.logits(images), labels)

@@ -79,7 +79,7 @@ class VAE(Sampler, Autoencoder):
         noise = self.draw(self.prior, len(batch.image))
         [optimizer] = self.players
         loss = self.descend(optimizer, self._loss, batch.image, noise)
-        self.log("loss/bound", loss, prog_bar=True)
+        self.tell({"loss/bound": loss})
 
     def _loss(self, images: Images, noise: Latents) -> Scalar:
         distortion, rate = self.bound(images, noise)
