@@ -58,7 +58,7 @@ class Clock(Callback):
 def _reseed(seed: int, device: torch.device) -> None:
     """What `torch.manual_seed` does, for the CPU and this device alone.
 
-    It also visits every accelerator there could be, half a millisecond a batch where there is none.
+    It also asks every accelerator there could be, at half a millisecond a batch.
     """
     torch.default_generator.manual_seed(seed)
     if device.type != "cpu":
