@@ -39,12 +39,16 @@ def test_list_says_where_everything_is(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("SFUMATO_DATA", str(tmp_path))
     sources = answer(capsys, "list")["sources"]
     assert list(sources) == [
-        *("digits", "glyphs", "photos", "mnist", "fashion-mnist", "cifar10", "celeba")
+        *("digits", "glyphs", "photos", "mnist", "fashion-mnist", "cifar10", "celeba"),
+        "anime-faces",
     ]
     assert sources["digits"]["where"] == "embedded"
     assert sources["mnist"]["where"] == str(tmp_path / "MNIST")
     assert sources["cifar10"]["where"] == (
         "fetched when used; or put cifar-10-python.tar.gz into $SFUMATO_DATA/cifar10"
+    )
+    assert sources["anime-faces"]["where"] == (
+        "put the pictures and tags.csv (columns file, hair, eyes) into $SFUMATO_DATA/anime-faces"
     )
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from sfumato import data
 from sfumato.data import Source
 from sfumato.errors import ConfigError, DataError, UnknownName
+from sfumato.schema import Attribute
 
 
 def picture(path, level=100, size=(6, 6), mode="RGB"):
@@ -218,6 +219,24 @@ def test_a_csv_gives_captions_attributes_and_labels(tmp_path):
     assert words == [["a", "dog"], ["a", "red", "cat"]]
     assert dataset.schema.classes == ("a", "b", "c")
     assert dataset.columns["label"].tolist() == [0, 1]
+
+
+def test_words_that_come_again_are_choices_in_every_part(tmp_path):
+    rows = [("blue", "Ann", 1), ("red", "Bob", 2), ("blue", "Eve", 3), ("red", "Zoe", 4)]
+    lines = ["file_name,hair,photographer,age"]
+    for number, (hair, name, age) in enumerate(rows):
+        part = "test" if number == 3 else "train"
+        picture(tmp_path / part / f"{number}.png", number)
+        lines.append(f"{part}/{number}.png,{hair},{name},{age}")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines))
+    kinds = (
+        Attribute(name="hair", low=0.0, high=1.0, values=("blue", "red")),
+        Attribute(name="age", low=1.0, high=4.0),
+    )
+    for part, expected in {"train": [[0, 1], [1, 2], [0, 3]], "test": [[1, 4]]}.items():
+        dataset = data.open(Source(name=str(tmp_path), split=part))
+        assert dataset.schema.attributes == kinds
+        assert dataset.columns["attributes"].tolist() == expected
 
 
 def test_jsonl_lines_and_sub_folder_tables_work_and_folders_name_classes(tmp_path):

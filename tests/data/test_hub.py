@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sfumato import data
-from sfumato.data import Source, hub
+from sfumato.data import Source, catalogue, hub
 from sfumato.data.prepare import realise
 from sfumato.errors import DataError, UnknownName
 
@@ -129,6 +129,18 @@ def test_without_network_one_line_says_what_to_put_where(name, files, tmp_path, 
     with pytest.raises(DataError) as caught:
         data.open(Source(name=name))
     assert str(caught.value) == said.format(f"put {files} into $SFUMATO_DATA/{name}")
+
+
+def test_a_set_without_a_stated_licence_is_never_fetched(no_data):
+    said = (
+        "anime-faces is not here, and nobody states a licence to fetch it under; set $SFUMATO_DATA"
+        " to a folder and put the pictures and tags.csv (columns file, hair, eyes) into its"
+        " sub-folder anime-faces."
+    )
+    for fetch in (data.open, catalogue.fetch):
+        with pytest.raises(DataError) as caught:
+            fetch(Source(name="anime-faces"))
+        assert str(caught.value) == said
 
 
 def test_an_unreachable_repository_is_one_line_and_the_setting_is_put_back():

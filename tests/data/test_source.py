@@ -96,7 +96,10 @@ def test_an_unknown_attribute_gets_the_nearest_one(no_data):
 def test_names_are_listed_without_torch():
     code = "import sys\nfrom sfumato import data\nprint(*data.names(), 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "digits glyphs photos mnist fashion-mnist cifar10 celeba False\n"
+    assert (
+        done.stdout
+        == "digits glyphs photos mnist fashion-mnist cifar10 celeba anime-faces False\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["digits", "glyphs", "photos"])

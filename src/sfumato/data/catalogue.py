@@ -14,11 +14,15 @@ class Entry:
     """One named source."""
 
     module: str
-    """Module of `sfumato.data` with the functions `stamp(source)` and `stock(source)`."""
+    """Module of `sfumato.data`, with the functions `stamp(source)` and `stock(source)`; of a known
+    set with the function `read(source, place)` that `sfumato.data.known` calls.
+    """
     summary: str
     """One line for people."""
     known: bool = False
     """Looked for in `$SFUMATO_DATA`, then fetched; otherwise it needs no file at all."""
+    public: bool = True
+    """Whether a known set may be fetched; one whose licence nobody states must be brought."""
 
 
 ENTRIES = {
@@ -29,18 +33,21 @@ ENTRIES = {
     "fashion-mnist": Entry("mnist", "70,000 clothes, 28x28 grey, 10 classes", known=True),
     "cifar10": Entry("cifar10", "60,000 photographs, 32x32 colour, 10 classes", known=True),
     "celeba": Entry("celeba", "faces of celebrities, 178x218 colour, 40 attributes", known=True),
+    "anime-faces": Entry(
+        "anime_faces", "drawn faces, 64x64 colour, hair and eyes", known=True, public=False
+    ),
 }
 """Name to entry, in the order they are listed."""
 
 
 def module(name: str) -> str:
-    """The module of `sfumato.data` that opens `name`.
+    """The module of `sfumato.data` that opens `name`: it has `stamp(source)` and `stock(source)`.
 
     A listed name comes first, so a folder that is called like one is written ./mnist; then what
     exists as a path; then a repository id. Raises UnknownName or DataError.
     """
     if name in ENTRIES:
-        return ENTRIES[name].module
+        return "known" if ENTRIES[name].known else ENTRIES[name].module
     if Path(name).expanduser().exists():
         return "folder"
     if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) and not is_archive(name):
@@ -73,4 +80,6 @@ def where(name: str) -> str:
     if not ENTRIES[name].known:
         return "embedded"
     place = found(name)
-    return str(place) if place else f"fetched when used; or {wish(name)}"
+    if place:
+        return str(place)
+    return f"fetched when used; or {wish(name)}" if ENTRIES[name].public else wish(name)

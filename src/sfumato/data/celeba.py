@@ -7,19 +7,29 @@ that is not commercial.
 """
 
 import re
-from pathlib import PurePosixPath
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from sfumato.data import hub, places
 from sfumato.data.folder import Files
 from sfumato.data.places import File, files
-from sfumato.data.shelf import found
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
 from sfumato.data.stock import Stock
 from sfumato.errors import DataError
 from sfumato.schema import Attribute
+
+NAMES = (
+    *("5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs"),
+    *("Big_Lips", "Big_Nose", "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair"),
+    *("Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses", "Goatee", "Gray_Hair"),
+    *("Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache"),
+    *("Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline"),
+    *("Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings"),
+    *("Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young"),
+)
+"""The published attributes, in their order."""
 
 _PARTS = ("train", "validation", "test")
 _STARTS = (1, 162771, 182638)
@@ -27,17 +37,8 @@ _STARTS = (1, 162771, 182638)
 Table = dict[str, list[str]]
 
 
-def stamp(source: Source) -> str:
-    """Changes with the files."""
-    place = found(source.name)
-    return places.stamp(place) if place else hub.known_stamp(source)
-
-
-def stock(source: Source) -> Stock:
+def read(source: Source, place: Path) -> Stock:
     """The faces of one split, as stored; attributes where the list is there."""
-    place = found(source.name)
-    if place is None:
-        return hub.known(source)
     everything = files(place)
     faces = [file for file in everything if file.picture]
     if not faces:
@@ -52,11 +53,14 @@ def stock(source: Source) -> Stock:
     return Stock(
         pictures=Files(chosen, 3),
         values=None if values is None else np.array(values, np.float32),
-        attributes=tuple(
-            Attribute(name=name, low=-1.0, high=1.0, values=("no", "yes")) for name in names
-        ),
+        attributes=yes_no(names),
         notes=notes,
     )
+
+
+def yes_no(names: Iterable[str]) -> tuple[Attribute, ...]:
+    """An attribute of each name that is -1 (no) or 1 (yes)."""
+    return tuple(Attribute(name=name, low=-1.0, high=1.0, values=("no", "yes")) for name in names)
 
 
 def _parts(faces: list[File], partition: Table) -> tuple[dict[str, list[File]], tuple[str, ...]]:

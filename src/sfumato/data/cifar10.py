@@ -7,15 +7,13 @@ Krizhevsky (2009), Learning multiple layers of features from tiny images.
 import io
 import pickle
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
 import numpy as np
 
-from sfumato.data import hub, places
 from sfumato.data.folder import of_files
 from sfumato.data.places import File, files
-from sfumato.data.shelf import found
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
 from sfumato.data.stock import Pixels, Stock
@@ -28,17 +26,8 @@ CLASSES = (
 _BATCHES = {"train": r"data_batch_\d+(\.bin)?", "test": r"test_batch(\.bin)?"}
 
 
-def stamp(source: Source) -> str:
-    """Changes with the files."""
-    place = found(source.name)
-    return places.stamp(place) if place else hub.known_stamp(source)
-
-
-def stock(source: Source) -> Stock:
+def read(source: Source, place: Path) -> Stock:
     """The pictures of one split."""
-    place = found(source.name)
-    if place is None:
-        return hub.known(source)
     everything = files(place)
     if any(file.picture for file in everything):
         return of_files(everything, source)

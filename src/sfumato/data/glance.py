@@ -2,18 +2,21 @@
 
 from importlib import import_module
 
+from sfumato.data import anime_faces, celeba
 from sfumato.data.catalogue import ENTRIES, module
+from sfumato.data.celeba import yes_no
 from sfumato.data.shelf import found
 from sfumato.data.source import Source
-from sfumato.data.stock import Cut, Stock
+from sfumato.data.stock import Cut, Stock, positions
 from sfumato.errors import DataError
-from sfumato.schema import Attribute, Schema
+from sfumato.schema import Schema
 
 PUBLISHED = {
-    "mnist": ((1, 28, 28), 10, 0, {"train": 60_000, "test": 10_000}),
-    "fashion-mnist": ((1, 28, 28), 10, 0, {"train": 60_000, "test": 10_000}),
-    "cifar10": ((3, 32, 32), 10, 0, {"train": 50_000, "test": 10_000}),
-    "celeba": ((3, 218, 178), 0, 40, {"train": 162_770, "test": 19_962}),
+    "mnist": ((1, 28, 28), 10, (), {"train": 60_000, "test": 10_000}),
+    "fashion-mnist": ((1, 28, 28), 10, (), {"train": 60_000, "test": 10_000}),
+    "cifar10": ((3, 32, 32), 10, (), {"train": 50_000, "test": 10_000}),
+    "celeba": ((3, 218, 178), 0, yes_no(celeba.NAMES), {"train": 162_770, "test": 19_962}),
+    "anime-faces": ((3, 64, 64), 0, anime_faces.ATTRIBUTES, {"train": 2_700, "test": 300}),
 }
 """Shape C H W, classes, attributes and images per part of the known sets, as published."""
 
@@ -50,13 +53,11 @@ def _published(source: Source) -> tuple[Schema, int | None]:
     elif source.count and count:
         count = min(count, source.count)
     names = source.classes or tuple(str(number) for number in range(classes))
-    measured = source.attributes or tuple(str(number) for number in range(attributes))
+    kept = positions(source, "attribute", source.attributes, tuple(a.name for a in attributes))
     schema = Schema(
         shape=(source.channels or channels, height, width),
         classes=names,
-        attributes=tuple(
-            Attribute(name=name, low=-1.0, high=1.0, values=("no", "yes")) for name in measured
-        ),
+        attributes=tuple(attributes[at] for at in kept) if source.attributes else attributes,
     )
     return schema, count
 

@@ -65,7 +65,7 @@ class Rows:
 
 def known_stamp(source: Source) -> str:
     """Changes with the repository."""
-    return str(_fetched(source, REPOSITORIES[source.name], wish(source.name))._fingerprint)
+    return str(_fetched(source, *_home(source.name))._fingerprint)
 
 
 def stamp(source: Source) -> str:
@@ -75,8 +75,7 @@ def stamp(source: Source) -> str:
 
 def parts(source: Source) -> dict[str, int]:
     """Fetch `train` and, where there is one, `test`: the number of rows of each."""
-    repository = REPOSITORIES.get(source.name, source.name)
-    remedy = wish(source.name) if source.name in REPOSITORIES else ELSE
+    repository, remedy = (source.name, ELSE) if "/" in source.name else _home(source.name)
     counts = {"train": len(_fetched(replace(source, split="train"), repository, remedy))}
     with suppress(UnknownName):
         counts["test"] = len(_fetched(replace(source, split="test"), repository, remedy))
@@ -85,12 +84,21 @@ def parts(source: Source) -> dict[str, int]:
 
 def known(source: Source) -> Stock:
     """A known set that is not in `$SFUMATO_DATA`."""
-    return _stock(source, REPOSITORIES[source.name], wish(source.name))
+    return _stock(source, *_home(source.name))
 
 
 def stock(source: Source) -> Stock:
     """The repository `source.name`."""
     return _stock(source, source.name, ELSE)
+
+
+def _home(name: str) -> tuple[str, str]:
+    """Repository of a known set, and what the user can do where it cannot be reached."""
+    if name not in REPOSITORIES:
+        raise DataError(
+            f"{name} is not here, and nobody states a licence to fetch it under; {wish(name)}."
+        )
+    return REPOSITORIES[name], wish(name)
 
 
 def _stock(source: Source, repository: str, remedy: str) -> Stock:

@@ -1,6 +1,7 @@
 """A table beside the pictures: metadata.csv or metadata.jsonl, one row per picture by `file_name`.
 
-`caption` or `text` gives tokens, `label` class names, and every column of numbers an attribute.
+`caption` or `text` gives tokens, `label` class names, every column of numbers an attribute, and
+every column of words that come again and again a choice among them.
 """
 
 import csv
@@ -19,6 +20,8 @@ from sfumato.schema import Attribute
 
 CAPTIONS = ("caption", "text")
 """Columns taken for captions: the first that is there."""
+MOST = 64
+"""Different words that a column of choices may have."""
 
 
 class Table:
@@ -32,11 +35,14 @@ class Table:
                 rows |= {str(path.parent / _name(row, file)): row for row in _read(file)}
         columns = list(dict.fromkeys(name for row in rows.values() for name in row))
         values = {name: [row.get(name) for row in rows.values()] for name in columns}
-        self.numeric = [
-            n for n in columns if n not in ("label", "file_name") and _numbers(values[n])
+        self.measured = [
+            name
+            for name in columns
+            if name not in ("label", "file_name", *CAPTIONS)
+            and (_numbers(values[name]) or _choices(values[name]))
         ]
         self.text = next((name for name in CAPTIONS if name in columns), None)
-        used = [*self.numeric, *filter(None, [self.text]), *({"label"} & set(columns))]
+        used = [*self.measured, *filter(None, [self.text]), *({"label"} & set(columns))]
         self.rows = {
             name: row
             for name, row in sorted(rows.items())
@@ -58,15 +64,13 @@ class Table:
         Ranges and vocabulary are those of the whole table, so that all parts share them.
         """
         fields: dict[str, Any] = {}
-        if self.numeric:
-            whole = np.array([[float(row[n]) for n in self.numeric] for row in self.rows.values()])
-            fields["attributes"] = tuple(
-                Attribute(name=name, low=float(low), high=float(high))
-                for name, low, high in zip(
-                    self.numeric, whole.min(axis=0), whole.max(axis=0), strict=True
-                )
-            )
-            fields["values"] = whole[self._positions(found)].astype(np.float32)
+        if self.measured and self.rows:
+            measured = [
+                _measured(n, [row[n] for row in self.rows.values()]) for n in self.measured
+            ]
+            fields["attributes"] = tuple(attribute for attribute, _ in measured)
+            whole = np.stack([column for _, column in measured], axis=1)
+            fields["values"] = whole[self._positions(found)]
         if self.text:
             tokens, fields["vocabulary"] = tokenise(
                 [str(r[self.text]) for r in self.rows.values()]
@@ -77,6 +81,22 @@ class Table:
     def _positions(self, found: Sequence[File]) -> list[int]:
         position = {name: index for index, name in enumerate(self.rows)}
         return [position[file.name] for file in found]
+
+
+def choice(name: str, words: Sequence[str]) -> tuple[Attribute, np.ndarray]:
+    """An attribute that chooses among the words of a column, and the column as float32 numbers."""
+    values = tuple(sorted(set(words)))
+    numbers = np.array([values.index(word) for word in words], np.float32)
+    return Attribute(name=name, low=0.0, high=len(values) - 1.0, values=values), numbers
+
+
+def _measured(name: str, values: list[Any]) -> tuple[Attribute, np.ndarray]:
+    """An attribute of numbers, or a choice among words, and its column as float32."""
+    if not _numbers(values):
+        return choice(name, [str(value) for value in values])
+    numbers = np.array([float(value) for value in values])
+    low, high = float(numbers.min()), float(numbers.max())
+    return Attribute(name=name, low=low, high=high), numbers.astype(np.float32)
 
 
 def _read(file: File) -> list[dict[str, Any]]:
@@ -107,3 +127,11 @@ def _numbers(values: list[Any]) -> bool:
         return bool(there) and bool(np.isfinite([float(value) for value in there]).all())
     except (TypeError, ValueError):
         return False
+
+
+def _choices(values: list[Any]) -> bool:
+    """Whether the values are two words or more, each there twice on average, and not too many."""
+    words = [value for value in values if _there(value)]
+    if not all(isinstance(word, str) for word in words):
+        return False
+    return 2 <= len(set(words)) <= min(MOST, len(words) // 2)

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato.data import hub, places
-from sfumato.data.shelf import found
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
 from sfumato.data.stock import Pixels, Stock
@@ -43,23 +41,14 @@ MD5 = {
 _LIMIT = 2**30
 
 
-def stamp(source: Source) -> str:
-    """Changes with the files."""
-    folder = found(source.name)
-    return places.stamp(folder) if folder else hub.known_stamp(source)
-
-
-def stock(source: Source) -> Stock:
+def read(source: Source, place: Path) -> Stock:
     """The pictures of one split, as stored."""
-    folder = found(source.name)
-    if folder is None:
-        return hub.known(source)
     prefix = pick(source, {"train": "train", "test": "t10k"})
-    images, image_note = _file(folder, f"{prefix}-images-idx3-ubyte", source.name)
-    labels, label_note = _file(folder, f"{prefix}-labels-idx1-ubyte", source.name)
+    images, image_note = _file(place, f"{prefix}-images-idx3-ubyte", source.name)
+    labels, label_note = _file(place, f"{prefix}-labels-idx1-ubyte", source.name)
     if images.ndim != 3 or labels.shape != images.shape[:1] or (labels > 9).any():
         raise DataError(
-            f"{folder} holds {images.shape} images and {labels.shape} labels that do not fit."
+            f"{place} holds {images.shape} images and {labels.shape} labels that do not fit."
         )
     return Stock(
         pictures=Pixels(images[..., None]),

@@ -137,7 +137,7 @@ class Stock:
         rows, held = np.arange(len(self.pictures)), self._measured(source)
         if not source.classes:
             return rows, held
-        chosen = _positions(source, "class", source.classes, self.classes)
+        chosen = positions(source, "class", source.classes, self.classes)
         assert self.label is not None  # classes come with labels
         renumbered = np.full(len(self.classes), -1)
         renumbered[chosen] = np.arange(len(chosen))
@@ -149,7 +149,7 @@ class Stock:
         if not source.attributes:
             return self
         names = tuple(attribute.name for attribute in self.attributes)
-        chosen = _positions(source, "attribute", source.attributes, names)
+        chosen = positions(source, "attribute", source.attributes, names)
         assert self.values is not None  # attributes come with values
         return replace(
             self,
@@ -158,7 +158,7 @@ class Stock:
         )
 
 
-def _positions(
+def positions(
     source: Source, kind: str, asked: tuple[str, ...], names: tuple[str, ...]
 ) -> list[int]:
     """Where the asked-for classes or attributes stand; UnknownName for one that is none."""
