@@ -24,7 +24,7 @@ FLOORS = [
     "model recipe conditions",
     "models imaging",
     "registry runs training callbacks evaluation testing preset"
-    " capabilities parts sampling export",
+    " capabilities parts sampling exploring codes export",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}

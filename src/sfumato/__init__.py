@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from sfumato.data.source import Source
     from sfumato.errors import SfumatoError
     from sfumato.evaluation import compare, evaluate
+    from sfumato.exploring import arithmetic, traverse
     from sfumato.metrics.score import Score
     from sfumato.recipe import Recipe
     from sfumato.registry import available, summary
     from sfumato.runs import load, save_bundle
+    from sfumato.sampling import animate, interpolate, sample
     from sfumato.schema import Schema
     from sfumato.training import train
 
@@ -32,13 +34,18 @@ __all__ = [
     "SfumatoError",
     "Source",
     "__version__",
+    "animate",
+    "arithmetic",
     "available",
     "compare",
     "evaluate",
+    "interpolate",
     "load",
+    "sample",
     "save_bundle",
     "summary",
     "train",
+    "traverse",
 ]
 
 _HOME = {
@@ -47,13 +54,18 @@ _HOME = {
     "Score": "metrics.score",
     "SfumatoError": "errors",
     "Source": "data.source",
+    "animate": "sampling",
+    "arithmetic": "exploring",
     "available": "registry",
     "compare": "evaluation",
     "evaluate": "evaluation",
+    "interpolate": "sampling",
     "load": "runs",
+    "sample": "sampling",
     "save_bundle": "runs",
     "summary": "registry",
     "train": "training",
+    "traverse": "exploring",
 }
 """Which module each public name lives in."""
 

@@ -6,7 +6,7 @@ from sfumato import registry
 from sfumato.errors import ConfigError
 
 VERBS = {
-    "Sampler": ("sample", "interpolate", "animate"),
+    "Sampler": ("sample", "interpolate", "animate", "traverse", "arithmetic"),
     "Judge": (),
     "Autoencoder": (),
     "Classifier": (),

@@ -9,6 +9,7 @@ depend on what is asked, so asking for one attribute leaves all others as they w
 
 from collections.abc import Callable, Mapping
 from inspect import signature
+from math import lcm
 from typing import Any
 
 import torch
@@ -36,14 +37,14 @@ def resolve(
     wanted = {name: value for name, value in asked.items() if value is not None}
     for name in wanted:
         if name not in takes:
-            instead = f"it takes {' and '.join(takes)}" if takes else "it takes no conditions"
-            raise ConfigError(f"{name} was asked of {who}, which does not take it: {instead}.")
+            has = " and ".join(takes) or "no conditions"
+            raise ConfigError(f"{who} takes {has}: it cannot be asked for {name}; leave that out.")
     found: dict[str, Tensor] = {}
     for name in takes:
         if name == "label":
             found[name] = labels(schema, count, wanted.get(name))
         elif name == "attributes":
-            found[name] = attributes(schema, count, rng, wanted.get(name) or {})
+            found[name] = attributes(schema, count, rng, wanted.get(name, {}))
         else:
             raise ConfigError(f"{who} takes {name}, which nobody here knows how to ask for.")
     return found
@@ -62,6 +63,8 @@ def attributes(
     schema: Schema, count: int, rng: Generator | None, asked: Mapping[str, Any]
 ) -> Attributes:
     """`count` rows in the schema's order and units: what was asked for, the rest drawn."""
+    if not isinstance(asked, Mapping):
+        raise ConfigError(f"attributes {asked!r} must map names to values, such as slant to 0.2.")
     known = {attribute.name: place for place, attribute in enumerate(schema.attributes)}
     device = rng.device if rng else "cpu"
     shares = torch.rand(count, len(known), generator=rng, device=device)
@@ -74,6 +77,43 @@ def attributes(
         attribute = schema.attributes[known[name]]
         numbers = torch.tensor([attribute.number(one) for one in _several(value)])
         found[:, known[name]] = _round(numbers, count, f"values of {name}").to(found)
+    return found
+
+
+def cycle(takes: tuple[str, ...], schema: Schema, asked: Mapping[str, Any]) -> int:
+    """Images after which what is asked begins anew; 1 where all are asked the same."""
+    lengths = [len(_several(value)) for value in (asked.get("attributes") or {}).values()]
+    if asked.get("label") is not None:
+        lengths.append(len(_several(asked["label"])))
+    elif "label" in takes:
+        lengths.append(len(schema.classes))
+    return lcm(*(max(1, length) for length in lengths))
+
+
+def nth(asked: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """What is asked of the image at `place` alone, where several things go round."""
+
+    def one(value: Any) -> Any:
+        several = _several(value)
+        return several[place % len(several)]
+
+    return {
+        name: {k: one(v) for k, v in value.items()} if isinstance(value, Mapping) else one(value)
+        for name, value in asked.items()
+        if value is not None
+    }
+
+
+def between(
+    schema: Schema, start: Mapping[str, Tensor], end: Mapping[str, Tensor], share: float
+) -> dict[str, Tensor]:
+    """The conditions at `share` in [0, 1] of the way: numbers move, choices change half-way."""
+    nearer = start if share < 0.5 else end
+    found = dict(nearer)
+    if "attributes" in found:
+        moved = torch.lerp(start["attributes"], end["attributes"], share)
+        chosen = torch.tensor([bool(a.values) for a in schema.attributes], device=moved.device)
+        found["attributes"] = torch.where(chosen, nearer["attributes"], moved)
     return found
 
 
@@ -106,7 +146,7 @@ def _round(values: Tensor, count: int, what: str) -> Tensor:
         raise ConfigError(f"no {what} are there to draw from; name at least one.")
     if len(values) > max(count, 1):
         raise ConfigError(
-            f"{len(values)} {what} were asked for in {count} images; ask for {len(values)} images."
+            f"{len(values)} {what} were asked for, and only {count} to draw; draw {len(values)}."
         )
     return values[torch.arange(count) % len(values)]
 

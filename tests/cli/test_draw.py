@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 from sfumato import load
+from sfumato.codes import slerp
 from sfumato.io.images import from_bytes, to_bytes
-from sfumato.sampling import draw, slerp, strip, walk
+from sfumato.sampling import animate, interpolate, sample
 
 # ------------------------------------------------------------------ beneath the verbs
 
@@ -19,7 +20,7 @@ def test_drawing_in_parts_is_drawing_at_once(runs, monkeypatch):
     model, told = load(runs["vae"]), []
     whole = model.sample(10, seed=3)
     monkeypatch.setattr("sfumato.sampling.PART", 4)
-    assert torch.allclose(draw(model, 10, 3, told.append), whole, atol=1e-6)
+    assert torch.allclose(sample(model, 10, seed=3, tell=told.append), whole, atol=1e-6)
     assert told == [4, 4, 2]
 
 
@@ -48,14 +49,14 @@ def test_slerp_is_the_line_where_there_is_no_circle(scale):
 def test_a_strip_runs_through_the_images_of_its_seeds(runs):
     model = load(runs["vae"])
     ends = [model.sample(1, seed=seed) for seed in (0, 1, 2)]
-    images = strip(model, [0, 1, 2], 5)
+    images = interpolate(model, [0, 1, 2], 5)
     assert len(images) == 10
     for index, end in ((0, 0), (4, 1), (5, 1), (9, 2)):
         assert torch.allclose(images[index], ends[end][0], atol=1e-5)
 
 
 def test_a_walk_goes_round(runs):
-    frames = list(walk(load(runs["vae"]), 4, stops=3, frames=6, seed=1))
+    frames = list(animate(load(runs["vae"]), 4, stops=3, frames=6, seed=1))
     assert len(frames) == 18
     assert frames[0].size == (2 * 8 + 3, 2 * 8 + 3)
 

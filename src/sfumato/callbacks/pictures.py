@@ -15,6 +15,7 @@ from sfumato.data.dataset import Batch
 from sfumato.io.images import grid, save, save_gif
 from sfumato.model import Model, Sampler
 from sfumato.runs import Run
+from sfumato.sampling import layout, rounds
 from sfumato.shapes import Images
 
 COLLAPSED = 0.25
@@ -22,7 +23,10 @@ COLLAPSED = 0.25
 
 
 class Pictures(Callback):
-    """Saves a grid of 64 fixed codes every so often, and measures how much they differ."""
+    """Saves a grid of 64 fixed codes every so often, and measures how much they differ.
+
+    A conditional model's grid shows each class equally often, a column for each.
+    """
 
     def __init__(
         self, run: Run, clock: Clock, health: Health, sampler: Callable[[Model], Model], every: int
@@ -35,8 +39,10 @@ class Pictures(Callback):
     ) -> None:
         due = self.clock.visited % self.every == 0 or trainer.is_last_batch or trainer.should_stop
         if trainer.is_global_zero and isinstance(model, Sampler) and due:
-            images = paint(self.sampler(model), self.count, self.clock.seed)
-            save(grid(images, zoom=_zoom(images)), self._path(self.clock.visited))
+            count = rounds(model, self.count)
+            images = paint(self.sampler(model), count, self.clock.seed)
+            sheet = grid(images, layout(model, count), zoom=_zoom(images))
+            save(sheet, self._path(self.clock.visited))
             self._judge(images, batch.image)
 
     def _path(self, step: int) -> Any:

@@ -128,15 +128,15 @@ def _pictures(folder: Path, run: "Run") -> "dict[str, Image.Image | Path]":
     from sfumato.io.images import grid, save, save_gif
     from sfumato.model import Sampler
     from sfumato.runs import load
-    from sfumato.sampling import draw, walk
+    from sfumato.sampling import animate, sample
 
     model = load(run.path)
     assert isinstance(model, Sampler)
     real = sources.open(run.recipe()[1].data).batch(torch.arange(64)).image
-    sheets = {"real": grid(real, zoom=3), "trained": grid(draw(model, 64, seed=0), zoom=3)}
+    sheets = {"real": grid(real, zoom=3), "trained": grid(sample(model, 64, seed=0), zoom=3)}
     for name, sheet in sheets.items():
         save(sheet, folder / f"{name}.png")
-    save_gif(list(walk(model, 16, stops=4, frames=8, zoom=4)), folder / "walk.gif", fps=12)
+    save_gif(list(animate(model, 16, stops=4, frames=8, zoom=4)), folder / "walk.gif", fps=12)
     return {**sheets, "walk": folder / "walk.gif"}
 
 

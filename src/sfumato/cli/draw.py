@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfumato.cli.asking import asked, takes_conditions, takes_truncation
 from sfumato.cli.parser import positive, seeds, whole
 from sfumato.cli.places import (
     bar,
@@ -22,83 +23,97 @@ if TYPE_CHECKING:
     from sfumato.model import Sampler
     from sfumato.shapes import Images
 
-_PICTURES = (".png", ".jpg", ".webp")
+PICTURES = (".png", ".jpg", ".webp")
 
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verbs."""
-    verb = _verb(subparsers, "sample", "draw images, as a grid or one file each")
-    verb.add_argument("-n", "--count", type=whole(1), default=16, help="images (default 16)")
+    verb = drawing(subparsers, "sample", "draw images, as a grid or one file each")
+    verb.add_argument(
+        "-n", "--count", type=whole(1), help="images (default 16, or whole rounds of the labels)"
+    )
     verb.add_argument("--seed", type=int, default=0, help="the same seed, the same images")
     verb.add_argument("--columns", type=whole(1), help="images per row (default: a square)")
     verb.add_argument("--each", action="store_true", help="a folder with one file per image")
+    takes_truncation(verb)
     verb.set_defaults(run=sample)
 
-    verb = _verb(subparsers, "interpolate", "from one image to another in small steps")
+    verb = drawing(subparsers, "interpolate", "from one image to another in small steps")
     verb.add_argument("-n", "--count", type=whole(2), default=10, help="images a leg (default 10)")
     verb.add_argument(
         "--seeds", type=seeds, default=[0, 1], help="where to go, one row a leg: 0,1,2"
     )
+    takes_truncation(verb)
     verb.set_defaults(run=interpolate)
 
-    verb = _verb(subparsers, "animate", "a film of a walk through the codes")
-    verb.add_argument("-n", "--count", type=whole(1), default=16, help="images side by side")
+    verb = drawing(subparsers, "animate", "a film of a walk through the codes")
+    verb.add_argument("-n", "--count", type=whole(1), help="images side by side (default 16)")
     verb.add_argument("--seed", type=int, default=0, help="the same seed, the same walk")
     verb.add_argument("--stops", type=whole(2), default=4, help="codes to walk past (default 4)")
     verb.add_argument("--frames", type=whole(1), default=12, help="frames a leg (default 12)")
     verb.add_argument("--fps", type=positive(50), default=12.0, help="frames a second, at most 50")
+    takes_truncation(verb)
     verb.set_defaults(run=animate)
 
 
 def sample(args: Namespace) -> dict[str, Any]:
     """Draw images of one seed."""
+    from sfumato import sampling
     from sfumato.io.images import save_grid
-    from sfumato.sampling import draw
 
-    path = _empty_folder(args) if args.each else _file(args, "samples.png")
-    model = sampler(args)
-    with bar("drawing", args.count) as tell:
-        images = draw(model, args.count, args.seed, tell)
+    path = _empty_folder(args) if args.each else file(args, "samples.png")
+    model, wish = sampler(args), asked(args)
+    count = args.count or sampling.rounds(model, 16, wish)
+    with bar("drawing", count) as tell:
+        images = sampling.sample(
+            model, count, seed=args.seed, truncation=args.truncation, tell=tell, **wish
+        )
     if args.each:
         _save_each(images, path, args.zoom or 1)
     else:
-        save_grid(images, path, columns=args.columns, zoom=args.zoom or _zoom(model))
-    return _report(args, model, path) | {"count": args.count, "seed": args.seed}
+        columns = args.columns or sampling.layout(model, count, wish)
+        save_grid(images, path, columns=columns, zoom=args.zoom or zoom(model))
+    return report(args, model, path) | {"count": count, "seed": args.seed}
 
 
 def interpolate(args: Namespace) -> dict[str, Any]:
     """Draw the way between the images of some seeds."""
+    from sfumato import sampling
     from sfumato.io.images import save_grid
-    from sfumato.sampling import strip
 
-    path = _file(args, "interpolation.png")
+    path = file(args, "interpolation.png")
     model = sampler(args)
-    images = strip(model, args.seeds, args.count)
-    save_grid(images, path, columns=args.count, zoom=args.zoom or _zoom(model))
-    return _report(args, model, path) | {"count": args.count, "seeds": args.seeds}
+    images = sampling.interpolate(
+        model, args.seeds, args.count, truncation=args.truncation, **asked(args)
+    )
+    save_grid(images, path, columns=args.count, zoom=args.zoom or zoom(model))
+    return report(args, model, path) | {"count": args.count, "seeds": args.seeds}
 
 
 def animate(args: Namespace) -> dict[str, Any]:
     """Film a walk through the codes that ends where it begins."""
+    from sfumato import sampling
     from sfumato.io.images import save_gif
-    from sfumato.sampling import walk
 
     path = picture(target(args.out, args.place, "walk.gif"), ".gif")
-    model = sampler(args)
-    frames = walk(
+    model, wish = sampler(args), asked(args)
+    frames = sampling.animate(
         model,
-        args.count,
+        args.count or sampling.rounds(model, 16, wish),
         stops=args.stops,
         frames=args.frames,
         seed=args.seed,
-        zoom=args.zoom or _zoom(model),
+        zoom=args.zoom or zoom(model),
+        truncation=args.truncation,
+        **wish,
     )
     total = args.stops * args.frames
     save_gif(list(tracked(frames, "filming", total)), path, fps=args.fps)
-    return _report(args, model, path) | {"frames": total, "fps": args.fps, "seed": args.seed}
+    return report(args, model, path) | {"frames": total, "fps": args.fps, "seed": args.seed}
 
 
-def _verb(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> ArgumentParser:
+def drawing(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> ArgumentParser:
+    """A verb that reads a place, asks it for something and writes a picture."""
     verb = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
     takes_place(verb)
     verb.add_argument(
@@ -107,11 +122,24 @@ def _verb(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> Argume
     verb.add_argument(
         "--zoom", type=whole(1), help="screen pixels per image pixel, a whole number"
     )
+    takes_conditions(verb)
     return verb
 
 
-def _file(args: Namespace, ending: str) -> Path:
-    return picture(target(args.out, args.place, ending), *_PICTURES)
+def file(args: Namespace, ending: str) -> Path:
+    """The picture to write."""
+    return picture(target(args.out, args.place, ending), *PICTURES)
+
+
+def zoom(model: "Sampler") -> int:
+    """Small images are shown about 48 pixels wide."""
+    return max(1, 48 // model.schema.shape[2])
+
+
+def report(args: Namespace, model: "Sampler", path: Path) -> dict[str, Any]:
+    """What every verb here says with --json."""
+    said = {"model": called(model), "run": run_of(args.place), "files": wrote(path)}
+    return said | {"asked": asked(args)}
 
 
 def _empty_folder(args: Namespace) -> Path:
@@ -130,12 +158,3 @@ def _save_each(images: "Images", folder: Path, zoom: int) -> None:
         temporary.mkdir()
         for number, image in enumerate(tracked(images, "writing", len(images))):
             grid(image[None], zoom=zoom, gap=0).save(temporary / f"{number:05d}.png")
-
-
-def _zoom(model: "Sampler") -> int:
-    """Small images are shown about 48 pixels wide."""
-    return max(1, 48 // model.schema.shape[2])
-
-
-def _report(args: Namespace, model: "Sampler", path: Path) -> dict[str, Any]:
-    return {"model": called(model), "run": run_of(args.place), "files": wrote(path)}

@@ -157,12 +157,13 @@ def _picture(
     from sfumato.cli.page import scores as score_table
     from sfumato.io.files import atomic
     from sfumato.io.images import save
+    from sfumato.io.sheets import beside
 
     grids = {place: sheet for place in args.place if (sheet := _grid(place, args.seed))}
     if path.suffix == ".png":
         if not grids:
             raise ConfigError(f"-o {path}: none of these draws; use .html for the table alone.")
-        save(_side_by_side(grids), path)
+        save(beside(list(grids.items())), path)
         return wrote(path)
     shown = figures(*(figure(sheet, place) for place, sheet in grids.items()))
     table = f'<div class="scroll">{score_table(columns)}</div>'
@@ -178,25 +179,11 @@ def _grid(place: str, seed: int) -> "Image.Image | None":
     from sfumato.io.images import grid
     from sfumato.model import Sampler
     from sfumato.runs import load
-    from sfumato.sampling import draw
+    from sfumato.sampling import layout, rounds, sample
 
     model = load(place)
     if not isinstance(model, Sampler):
         return None
-    return grid(draw(model, _SHOWN, seed), zoom=max(1, 48 // model.schema.shape[2]))
-
-
-def _side_by_side(grids: "Mapping[str, Image.Image]") -> "Image.Image":
-    """Grids in a row, each under its place's name."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    gap, head = 16, 30
-    width = sum(sheet.width + gap for sheet in grids.values()) + gap
-    height = max(sheet.height for sheet in grids.values()) + head + gap
-    whole = Image.new("RGB", (width, height), "white")
-    draw, font, x = ImageDraw.Draw(whole), ImageFont.load_default(15), gap
-    for place, sheet in grids.items():
-        draw.text((x, 7), place, fill="black", font=font)
-        whole.paste(sheet.convert("RGB"), (x, head))
-        x += sheet.width + gap
-    return whole
+    count = rounds(model, _SHOWN)
+    images = sample(model, count, seed=seed)
+    return grid(images, layout(model, count), zoom=max(1, 48 // model.schema.shape[2]))

@@ -1,0 +1,101 @@
+"""Verbs that ask what the codes mean: traverse, arithmetic."""
+
+from argparse import Namespace, _SubParsersAction
+from typing import TYPE_CHECKING, Any
+
+from sfumato.cli.asking import asked
+from sfumato.cli.draw import drawing, file, report, zoom
+from sfumato.cli.parser import positive, whole
+from sfumato.cli.places import sampler, say
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from sfumato.exploring import Sum
+    from sfumato.model import Sampler
+
+
+def register(subparsers: "_SubParsersAction[Any]") -> None:
+    """Add the verbs."""
+    about = "a row for each axis of the codes and each condition: what does it change?"
+    verb = drawing(subparsers, "traverse", about)
+    verb.add_argument("--axes", type=_names, default=[], metavar="A,B", help="only these")
+    verb.add_argument("--steps", type=whole(2), default=9, help="images of a number (default 9)")
+    verb.add_argument("--seed", type=int, default=0, help="of the image that is changed")
+    verb.set_defaults(run=traverse)
+
+    about = "add and subtract mean codes; without an expression, a sheet of seeds to choose from"
+    verb = drawing(subparsers, "arithmetic", about)
+    verb.add_argument(
+        "expression", nargs="?", metavar="SUM", help="seeds in groups: '3,7,12 - 4,8 + 9'"
+    )
+    verb.add_argument("-n", "--count", type=whole(1), default=64, help="seeds on the sheet (64)")
+    verb.add_argument(
+        "--noise", type=positive(), default=0.25, help="reach of the codes around the sum (0.25)"
+    )
+    verb.set_defaults(run=arithmetic)
+
+
+def traverse(args: Namespace) -> dict[str, Any]:
+    """Change one thing at a time in the image of a seed."""
+    from sfumato import exploring
+    from sfumato.io.images import save
+    from sfumato.io.sheets import named_rows
+
+    path = file(args, "traversal.png")
+    model = sampler(args)
+    rows = exploring.traverse(model, args.axes, steps=args.steps, seed=args.seed, **asked(args))
+    for row in rows:
+        say(f"{row.name}: {', '.join(row.values)}")
+    save(named_rows([(row.name, row.images) for row in rows], args.zoom or zoom(model)), path)
+    shown = [{"axis": row.name, "values": row.values} for row in rows]
+    return report(args, model, path) | {"rows": shown, "seed": args.seed}
+
+
+def arithmetic(args: Namespace) -> dict[str, Any]:
+    """Paint a sum of mean codes, or the seeds to make one from."""
+    from sfumato import exploring
+    from sfumato.io.images import save
+
+    if args.expression is not None:
+        exploring.parse(args.expression)  # before the model is read
+    path = file(args, "seeds.png" if args.expression is None else "arithmetic.png")
+    model = sampler(args)
+    if args.expression is None:
+        save(_seeds(args, model), path)
+        return report(args, model, path) | {"count": args.count}
+    found = exploring.arithmetic(model, args.expression, noise=args.noise, **asked(args))
+    save(_sum(found, args.zoom or zoom(model)), path)
+    return report(args, model, path) | {"expression": args.expression, "noise": args.noise}
+
+
+def _seeds(args: Namespace, model: "Sampler") -> "Image.Image":
+    """The image of each seed above its number."""
+    from sfumato.exploring import exemplars
+    from sfumato.io.sheets import captioned
+
+    numbers = range(args.count)
+    images = exemplars(model, numbers, **asked(args))
+    return captioned(images, [str(n) for n in numbers], 16, args.zoom or zoom(model))
+
+
+def _sum(found: "Sum", zoom: int) -> "Image.Image":
+    """Groups in columns, exemplars above their mean; the sum amid its neighbours to the right."""
+    import torch
+
+    from sfumato.io.images import grid
+    from sfumato.io.sheets import beside, stacked
+
+    columns = []
+    for (sign, seeds), images, mean in zip(
+        found.groups, found.exemplars, found.means, strict=True
+    ):
+        title = f"{sign} mean of {', '.join(map(str, seeds))}"
+        columns.append((title, stacked([grid(images, zoom=zoom), grid(mean[None], zoom=zoom)])))
+    half = len(found.near) // 2
+    around = torch.cat([found.near[:half], found.result, found.near[half:]])
+    return beside([*columns, ("= the sum, amid codes near it", grid(around, zoom=zoom))])
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

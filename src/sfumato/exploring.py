@@ -1,0 +1,195 @@
+"""What the codes mean: one axis at a time, and sums of mean codes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sfumato.errors import ConfigError, nearest
+from sfumato.model import Axis, Sampler
+from sfumato.randomness import generator
+from sfumato.sampling import begin, paint, sampler
+from sfumato.schema import Attribute
+from sfumato.shapes import Images, Latents
+
+ROWS = 16
+"""Rows that a traversal shows unless axes are named."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image again and again, with one thing changed from picture to picture."""
+
+    name: str
+    """The axis, "label", or the attribute."""
+    images: Images
+    """From its low end to its high end, or each of its values."""
+    values: tuple[str, ...]
+    """What is set in each picture."""
+
+
+def traverse(
+    place: Sampler | str | Path,
+    axes: Sequence[str] = (),
+    *,
+    steps: int = 9,
+    seed: int = 0,
+    **asked: Any,
+) -> list[Row]:
+    """A row for each condition and each axis of the codes; all else stays as in `seed`'s image.
+
+    A number goes from its low to its high end in `steps`; a choice takes each of its values.
+    Unless `axes` names some, there are at most `ROWS` axes: those that change the picture most.
+    Raises ConfigError for an unknown axis, with the nearest.
+    """
+    model = sampler(place, "traverse")
+    code, condition = begin(model, 1, seed, None, asked)
+    makers = _makers(model)
+    for name in axes:
+        if name not in makers:
+            raise ConfigError(f"there is no axis {name!r}; {nearest(name, makers)}")
+    chosen = list(axes) or _strongest(model, makers, code, condition)
+    return [_row(model, name, makers[name], steps, code, condition) for name in chosen]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """An expression in mean codes, as pictures."""
+
+    groups: tuple[tuple[str, tuple[int, ...]], ...]
+    """Sign and seeds of each group."""
+    exemplars: tuple[Images, ...]
+    """The images of each group's seeds."""
+    means: Images
+    """The image of each group's mean code."""
+    result: Images
+    """The image of the sum."""
+    near: Images
+    """Those of codes near it."""
+
+
+def arithmetic(
+    place: Sampler | str | Path,
+    expression: str,
+    *,
+    near: int = 8,
+    noise: float = 0.25,
+    seed: int = 0,
+    **asked: Any,
+) -> Sum:
+    """Sums and differences of mean codes: "3,7,12 - 4,8 + 9", in which numbers are seeds.
+
+    Radford et al. (2016), section 6.3.2: single samples do not add up, the means of a few do. The
+    sum is painted, and beside it `near` codes with uniform noise in [-noise, noise] added. One
+    label and one set of attributes, those of `seed`'s image or asked for, hold for all pictures.
+    """
+    groups = parse(expression)
+    model = sampler(place, "arithmetic")
+    codes = [_codes(model, seeds) for _, seeds in groups]
+    means = torch.stack([group.mean(0) for group in codes])
+    signs = torch.tensor([-1.0 if sign == "-" else 1.0 for sign, _ in groups]).to(means)
+    total = (signs[:, None] * means).sum(0, keepdim=True)
+    rng = generator(seed, "near", device=model.device)
+    shifts = torch.rand(near, total.shape[1], generator=rng, device=model.device) * 2 - 1
+    _, condition = begin(model, 1, seed, None, asked)
+    return Sum(
+        groups=groups,
+        exemplars=tuple(_alike(model, group, condition) for group in codes),
+        means=_alike(model, means, condition),
+        result=_alike(model, total, condition),
+        near=_alike(model, total + noise * shifts, condition),
+    )
+
+
+def exemplars(
+    place: Sampler | str | Path, seeds: Sequence[int], *, seed: int = 0, **asked: Any
+) -> Images:
+    """The images of some seeds, as `arithmetic` shows them."""
+    model = sampler(place, "arithmetic")
+    return _alike(model, _codes(model, seeds), begin(model, 1, seed, None, asked)[1])
+
+
+def _codes(model: Sampler, seeds: Sequence[int]) -> Latents:
+    """The code of each seed's image."""
+    rngs = [generator(seed, "sample", device=model.device) for seed in seeds]
+    return torch.cat([model.prior(1, rng) for rng in rngs])
+
+
+def _alike(model: Sampler, codes: Latents, given: Mapping[str, Tensor]) -> Images:
+    """The images of these codes, all under the one condition given."""
+    rows = {name: row.expand(len(codes), *row.shape[1:]) for name, row in given.items()}
+    return paint(model, codes, rows)
+
+
+def parse(expression: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Signs and seeds of the groups of an expression. Raises ConfigError."""
+    plain = re.sub(r"\s+", "", expression)
+    if not re.fullmatch(r"[+-]?\d+(,\d+)*([+-]\d+(,\d+)*)*", plain):
+        raise ConfigError(
+            f"{expression!r} must be groups of seeds with + or - between: '3,7,12 - 4,8 + 9'."
+        )
+    groups = re.findall(r"([+-]?)([\d,]+)", plain)
+    return tuple((sign or "+", tuple(map(int, seeds.split(",")))) for sign, seeds in groups)
+
+
+Maker = Axis | Attribute | tuple[str, ...]
+"""What a row changes: an axis of the codes, an attribute, or the class out of these."""
+
+
+def _makers(model: Sampler) -> dict[str, Maker]:
+    """Everything that can be changed, by name; conditions come first."""
+    found: dict[str, Maker] = {}
+    if "label" in model.conditions:
+        found["label"] = model.schema.classes
+    if "attributes" in model.conditions:
+        found |= {attribute.name: attribute for attribute in model.schema.attributes}
+    return found | {axis.name: axis for axis in model.axes if axis.name not in found}
+
+
+def _row(
+    model: Sampler, name: str, maker: Maker, steps: int, code: Latents, given: Mapping[str, Tensor]
+) -> Row:
+    words, numbers = _settings(maker, steps)
+    count = len(words)
+    codes = code.repeat(count, 1)
+    condition = {key: row.repeat(count, *[1] * (row.ndim - 1)) for key, row in given.items()}
+    if isinstance(maker, Axis):
+        span = slice(maker.first, maker.first + maker.width)
+        codes[:, span] = (torch.eye(count) if maker.width > 1 else numbers[:, None]).to(codes)
+    elif isinstance(maker, Attribute):
+        condition["attributes"][:, model.schema.attributes.index(maker)] = numbers.to(codes)
+    else:
+        condition["label"] = numbers.to(condition["label"])
+    return Row(name, paint(model, codes, condition), words)
+
+
+def _settings(maker: Maker, steps: int) -> tuple[tuple[str, ...], Tensor]:
+    """What each picture of a row shows, in words and as numbers."""
+    if isinstance(maker, tuple):
+        return maker, torch.arange(len(maker))
+    if isinstance(maker, Attribute) and maker.values:
+        return maker.values, torch.tensor([maker.number(value) for value in maker.values])
+    if isinstance(maker, Axis) and maker.width > 1:
+        return tuple(map(str, range(maker.width))), torch.arange(maker.width)
+    numbers = torch.linspace(maker.low, maker.high, steps)
+    return tuple(f"{number:.3g}" for number in numbers.tolist()), numbers
+
+
+def _strongest(
+    model: Sampler, makers: Mapping[str, Maker], code: Latents, given: Mapping[str, Tensor]
+) -> list[str]:
+    """All conditions, and as many axes as `ROWS` leaves room for: those whose ends differ most."""
+    if len(makers) <= ROWS:
+        return list(makers)
+
+    def effect(name: str) -> float:
+        images = _row(model, name, makers[name], 2, code, given).images
+        return float((images[-1] - images[0]).abs().mean())
+
+    first = [name for name, maker in makers.items() if not isinstance(maker, Axis)]
+    axes = sorted((name for name in makers if name not in first), key=effect, reverse=True)
+    return first + axes[: max(0, ROWS - len(first))]
