@@ -53,7 +53,7 @@ def resolve(
 def labels(schema: Schema, count: int, asked: Any = None) -> Labels:
     """`count` class numbers: those asked for, or all classes, going round."""
     if asked is None:
-        numbers = list(range(len(schema.classes)))
+        numbers = list(range(len(schema.classes)))[: max(1, count)]
     else:
         numbers = [_class(one, schema.classes) for one in _several(asked)]
     return _round(torch.tensor(numbers), count, "labels")
