@@ -92,8 +92,40 @@ def test_the_judge_learns_smoothed_and_exchanged_labels():
     target = torch.full((16,), 0.9)
     honest = bce(r, target) + bce(f, torch.zeros(16))
     swapped = bce(f, target) + bce(r, torch.zeros(16))
-    torch.testing.assert_close(model._judge_loss(real, fake, none), honest)
-    torch.testing.assert_close(model._judge_loss(real, fake, every), swapped)
+    chance = torch.zeros(16, 65)
+    torch.testing.assert_close(model._judge_loss(real, fake, none, chance), honest)
+    torch.testing.assert_close(model._judge_loss(real, fake, every, chance), swapped)
+
+
+def test_games_and_penalties_are_those_of_the_family():
+    """Least squares and R1, each by its own formula; the penalty enters with its weight."""
+    config = Config(latent=4, width=4, game="least_squares", penalty="r1", penalty_weight=3.0)
+    model = DCGAN(config, Schema(shape=(1, 8, 8))).eval()
+    real, fake = torch.rand(6, 1, 8, 8) * 2 - 1, torch.rand(6, 1, 8, 8) * 2 - 1
+    none, chance = torch.zeros(6, dtype=torch.bool), torch.rand(6, 65)
+    r, f = model.judge(real), model.judge(fake)
+    slopes = torch.autograd.functional.jacobian(lambda x: model.judge(x).sum(), real)
+    expected = ((r - 1).square().mean() + (f + 1).square().mean()) / 8
+    expected = expected + 3 * slopes.square().sum((1, 2, 3)).mean() / 2
+    torch.testing.assert_close(model._judge_loss(real, fake, none, chance), expected)
+    torch.testing.assert_close(model._painter_loss(fake), (f - 1).square().mean() / 8)
+
+
+def test_a_spectral_judge_has_layers_of_norm_one():
+    model = DCGAN(Config(latent=4, width=4, hidden=8, spectral=True), Schema(shape=(1, 8, 8)))
+    for _ in range(30):
+        model.judge(torch.zeros(4, 1, 8, 8))
+    for layer in model.discriminator:
+        if hasattr(layer, "weight") and layer.weight.ndim > 1:
+            norm = torch.linalg.matrix_norm(layer.weight.flatten(1), ord=2)
+            assert norm.item() == pytest.approx(1, abs=1e-2)
+
+
+def test_depth_adds_dense_layers_behind_the_code():
+    schema, plain = Schema(shape=(1, 8, 8)), Config(latent=4, width=4, hidden=8)
+    deep = DCGAN(Config(latent=4, width=4, hidden=8, depth=3), schema)
+    extra = count(deep.generator) - count(DCGAN(plain, schema).generator)
+    assert extra == 2 * (8 * 8 + 2 * 8)
 
 
 def test_the_faces_recipe_is_the_one_described():

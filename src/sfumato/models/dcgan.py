@@ -2,13 +2,15 @@
 
     G: z ~ N(0, I)  ->  image in [-1, 1]          L_G = softplus(-D(G(z)))
     D: image        ->  logit, high means real    L_D = softplus(-D(x)) + softplus(D(G(z)))
+    or what another `game` says, and L_D + penalty_weight * penalty
 
 Axes: B batch, C image channels, S image side in pixels, Z latent width.
 Paper: Radford, Metz & Chintala (2016), https://arxiv.org/abs/1511.06434
 Departures: losses in softplus form, equal to sigmoid + cross-entropy but never saturating; z is
 normal where the paper draws it uniformly; the widest map is bottom x bottom with bottom = S / 2^n
 in 4..7, so S need not be a power of two; `hidden` puts back the dense layers the paper takes out,
-without which the two rungs of a 28-pixel ladder see strokes but no digits.
+without which the two rungs of a 28-pixel ladder see strokes but no digits; `depth` of them behind
+z turn sharply from one kind of image to the next.
 """
 
 from dataclasses import dataclass
@@ -17,18 +19,21 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.losses.adversarial import discriminator_loss, generator_loss, swapped
+from sfumato.losses.adversarial import GAMES, GameName, swapped
+from sfumato.losses.penalties import PENALTIES, PenaltyName, chances
 from sfumato.model import Judge, Sampler
 from sfumato.nn.init import normal_002
 from sfumato.nn.pyramid import doublings
+from sfumato.nn.rows import ToMaps, ToRows
+from sfumato.nn.spectral import spectral
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
-from sfumato.settings import Count, Decay, Fraction, Positive
+from sfumato.settings import Count, Decay, Fraction, NonNegative, Positive
 from sfumato.shapes import Features, Images, Latents, Logits, Scalar
 
 
@@ -41,7 +46,9 @@ class Config:
     width: Count = 64
     """Feature maps at half resolution; doubles each time the side halves."""
     hidden: Annotated[int, Ge(0)] = 0
-    """Units of a dense layer after z and one before the verdict; 0 for none, as in the paper."""
+    """Units of the dense layers after z, and of one before the verdict; the paper has none: 0."""
+    depth: Count = 1
+    """Dense layers between z and the first map, where `hidden` is not 0."""
     activation: Literal["relu", "leaky_relu"] = "relu"
     """Between the painter's layers; the judge is always leaky (0.2)."""
     dropout: Decay = 0.0
@@ -50,6 +57,14 @@ class Config:
     """Real images are taught as 1 - smooth: one-sided label smoothing."""
     noise: Fraction = 0.0
     """Share of labels exchanged between real and painted while the judge learns."""
+    game: GameName = "non_saturating"
+    """What the two play for."""
+    penalty: PenaltyName = "none"
+    """On the judge's gradient with respect to images."""
+    penalty_weight: NonNegative = 10.0
+    """Weight of the penalty in the judge's loss."""
+    spectral: bool = False
+    """Whether the judge's layers are divided by their largest singular values."""
     lr: Positive = 2e-4
     """Adam step size of the painter."""
     judge_lr: Positive = 2e-4
@@ -68,6 +83,8 @@ class DCGAN(Sampler, Judge):
         self.generator = _generator(config, maps[::-1], bottom, schema.channels)
         self.discriminator = _discriminator(config, maps, bottom, schema.channels)
         self.apply(normal_002)
+        if config.spectral:
+            spectral(self.discriminator)
 
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
         return torch.randn(count, self.config.latent, device=self.device, generator=rng)
@@ -85,18 +102,21 @@ class DCGAN(Sampler, Judge):
         for_d, for_g = self.players
         fake = self.generate(self.draw(self.prior, len(batch.image)))
         flips = self.draw(self._flips, len(batch.image))
-        d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), flips)
+        chance = self.draw(chances(self.schema.shape), len(batch.image))
+        d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), flips, chance)
         g_loss = self.descend(for_g, self._painter_loss, fake)
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
-    def _judge_loss(self, real: Images, fake: Images, flips: torch.Tensor) -> Scalar:
+    def _judge_loss(self, real: Images, fake: Images, flips: Tensor, chance: Tensor) -> Scalar:
+        c = self.config
         verdicts = swapped(self.judge(real), self.judge(fake), flips)
-        return discriminator_loss(*verdicts, smooth=self.config.smooth)
+        penalty = PENALTIES[c.penalty](self.judge, real, fake, chance)
+        return GAMES[c.game].judge(*verdicts, c.smooth) + c.penalty_weight * penalty
 
     def _painter_loss(self, fake: Images) -> Scalar:
-        return generator_loss(self.judge(fake))
+        return GAMES[self.config.game].painter(self.judge(fake))
 
-    def _flips(self, count: int, rng: Generator | None = None) -> torch.Tensor:
+    def _flips(self, count: int, rng: Generator | None = None) -> Tensor:
         return torch.rand(count, device=self.device, generator=rng) < self.config.noise
 
     def configure_optimizers(self) -> list[Adam]:
@@ -111,10 +131,11 @@ def _generator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Seq
     """Z x 1 x 1, then widest x bottom x bottom, then doublings up to C x S x S."""
     layers: list[nn.Module] = []
     if c.hidden:
-        layers += [nn.Linear(c.latent, c.hidden, bias=False)]
-        layers += [nn.BatchNorm1d(c.hidden), _activation(c)]
+        for wide in [c.latent, *[c.hidden] * (c.depth - 1)]:
+            layers += [nn.Linear(wide, c.hidden, bias=False)]
+            layers += [nn.BatchNorm1d(c.hidden), _activation(c)]
         layers += [nn.Linear(c.hidden, maps[0] * bottom**2, bias=False)]
-        layers += [nn.Unflatten(1, (maps[0], bottom, bottom))]
+        layers += [ToMaps(maps[0], bottom)]
     else:
         layers += [nn.Unflatten(1, (c.latent, 1, 1))]
         layers += [nn.ConvTranspose2d(c.latent, maps[0], bottom, bias=False)]
@@ -135,7 +156,7 @@ def _discriminator(c: Config, maps: list[int], bottom: int, channels: int) -> nn
         layers += [nn.BatchNorm2d(wide)]
     layers += [nn.LeakyReLU(0.2), nn.Dropout2d(c.dropout)]
     if c.hidden:
-        layers += [nn.Flatten(), nn.Linear(maps[-1] * bottom**2, c.hidden, bias=False)]
+        layers += [ToRows(), nn.Linear(maps[-1] * bottom**2, c.hidden, bias=False)]
         layers += [nn.BatchNorm1d(c.hidden), nn.LeakyReLU(0.2), nn.Dropout(c.dropout)]
     verdict = nn.Linear(c.hidden, 1) if c.hidden else nn.Conv2d(maps[-1], 1, bottom)
     return nn.Sequential(*layers, verdict, nn.Flatten(0))
@@ -147,7 +168,9 @@ def _activation(c: Config) -> nn.Module:
 
 RECIPES = {
     "smoke": Recipe(
-        model=Config(width=4, latent=8, hidden=8, dropout=0.1, noise=0.1, lr=1e-3),
+        model=Config(
+            width=4, latent=8, hidden=8, depth=2, dropout=0.1, noise=0.1, penalty="dragan", lr=1e-3
+        ),
         data=Source(name="digits", side=16),
         steps=4,
         batch=8,
@@ -163,12 +186,21 @@ RECIPES = {
         ema=0.995,
     ),
     "laptop": Recipe(
-        model=Config(width=32, latent=16, hidden=512, lr=5e-4, judge_lr=5e-4),
+        model=Config(width=32, latent=16, hidden=256, depth=3, lr=1e-3, judge_lr=5e-4),
         data=Source(name="mnist"),
-        steps=12_000,
+        steps=10_000,
         batch=64,
         ema=0.999,
-        expects={"recognisable": 0.80},
+        expects={"recognisable": 0.90},
+    ),
+    "lsgan": Recipe(
+        model=Config(
+            width=32, latent=16, hidden=256, depth=3, game="least_squares", lr=1e-3, judge_lr=5e-4
+        ),
+        data=Source(name="mnist"),
+        steps=10_000,
+        batch=64,
+        ema=0.999,
     ),
     "faces": Recipe(
         model=Config(activation="leaky_relu", smooth=0.1),
