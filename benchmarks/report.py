@@ -20,34 +20,41 @@ is held-out real data against real data. Timings were taken on a shared machine:
 def main() -> None:
     """Write the page."""
     kept = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
-    parts = [HEAD, *_digits(kept), *_speed(kept), *_overhead(kept), *_memory(kept)]
+    parts = [HEAD, *_quality(kept), *_speed(kept), *_overhead(kept), *_memory(kept)]
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE)
 
 
-def _digits(kept: Mapping[str, Any]) -> Iterator[str]:
-    runs = [kept[name] for name in sorted(kept) if name.startswith("dcgan-mnist-")]
-    if not runs:
-        return
-    seeds = ", ".join(str(run["seed"]) for run in runs)
-    yield "## DCGAN on MNIST, the laptop recipe\n"
-    numbers = " ".join(str(run["seed"]) for run in runs)
-    yield f"`for s in {numbers}; do python benchmarks/quality.py --seed $s; done`\n"
+def _quality(kept: Mapping[str, Any]) -> Iterator[str]:
+    """One table a recipe, one column a seed."""
+    found = [kept[name] for name in sorted(kept) if "scores" in kept[name]]
+    for model, recipe in dict.fromkeys((run["model"], run["recipe"]) for run in found):
+        runs = [run for run in found if (run["model"], run["recipe"]) == (model, recipe)]
+        yield from _recipe(model, recipe, sorted(runs, key=lambda run: run["seed"]))
+
+
+def _recipe(model: str, recipe: str, runs: list[Any]) -> Iterator[str]:
+    first = runs[0]
+    yield f"## {model}, {recipe}: {first['data']}\n"
+    seeds = " ".join(str(run["seed"]) for run in runs)
+    tagger = f" --tagger {first['tagger']}" if first["tagger"] else ""
+    command = f"python benchmarks/quality.py {model} --recipe {recipe} --seed"
+    yield f"`for s in {seeds}; do {command} $s{tagger}; done`\n"
+    minutes = ", ".join(str(run["minutes"]) for run in runs)
     yield (
-        "`sfumato train dcgan --recipe laptop --data mnist` and `sfumato evaluate`, as a user "
-        "types them. "
-        f"Seeds {seeds}; training took {', '.join(str(run['minutes']) for run in runs)} minutes.\n"
+        f"{first['steps']:,} batches of {first['batch']}; training took {minutes} minutes "
+        f"({_words(first['preset'])}).\n"
     )
     yield "| metric | " + " | ".join(f"seed {run['seed']}" for run in runs) + _COLUMNS
     yield "|---" * (len(runs) + 6) + "|"
-    for name, first in runs[0]["scores"].items():
-        values = [run["scores"][name]["value"] for run in runs]
+    for name, score in first["scores"].items():
+        values = [run["scores"][name]["value"] for run in runs if name in run["scores"]]
         spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
-        arrow = "↑" if first["better"] == "higher" else "↓"
+        arrow = "↑" if score["better"] == "higher" else "↓"
         cells = [f"{value:.4g}" for value in values]
         cells += [f"{statistics.mean(values):.4g}{spread}"]
-        cells += [_number(first.get("floor")), _number(first.get("ceiling"))]
-        cells += [f"{first['n']:,}", first.get("features", "")]
+        cells += [_number(score.get("floor")), _number(score.get("ceiling"))]
+        cells += [f"{score['n']:,}", score.get("features", "")]
         yield f"| {name} {arrow} | " + " | ".join(cells) + " |"
     yield ""
     yield from _facts(runs[-1])

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from record import keep
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.utils.data import DataLoader, Dataset
@@ -29,7 +30,7 @@ from sfumato.training import build, plan, train
 
 
 class PlainDigits(Dataset[torch.Tensor]):
-    """One picture at a time, as a tutorial reads them."""
+    """One picture at a time, as a tutorial reads them: an image, an array, a tensor, in range."""
 
     def __init__(self, pictures: np.ndarray) -> None:
         self.pictures = pictures
@@ -38,7 +39,8 @@ class PlainDigits(Dataset[torch.Tensor]):
         return len(self.pictures)
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        tensor = torch.from_numpy(self.pictures[index]).permute(2, 0, 1).float().div(255)
+        picture = Image.fromarray(self.pictures[index, :, :, 0])
+        tensor = torch.from_numpy(np.array(picture))[None].float().div(255)
         return (tensor - 0.5) / 0.5
 
 
