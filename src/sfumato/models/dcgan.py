@@ -178,7 +178,7 @@ RECIPES = {
         ema=0.5,
     ),
     "demo": Recipe(
-        model=Config(width=32, latent=16, hidden=256, lr=5e-4, judge_lr=5e-4),
+        model=Config(width=32, latent=16, hidden=256, depth=3, lr=1e-3, judge_lr=5e-4),
         data=Source(name="digits", side=16),
         steps=4000,
         batch=64,
