@@ -20,7 +20,7 @@ is held-out real data against real data. Timings were taken on a shared machine:
 def main() -> None:
     """Write the page."""
     kept = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
-    parts = [HEAD, *_quality(kept), *_speed(kept), *_overhead(kept), *_memory(kept)]
+    parts = [HEAD, *_quality(kept), *_speed(kept), *_equal(kept), *_overhead(kept), *_memory(kept)]
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE)
 
@@ -77,17 +77,28 @@ def _speed(kept: Mapping[str, Any]) -> Iterator[str]:
         yield f"| ratio, median of {turns} turns | **{ratio}** ({low} to {high}) |\n"
         yield f"Preset chosen: {_words(speed['preset'])}.\n"
         yield from _facts(speed)
-    if quality := kept.get("quality-at-equal-steps"):
-        yield "## Quality after equal steps\n"
-        yield f"`python benchmarks/speed.py --quality {quality['steps']}`\n"
-        yield f"Neither averages its weights; {quality['n']:,} samples each, one run each.\n"
-        yield "| metric | plain script | ours | floor | ceiling |\n|---|---|---|---|---|"
-        for name, theirs in quality["plain"].items():
-            mine = quality["ours"][name]
+
+
+def _equal(kept: Mapping[str, Any]) -> Iterator[str]:
+    for found in (kept[name] for name in sorted(kept) if name.startswith("equal-")):
+        minutes, model, recipe = found["minutes"], found["model"], found["recipe"]
+        length = f"{minutes:g} minutes" if minutes else f"{found['steps']:,} batches"
+        yield f"## {model}, {recipe}, against a plain script after {length} each\n"
+        option = f"--minutes {minutes:g}" if minutes else f"--steps {found['steps']}"
+        asked = f"{model} --recipe {recipe} --quality {option} -n {found['n']}"
+        yield f"`python benchmarks/speed.py {asked}`\n"
+        rates = f"{found['plain images/s']:,} and {found['ours images/s']:,}"
+        said = "as the recipe is" if minutes else "without averaged weights"
+        yield f"One run each, {said}; {rates} images a second.\n"
+        yield "| metric | plain script | ours | floor | ceiling | n |\n|---|---|---|---|---|---|"
+        for name, mine in found["ours"].items():
             ends = f"{_number(mine.get('floor'))} | {_number(mine.get('ceiling'))}"
-            yield f"| {name} | {_with_error(theirs)} | {_with_error(mine)} | {ends} |"
+            theirs = found["plain"].get(name, {"value": float("nan")})
+            arrow = "↑" if mine["better"] == "higher" else "↓"
+            row = f"{_with_error(theirs)} | {_with_error(mine)} | {ends} | {mine['n']:,}"
+            yield f"| {name} {arrow} | {row} |"
         yield ""
-        yield from _facts(quality)
+        yield from _facts(found)
 
 
 def _overhead(kept: Mapping[str, Any]) -> Iterator[str]:

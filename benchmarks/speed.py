@@ -1,11 +1,11 @@
-"""Training speed against the plainest correct script: python benchmarks/speed.py.
+"""Training against the plainest correct script: python benchmarks/speed.py.
 
-Both train the networks of `dcgan`'s laptop recipe on MNIST, from the same initial weights' law.
-The plain script is what a tutorial would write: float32, contiguous, a Dataset that turns one
-picture at a time into a tensor, a DataLoader, two Adams. Each is a process of its own, so neither
-feels the other's settings; they run in turns, and the ratio is taken turn by turn. Ours is timed
-with all a run does: logging, grids, checkpoints. With --quality both are trained for equal steps,
-without averaged weights, and scored.
+Both train the networks of one recipe (dcgan's laptop recipe unless named) on the same data with
+the same optimisers. The plain script is what a tutorial would write: float32, contiguous, a
+Dataset that turns one picture at a time into a tensor, a DataLoader. Each is a process of its own,
+so neither feels the other's settings; they run in turns, and the ratio is taken turn by turn. Ours
+is timed with all a run does: logging, grids, checkpoints. With --quality both are scored, after
+equal --steps (without averaged weights) or equal --minutes (as the recipe is).
 """
 
 import argparse
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from sfumato import data as sources
 from sfumato.evaluation import evaluate
-from sfumato.runs import load, save_bundle
+from sfumato.runs import Run, load, save_bundle
 from sfumato.training import build, plan, train
 
+Until = Callable[[int, float], bool]
+"""Of the batches visited and the time the 20th was: whether to stop."""
 
-class PlainDigits(Dataset[torch.Tensor]):
+
+class PlainPictures(Dataset[torch.Tensor]):
     """One picture at a time, as a tutorial reads them: an image, an array, a tensor, in range."""
 
     def __init__(self, pictures: np.ndarray) -> None:
@@ -39,112 +43,129 @@ class PlainDigits(Dataset[torch.Tensor]):
         return len(self.pictures)
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        picture = Image.fromarray(self.pictures[index, :, :, 0])
-        tensor = torch.from_numpy(np.array(picture))[None].float().div(255)
+        picture = Image.fromarray(self.pictures[index].squeeze())
+        tensor = torch.from_numpy(np.array(picture)).float().div(255)
+        tensor = tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)
         return (tensor - 0.5) / 0.5
 
 
-def plain(steps: int, folder: Path) -> float:
+def plain(model: str, recipe: str, until: Until, folder: Path) -> float:
     """Train the plain script and keep its model; images a second after the first 20 batches."""
-    recipe = plan("dcgan", recipe="laptop")
-    data = sources.open(recipe.data)
-    model = build("dcgan", recipe, data)
-    g, d, config, batch = model.generator, model.discriminator, model.config, recipe.batch
-    adam = {"betas": (config.beta1, 0.999)}
-    for_g = torch.optim.Adam(g.parameters(), lr=config.lr, **adam)
-    for_d = torch.optim.Adam(d.parameters(), lr=config.judge_lr, **adam)
+    planned = plan(model, recipe=recipe)
+    data = sources.open(planned.data)
+    network, batch = build(model, planned, data), planned.batch
+    for_d, for_g = network.configure_optimizers()
+    for group in (*for_d.param_groups, *for_g.param_groups):
+        group["fused"] = None  # the plain one
     ones, zeros = torch.ones(batch), torch.zeros(batch)
     pictures, visited, start = np.asarray(data.columns["image"]), 0, 0.0
-    while visited < steps:
-        for real in DataLoader(PlainDigits(pictures), batch, shuffle=True, drop_last=True):
+    while not until(visited, start):
+        for real in DataLoader(PlainPictures(pictures), batch, shuffle=True, drop_last=True):
             if visited == 20:
                 start = time.perf_counter()
-            fake = g(torch.randn(batch, config.latent))
+            fake = network.generate(network.prior(batch))
             for_d.zero_grad()
-            (bce(d(real), ones) + bce(d(fake.detach()), zeros)).backward()
+            (bce(network.judge(real), ones) + bce(network.judge(fake.detach()), zeros)).backward()
             for_d.step()
             for_g.zero_grad()
-            bce(d(fake), ones).backward()
+            bce(network.judge(fake), ones).backward()
             for_g.step()
             visited += 1
-            if visited == steps:
+            if until(visited, start):
                 break
-    rate = (steps - 20) * batch / (time.perf_counter() - start)
-    save_bundle(model, folder)
+    rate = (visited - 20) * batch / (time.perf_counter() - start)
+    save_bundle(network, folder)
     return rate
 
 
-def ours(steps: int, folder: Path) -> float:
-    """Train by `sfumato.train`; images a second from the first batch to the last checkpoint."""
-    run = train("dcgan", recipe="laptop", steps=steps, ema=0.0, out=folder, progress=False)
+def ours(model: str, recipe: str, steps: int, minutes: float | None, folder: Path) -> float:
+    """Train by `sfumato.train`; images a second from the first batch to the last checkpoint.
+
+    Equal steps are compared without averaged weights, equal minutes as the recipe is.
+    """
+    changes = {"minutes": minutes} if minutes else {"steps": steps, "ema": 0.0}
+    run = train(model, recipe=recipe, **changes, out=folder, progress=False)
     clock = torch.load(run.checkpoint, weights_only=True)["callbacks"]["Clock"]
-    return steps * run.recipe()[1].batch / clock["elapsed"]
+    return clock["visited"] * run.recipe()[1].batch / clock["elapsed"]
 
 
-def turn(who: str, steps: int, folder: Path) -> float:
+def ending(steps: int, minutes: float | None) -> Until:
+    """When the plain script stops: after so many batches, or so many minutes past the 20th."""
+    if minutes is None:
+        return lambda visited, start: visited >= steps
+    return lambda visited, start: visited > 20 and time.perf_counter() - start >= 60 * minutes
+
+
+def turn(who: str, args: argparse.Namespace, folder: Path) -> float:
     """One of the two in a process of its own."""
-    command = [sys.executable, __file__, "--worker", who, "--steps", str(steps), "--out", folder]
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=True)
+    length = ["--minutes", args.minutes] if args.minutes else ["--steps", args.steps]
+    command = [sys.executable, __file__, args.model, "--recipe", args.recipe, "--worker", who]
+    done = subprocess.run(
+        [*map(str, (*command, *length, "--out", folder))],
+        stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
     return float(done.stdout.splitlines()[-1])
 
 
-def compare(turns: int, steps: int) -> dict[str, object]:
+def compare(args: argparse.Namespace) -> dict[str, object]:
     """Images a second of both, in turns."""
     rates: dict[str, list[float]] = {"plain": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder:
-        for i in range(turns):
+        for i in range(args.turns):
             for who, found in rates.items():
-                found.append(turn(who, steps, Path(folder) / f"{who}-{i}"))
+                found.append(turn(who, args, Path(folder) / f"{who}-{i}"))
                 print(f"{who}: {found[-1]:.0f} images/s", file=sys.stderr)
-        preset = load_preset(Path(folder) / "ours-0")
+        preset = Run(Path(folder) / "ours-0").read()["preset"]
     ratios = [a / b for a, b in zip(rates["ours"], rates["plain"], strict=True)]
     return {
         "plain images/s": round(statistics.median(rates["plain"])),
         "ours images/s": round(statistics.median(rates["ours"])),
         "ratio": round(statistics.median(ratios), 2),
         "ratio range": [round(min(ratios), 2), round(max(ratios), 2)],
-        "turns": turns,
-        "steps a turn": steps,
+        "turns": args.turns,
+        "steps a turn": args.steps,
         "preset": preset,
     }
 
 
-def load_preset(folder: Path) -> dict[str, object]:
-    """What the run chose for this machine."""
-    from sfumato.runs import Run
-
-    return Run(folder).read()["preset"]
-
-
-def quality(steps: int, count: int) -> dict[str, object]:
-    """Scores of both after equal steps."""
+def quality(args: argparse.Namespace) -> dict[str, object]:
+    """Scores of both after equal steps or minutes."""
     with tempfile.TemporaryDirectory() as folder:
-        found: dict[str, object] = {"steps": steps, "n": count}
+        found: dict[str, object] = {"steps": args.steps, "minutes": args.minutes, "n": args.count}
         for who in ("plain", "ours"):
             place = Path(folder) / who
-            turn(who, steps, place)
-            scores = evaluate(
-                load(place), "mnist", n=count, metrics=("fid", "kid", "recognisable")
-            )
+            rate = turn(who, args, place)
+            data = plan(args.model, recipe=args.recipe).data
+            scores = evaluate(load(place), data, n=args.count)
             found[who] = {name: score.to_json() for name, score in scores.items()}
-    return found
+            found[f"{who} images/s"] = round(rate)
+        return found
 
 
 def main() -> None:
     """Parse, measure, keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("model", nargs="?", default="dcgan")
+    parser.add_argument("--recipe", default="laptop")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--quality", type=int, default=0, metavar="STEPS")
+    parser.add_argument("--minutes", type=float, help="of each, instead of --steps")
+    parser.add_argument("--quality", action="store_true", help="score both")
+    parser.add_argument("-n", "--count", type=int, default=10_000, help="samples to score")
     parser.add_argument("--worker", choices=("plain", "ours"), help="used by the script itself")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    if args.worker:
-        print({"plain": plain, "ours": ours}[args.worker](args.steps, args.out))
+    what = "time" if args.minutes else "steps"
+    if args.worker == "plain":
+        until = ending(args.steps, args.minutes)
+        print(plain(args.model, args.recipe, until, args.out))
+    elif args.worker == "ours":
+        print(ours(args.model, args.recipe, args.steps, args.minutes, args.out))
     elif args.quality:
-        keep("quality-at-equal-steps", quality(args.quality, 10_000))
+        name = f"equal-{what}-{args.model}-{args.recipe}"
+        keep(name, {"model": args.model, "recipe": args.recipe, **quality(args)})
     else:
-        keep("training-speed", compare(args.turns, args.steps))
+        keep("training-speed", compare(args))
 
 
 if __name__ == "__main__":
