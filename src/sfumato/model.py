@@ -21,7 +21,7 @@ from sfumato.data.dataset import Batch, Dataset
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
 from sfumato.schema import Schema
-from sfumato.shapes import Codes, Features, Images, Latents, Logits, Scalar, Scores
+from sfumato.shapes import Codes, Features, Images, Latents, Logits, Scalar, Scores, Tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,3 +239,15 @@ class Classifier(Model):
     @abstractmethod
     def features(self, images: Images) -> Features:
         """What the classifier sees just before its answer."""
+
+
+class Tagger(Model):
+    """A model that reads the attributes of an image off it."""
+
+    @abstractmethod
+    def tags(self, images: Images) -> Tags:
+        """What `nn.attributes.encode` gives for the schema's attributes; choices unnormalised."""
+
+    @abstractmethod
+    def features(self, images: Images) -> Features:
+        """What the tagger sees just before its answer."""

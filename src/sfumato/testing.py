@@ -27,7 +27,8 @@ from sfumato.conditions import taken
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.loader import loader
 from sfumato.errors import ConfigError, DataError
-from sfumato.model import Autoencoder, Classifier, Judge, Model, Sampler
+from sfumato.model import Autoencoder, Classifier, Judge, Model, Sampler, Tagger
+from sfumato.nn.attributes import width
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
 from sfumato.runs import Run
@@ -236,6 +237,10 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
         found |= {"codes": codes, "reconstruction": model.decode(codes)}
     if isinstance(model, Classifier):
         found |= {"logits": model.logits(batch.image), "features": model.features(batch.image)}
+    if isinstance(model, Tagger):
+        found |= {"tags": model.tags(batch.image), "seen": model.features(batch.image)}
+        wide = width(model.schema)
+        assert found["tags"].shape[1] == wide, f"tags have {wide} columns, as encode gives them"
     return found
 
 

@@ -1,8 +1,10 @@
 """Encoded attributes are what was said, and decoding undoes encoding."""
 
+import pytest
 import torch
 
-from sfumato.nn.attributes import decode, encode, spans, width
+from sfumato.errors import ConfigError
+from sfumato.nn.attributes import columns, decode, encode, spans, width
 from sfumato.schema import Attribute, Schema
 
 SCHEMA = Schema(
@@ -34,3 +36,21 @@ def test_decoding_undoes_encoding_and_takes_the_likeliest_value():
 
 def test_data_without_attributes_have_nothing_to_encode():
     assert width(Schema(shape=(1, 8, 8))) == 0
+
+
+def test_columns_are_found_by_name_where_the_attributes_are_the_same():
+    slant, _, hair, _ = SCHEMA.attributes
+    assert columns(Schema(shape=(1, 8, 8), attributes=(hair, slant)), SCHEMA) == [2, 0]
+    other = Attribute(name="hair", low=0.0, high=1.0, values=("red", "green"))
+    taller = Attribute(name="slant", low=-20.0, high=90.0)
+    for attribute, said in (
+        (
+            Attribute(name="hiar", low=0.0, high=1.0),
+            "there is no attribute 'hiar'; did you mean 'hair'?",
+        ),
+        (other, "attribute hair is red|green for one and red|green|blue for the other."),
+        (taller, "attribute slant is -20 to 90 for one and -20 to 60 for the other."),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            columns(Schema(shape=(1, 8, 8), attributes=(attribute,)), SCHEMA)
+        assert str(caught.value) == said

@@ -5,7 +5,8 @@ from itertools import pairwise
 import torch
 from torch.nn.functional import one_hot
 
-from sfumato.schema import Schema
+from sfumato.errors import ConfigError, nearest
+from sfumato.schema import Attribute, Schema
 from sfumato.shapes import Attributes, Tags
 
 
@@ -45,6 +46,31 @@ def decode(tags: Tags, schema: Schema) -> Attributes:
         else:
             columns.append((high + low) / 2 + _half(low, high) * part[:, 0].clamp(-1, 1))
     return torch.stack(columns, dim=1)
+
+
+def columns(wanted: Schema, given: Schema) -> list[int]:
+    """Where the attributes of `wanted` stand among those of `given`.
+
+    Raises ConfigError for one that is not there, or that has another range or other values.
+    """
+    names = [attribute.name for attribute in given.attributes]
+    for attribute in wanted.attributes:
+        if attribute.name not in names:
+            raise ConfigError(
+                f"there is no attribute {attribute.name!r}; "
+                + (nearest(attribute.name, names) if names else "there are none.")
+            )
+        other = given.attributes[names.index(attribute.name)]
+        if other != attribute:
+            raise ConfigError(
+                f"attribute {attribute.name} is {_range(attribute)} for one "
+                f"and {_range(other)} for the other."
+            )
+    return [names.index(attribute.name) for attribute in wanted.attributes]
+
+
+def _range(attribute: Attribute) -> str:
+    return "|".join(attribute.values) or f"{attribute.low:g} to {attribute.high:g}"
 
 
 def _half(low: float, high: float) -> float:
