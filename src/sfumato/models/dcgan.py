@@ -186,7 +186,7 @@ RECIPES = {
         ema=0.995,
     ),
     "laptop": Recipe(
-        model=Config(width=32, latent=16, hidden=256, depth=3, lr=1e-3, judge_lr=5e-4),
+        model=Config(width=32, latent=16, hidden=256, depth=3, lr=1e-3, judge_lr=2.5e-4),
         data=Source(name="mnist"),
         steps=10_000,
         batch=64,
@@ -195,7 +195,13 @@ RECIPES = {
     ),
     "lsgan": Recipe(
         model=Config(
-            width=32, latent=16, hidden=256, depth=3, game="least_squares", lr=1e-3, judge_lr=5e-4
+            width=32,
+            latent=16,
+            hidden=256,
+            depth=3,
+            game="least_squares",
+            lr=1e-3,
+            judge_lr=2.5e-4,
         ),
         data=Source(name="mnist"),
         steps=10_000,
