@@ -38,3 +38,21 @@ def real_data(monkeypatch):
 def no_data(monkeypatch):
     """A machine whose user keeps no data sets."""
     monkeypatch.delenv("SFUMATO_DATA", raising=False)
+
+
+@pytest.fixture
+def plugins(monkeypatch):
+    """Models of the tests beside those of the house: `stencil` takes a label and attributes."""
+    monkeypatch.setenv("SFUMATO_MODELS", str(Path(__file__).parent / "plugins"))
+
+
+@pytest.fixture(scope="session")
+def stencil(tmp_path_factory):
+    """The run folder of a model that takes a label and attributes; loading it needs `plugins`."""
+    from sfumato.training import train
+
+    out = tmp_path_factory.mktemp("plugins") / "stencil"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFUMATO_MODELS", str(Path(__file__).parent / "plugins"))
+        train("stencil", recipe="smoke", out=out, progress=False, device="cpu")
+    return str(out)

@@ -10,6 +10,7 @@ VERBS = {
     "Judge": (),
     "Autoencoder": (),
     "Classifier": (),
+    "Tagger": (),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""
 ALL = ("train", "evaluate", "compare", "export")
@@ -26,6 +27,18 @@ def tags(name: str) -> tuple[str, ...]:
         for base in node.bases
     }
     return tuple(tag for tag in VERBS if tag in bases)
+
+
+def conditions(name: str) -> tuple[str, ...]:
+    """What model `name` can be asked for, read from its file without importing it."""
+    tree = ast.parse(registry.path(name).read_text("utf-8"))
+    lines = (line for node in tree.body if isinstance(node, ast.ClassDef) for line in node.body)
+    for line in lines:
+        if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None:
+            target = line.target if isinstance(line, ast.AnnAssign) else line.targets[0]
+            if ast.unparse(target) == "conditions":
+                return tuple(ast.literal_eval(line.value))
+    return ()
 
 
 def interfaces(model: object) -> tuple[str, ...]:

@@ -59,9 +59,7 @@ def labels(schema: Schema, count: int, asked: Any = None) -> Labels:
     return _round(torch.tensor(numbers), count, "labels")
 
 
-def attributes(
-    schema: Schema, count: int, rng: Generator | None, asked: Mapping[str, Any]
-) -> Attributes:
+def attributes(schema: Schema, count: int, rng: Generator | None, asked: Any) -> Attributes:
     """`count` rows in the schema's order and units: what was asked for, the rest drawn."""
     if not isinstance(asked, Mapping):
         raise ConfigError(f"attributes {asked!r} must map names to values, such as slant to 0.2.")

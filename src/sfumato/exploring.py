@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from sfumato.errors import ConfigError, nearest
-from sfumato.model import Axis, Sampler
+from sfumato.model import Axis, Model, Sampler
 from sfumato.randomness import generator
 from sfumato.sampling import begin, paint, sampler
 from sfumato.schema import Attribute
-from sfumato.shapes import Images, Latents
+from sfumato.shapes import Images, Latents, Pictures
 
 ROWS = 16
 """Rows that a traversal shows unless axes are named."""
@@ -33,7 +33,7 @@ class Row:
 
 
 def traverse(
-    place: Sampler | str | Path,
+    place: Model | str | Path,
     axes: Sequence[str] = (),
     *,
     steps: int = 9,
@@ -62,18 +62,18 @@ class Sum:
 
     groups: tuple[tuple[str, tuple[int, ...]], ...]
     """Sign and seeds of each group."""
-    exemplars: tuple[Images, ...]
+    exemplars: tuple[Pictures, ...]
     """The images of each group's seeds."""
-    means: Images
+    means: Pictures
     """The image of each group's mean code."""
-    result: Images
+    result: Pictures
     """The image of the sum."""
-    near: Images
+    near: Pictures
     """Those of codes near it."""
 
 
 def arithmetic(
-    place: Sampler | str | Path,
+    place: Model | str | Path,
     expression: str,
     *,
     near: int = 8,
@@ -106,7 +106,7 @@ def arithmetic(
 
 
 def exemplars(
-    place: Sampler | str | Path, seeds: Sequence[int], *, seed: int = 0, **asked: Any
+    place: Model | str | Path, seeds: Sequence[int], *, seed: int = 0, **asked: Any
 ) -> Images:
     """The images of some seeds, as `arithmetic` shows them."""
     model = sampler(place, "arithmetic")

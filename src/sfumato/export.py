@@ -48,16 +48,16 @@ def to_bundle(place: str | Path, out: Path) -> None:
 def to_onnx(model: Model, out: Path) -> float:
     """Write what the model does as an ONNX graph, and return the largest difference from PyTorch.
 
-    A sampler's graph takes latents, a classifier's takes images; the batch is dynamic. The model's
-    config and schema travel in the metadata. Raises MissingExtra where the extra is absent,
-    ConfigError where the model is of a kind that has no graph, and BundleError, leaving nothing
-    behind, where the difference is above `TOLERANCE`.
+    A sampler's graph takes latents and its conditions, a classifier's takes images; the batch is
+    dynamic. The model's config and schema travel in the metadata. Raises MissingExtra where the
+    extra is absent, ConfigError where the model is of a kind that has no graph, and BundleError,
+    leaving nothing behind, where the difference is above `TOLERANCE`.
     """
     _need_extra()
     model = model.cpu().eval()
     act, given, made = _act(model)
     with atomic(out) as temporary:
-        _write(act, _example(model, given, 2), given, made, _facts(model), temporary)
+        _write(act, _example(model, given, 2), made, _facts(model), temporary)
         worst = max(_difference(temporary, act, _example(model, given, n)) for n in BATCHES)
         if not worst <= TOLERANCE:
             raise BundleError(
@@ -75,9 +75,10 @@ class _Act(nn.Module):
         # Lightning's module itself cannot be traced, its parts can
         self.parts = nn.ModuleDict(dict(model.named_children()))
         self.act = getattr(model, method)
+        self.names = model.conditions if isinstance(model, Sampler) else ()
 
-    def forward(self, given: Tensor) -> Tensor:
-        return self.act(given)
+    def forward(self, given: Tensor, *conditions: Tensor) -> Tensor:
+        return self.act(given, **dict(zip(self.names, conditions, strict=True)))
 
 
 def _act(model: Model) -> tuple[_Act, str, str]:
@@ -92,19 +93,22 @@ def _act(model: Model) -> tuple[_Act, str, str]:
     raise ConfigError(f"--to onnx cannot export a {type(model).__name__}; use --to bundle.")
 
 
-def _example(model: Model, given: str, count: int) -> Tensor:
+def _example(model: Model, given: str, count: int) -> dict[str, Tensor]:
+    """What goes in, by name: for a sampler its codes and conditions."""
     rng = generator(0, "export", count)
     if given == "latents":
         assert isinstance(model, Sampler)
-        return model.prior(count, rng)
-    return torch.rand(count, *model.schema.shape, generator=rng) * 2 - 1
+        return {given: model.prior(count, rng), **model.condition(count, rng)}
+    return {given: torch.rand(count, *model.schema.shape, generator=rng) * 2 - 1}
 
 
 def _write(
-    act: nn.Module, example: Tensor, given: str, made: str, facts: dict[str, str], path: Path
+    act: nn.Module, example: dict[str, Tensor], made: str, facts: dict[str, str], path: Path
 ) -> None:
     import onnx
 
+    rows = {0: torch.export.Dim("batch")}
+    conditions = (rows,) * (len(example) - 1)
     log = logging.getLogger("torch.onnx")
     before = log.level
     log.setLevel(logging.ERROR)  # it speaks of libraries that nobody asked for
@@ -112,11 +116,11 @@ def _write(
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             act,
-            (example,),
+            tuple(example.values()),
             dynamo=True,
-            input_names=[given],
+            input_names=list(example),
             output_names=[made],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=(rows, conditions) if conditions else (rows,),
             verbose=False,
         )
     log.setLevel(before)
@@ -127,14 +131,14 @@ def _write(
     path.write_bytes(graph.SerializeToString())
 
 
-def _difference(path: Path, act: nn.Module, example: Tensor) -> float:
+def _difference(path: Path, act: nn.Module, example: dict[str, Tensor]) -> float:
     """The largest absolute difference of the two answers to one example."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
-    (answer,) = session.run(None, {session.get_inputs()[0].name: example.numpy()})
+    (answer,) = session.run(None, {name: rows.numpy() for name, rows in example.items()})
     with torch.no_grad():
-        ours = act(example)
+        ours = act(*example.values())
     if tuple(ours.shape) != answer.shape:
         return float("inf")
     return float((ours - torch.from_numpy(answer)).abs().max())

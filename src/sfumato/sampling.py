@@ -30,7 +30,7 @@ WIDEST = 20
 
 
 def sample(
-    place: Sampler | str | Path,
+    place: Model | str | Path,
     count: int = 16,
     *,
     seed: int = 0,
@@ -48,7 +48,7 @@ def sample(
 
 
 def interpolate(
-    place: Sampler | str | Path,
+    place: Model | str | Path,
     seeds: Sequence[int] = (0, 1),
     count: int = 10,
     *,
@@ -71,9 +71,8 @@ def interpolate(
     return paint(model, torch.cat(codes), whole)
 
 
-@torch.no_grad()
 def animate(
-    place: Sampler | str | Path,
+    place: Model | str | Path,
     count: int = 16,
     *,
     stops: int = 4,
@@ -95,10 +94,14 @@ def animate(
         for rng in (generator(seed, "walk", stop, device=model.device) for stop in range(stops))
     ]
     columns = layout(model, count, asked)
-    for start, end in zip(ends, ends[1:] + ends[:1], strict=True):
-        for index in range(frames):
-            images = paint(model, way(model, start, end, index / frames), condition)
-            yield grid(images, columns=columns, zoom=zoom)
+
+    def film() -> Iterator[Image.Image]:
+        for start, end in zip(ends, ends[1:] + ends[:1], strict=True):
+            for index in range(frames):
+                images = paint(model, way(model, start, end, index / frames), condition)
+                yield grid(images, columns=columns, zoom=zoom)
+
+    return film()
 
 
 def begin(

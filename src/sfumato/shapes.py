@@ -10,6 +10,7 @@ from numpy import ndarray
 from torch import Tensor
 
 Images = Float[Tensor, "B C H W"]
+Pictures = Float[Tensor, "_ C H W"]  # images where sets of several sizes meet
 Masks = Float[Tensor, "B 1 H W"]
 Latents = Float[Tensor, "B Z"]
 Codes = Float[Tensor, "B Z"]

@@ -137,6 +137,15 @@ def test_the_film_and_the_grids_are_pictures(tmp_path):
         assert grid.size == (8 * 8 * 6 + 7 + 2, 8 * 8 * 6 + 7 + 2), "64 digits, each pixel 6 x 6"
 
 
+def test_the_grids_of_a_conditional_model_show_each_class_alike(tmp_path, plugins):
+    data = {"name": "glyphs", "classes": ("A", "B", "C", "D", "E")}
+    same = {"recipe": "smoke", "progress": False, "device": "cpu"}
+    run = train("stencil", **same, data=data, out=tmp_path / "run")
+    with Image.open(run.path / "samples" / "step-000004.png") as grid:
+        columns, rows = 10, 7  # 65 images: 13 of each class, each in two columns
+        assert grid.size == (columns * (8 * 6 + 1) + 1, rows * (8 * 6 + 1) + 1)
+
+
 def test_a_full_disk_is_said_and_the_last_good_checkpoint_survives(tmp_path, monkeypatch):
     run = train("vae", recipe="smoke", out=tmp_path / "run", progress=False, device="cpu")
     good = run.checkpoint.read_bytes()

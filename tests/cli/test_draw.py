@@ -1,71 +1,14 @@
 """sample, interpolate and animate write pictures, and never write over one unasked."""
 
-from math import pi
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from sfumato import load
-from sfumato.codes import slerp
-from sfumato.io.images import from_bytes, to_bytes
-from sfumato.sampling import animate, interpolate, sample
-
-# ------------------------------------------------------------------ beneath the verbs
-
-
-def test_drawing_in_parts_is_drawing_at_once(runs, monkeypatch):
-    model, told = load(runs["vae"]), []
-    whole = model.sample(10, seed=3)
-    monkeypatch.setattr("sfumato.sampling.PART", 4)
-    assert torch.allclose(sample(model, 10, seed=3, tell=told.append), whole, atol=1e-6)
-    assert told == [4, 4, 2]
-
-
-def test_slerp_stays_on_the_circle_and_hits_both_ends():
-    one, other = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 2.0]])
-    assert torch.allclose(slerp(one, other, 0.0), one)
-    assert torch.allclose(slerp(one, other, 1.0), other, atol=1e-6)
-    third = slerp(one, other, 1 / 3)
-    angle = torch.tensor(pi / 6)
-    assert torch.allclose(third, 2 * torch.stack([angle.cos(), angle.sin()])[None])
-
-
-def test_slerp_keeps_the_length_where_a_line_would_lose_it():
-    one, other = torch.randn(2, 50, 100, generator=torch.Generator().manual_seed(0))
-    half = slerp(one, other, 0.5).norm(dim=1).mean()
-    assert abs(half / one.norm(dim=1).mean() - 1) < 0.05
-    assert ((one + other) / 2).norm(dim=1).mean() / half < 0.8
-
-
-@pytest.mark.parametrize("scale", [2.0, -1.0])
-def test_slerp_is_the_line_where_there_is_no_circle(scale):
-    one = torch.tensor([[1.0, 1.0]])
-    assert torch.allclose(slerp(one, scale * one, 0.25), one * (0.75 + 0.25 * scale))
-
-
-def test_a_strip_runs_through_the_images_of_its_seeds(runs):
-    model = load(runs["vae"])
-    ends = [model.sample(1, seed=seed) for seed in (0, 1, 2)]
-    images = interpolate(model, [0, 1, 2], 5)
-    assert len(images) == 10
-    for index, end in ((0, 0), (4, 1), (5, 1), (9, 2)):
-        assert torch.allclose(images[index], ends[end][0], atol=1e-5)
-
-
-def test_a_walk_goes_round(runs):
-    frames = list(animate(load(runs["vae"]), 4, stops=3, frames=6, seed=1))
-    assert len(frames) == 18
-    assert frames[0].size == (2 * 8 + 3, 2 * 8 + 3)
-
-    def apart(one, other):
-        return float(np.abs(np.asarray(one, float) - np.asarray(other, float)).mean())
-
-    # the last frame is one step from the first, as every frame is from its neighbour
-    assert apart(frames[-1], frames[0]) < apart(frames[9], frames[0])
-
+from sfumato.io.images import from_bytes, grid, to_bytes
+from sfumato.sampling import sample
 
 # ------------------------------------------------------------------ verbs
 
@@ -162,6 +105,11 @@ def test_a_repository_without_a_network_is_one_line(shell, monkeypatch):
         (["animate", "--fps", "60"], "--fps must be a number greater than 0 and at most 50,"),
         (["sample", "-o", "."], "-o . is a folder; name a file in it, such as samples.png."),
         (["sample", "--device", "cuda"], "--device cuda is not here"),
+        (["sample", "--label", "8"], "VAE takes no conditions: it cannot be asked for label;"),
+        (["animate", "--attribute", "hair=red"], "VAE takes no conditions: it cannot be asked"),
+        (["sample", "--label", "3,,5"], "--label must be one or several with commas between,"),
+        (["sample", "--attribute", "hair"], "--attribute must be NAME=VALUE such as hair=blonde,"),
+        (["sample", "--truncation", "0"], "--truncation must be a number greater than 0,"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -176,3 +124,83 @@ def test_each_needs_an_empty_folder(shell, runs):
     Path("full/mine.txt").write_text("precious")
     said = shell.refusal("sample", runs["vae"], "--each", "-o", "full")
     assert said == "-o full exists already; --each needs a new or an empty folder."
+
+
+# ------------------------------------------------------------------ asking
+
+
+@pytest.fixture
+def stencil_place(stencil, shell, plugins):
+    """A trained model that takes one of 36 letters, a slant, a weight and a style."""
+    return stencil
+
+
+def test_a_label_is_asked_for_by_name_or_number(shell, stencil_place):
+    found = shell.answer("sample", stencil_place, "--label", "8", "-n", "4", "-o", "name.png")
+    assert found["asked"] == {"label": ["8"]}
+    model = load(stencil_place)
+    assert model.schema.classes[34] == "8", "a word is a name where names are numbers"
+    want = grid(sample(model, 4, label=34), zoom=6)
+    with Image.open("name.png") as sheet:
+        assert sheet.tobytes() == want.tobytes()
+
+
+def test_several_labels_have_a_column_each(shell, stencil_place):
+    found = shell.answer("sample", stencil_place, "--label", "3, 5,8", "-o", "out.png")
+    assert (found["asked"], found["count"]) == ({"label": ["3", "5", "8"]}, 15)
+    model = load(stencil_place)
+    want = grid(sample(model, 15, label=["3", "5", "8"]), columns=3, zoom=6)
+    with Image.open("out.png") as sheet:
+        assert sheet.tobytes() == want.tobytes()
+
+
+def test_attributes_are_asked_for_by_name(shell, stencil_place):
+    words = ("--attribute", "style=serif,sans", "--attribute", "slant = -5", "--label", "A")
+    found = shell.answer("sample", stencil_place, *words, "-n", "2", "-o", "out.png")
+    wish = {"label": ["A"], "attributes": {"style": ["serif", "sans"], "slant": ["-5"]}}
+    assert found["asked"] == wish
+    want = grid(sample(load(stencil_place), 2, **wish), columns=2, zoom=6)
+    with Image.open("out.png") as sheet:
+        assert sheet.tobytes() == want.tobytes()
+
+
+def test_nothing_asked_is_nothing_said(shell, stencil_place):
+    assert shell.answer("sample", stencil_place, "-n", "1", "-o", "out.png")["asked"] == {}
+
+
+def test_ways_and_films_are_asked_too(shell, stencil_place):
+    words = ("--label", "A,B", "--attribute", "bold=yes")
+    shell.answer("interpolate", stencil_place, *words, "-n", "3")
+    found = shell.answer("animate", stencil_place, *words, "--stops", "2", "--frames", "2")
+    assert found["asked"] == {"label": ["A", "B"], "attributes": {"bold": ["yes"]}}
+
+
+def test_truncation_reaches_the_codes(shell, runs):
+    shell.answer("sample", runs["vae"], "--truncation", "0.5", "-n", "4", "-o", "close.png")
+    want = grid(sample(load(runs["vae"]), 4, truncation=0.5), zoom=6)
+    with Image.open("close.png") as sheet:
+        assert sheet.tobytes() == want.tobytes()
+    for verb in ("interpolate", "animate"):
+        shell.answer(verb, runs["vae"], "--truncation", "0.5", "-n", "2")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--label", "a"], "there is no label 'a'; choose from A, B, C,"),
+        (["--label", "36"], "there is no label '36'; choose from"),
+        (["--label", "A,B,C", "-n", "2"], "3 labels were asked for, and only 2 to draw; draw 3."),
+        (["--attribute", "stile=serif"], "there is no attribute 'stile'; did you mean 'style'?"),
+        (
+            ["--attribute", "style=serfi"],
+            "attribute style has no value 'serfi'; did you mean 'serif'?",
+        ),
+        (
+            ["--attribute", "slant=90"],
+            "attribute slant takes a number from -20 to 20; got 90.",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_asked_for_is_refused(shell, stencil_place, words, said):
+    assert shell.refusal("sample", stencil_place, *words).startswith(said)

@@ -14,6 +14,7 @@ def test_list_names_every_model_with_its_summary_and_interfaces(shell):
     assert models["dcgan"] == {
         "summary": sfumato.summary("dcgan"),
         "interfaces": ["Sampler", "Judge"],
+        "conditions": [],
     }
 
 
@@ -30,6 +31,20 @@ def test_tags_read_from_the_file_are_those_of_the_class(name):
     kind = registry.model_class(name)
     signed = [tag for tag in capabilities.VERBS if issubclass(kind, getattr(contract, tag))]
     assert list(capabilities.tags(name)) == signed
+
+
+@pytest.mark.parametrize("name", sfumato.available())
+def test_conditions_read_from_the_file_are_those_of_the_class(name):
+    assert capabilities.conditions(name) == getattr(registry.model_class(name), "conditions", ())
+
+
+def test_what_a_model_can_be_asked_for_is_told(shell, plugins):
+    assert shell.answer("list")["models"]["stencil"]["conditions"] == ["label", "attributes"]
+    _, out, _ = shell.run("list")
+    assert "[Sampler, Judge; asked for label, attributes]" in out
+    assert shell.answer("show", "stencil")["conditions"] == ["label", "attributes"]
+    assert "asked for   label, attributes" in shell.run("show", "stencil")[1]
+    assert "asked for   nothing" in shell.run("show", "dcgan")[1]
 
 
 def test_show_tells_settings_recipes_and_parameters(shell):

@@ -61,6 +61,20 @@ def test_a_graph_answers_like_pytorch_for_any_batch(shell, runs, name, given):
     assert tuple(json.loads(facts["sfumato.schema"])["shape"]) == model.schema.shape
 
 
+def test_the_conditions_of_a_sampler_go_into_its_graph(shell, stencil, plugins):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    assert shell.answer("export", stencil, "-o", "m.onnx")["difference"] < 1e-4
+    session = onnxruntime.InferenceSession("m.onnx")
+    assert [part.name for part in session.get_inputs()] == ["latents", "label", "attributes"]
+    model, rng = load(stencil), torch.Generator().manual_seed(1)
+    words = {"label": ["A", "7"], "attributes": {"style": "serif"}}
+    given = {"latents": model.prior(5, rng), **model.condition(5, rng, **words)}
+    with torch.no_grad():
+        want = model.generate(**given)
+    (answer,) = session.run(None, {name: rows.numpy() for name, rows in given.items()})
+    np.testing.assert_allclose(answer, want.numpy(), atol=1e-4)
+
+
 def test_a_graph_that_answers_otherwise_is_not_kept(shell, runs, monkeypatch):
     pytest.importorskip("onnxruntime")
     monkeypatch.setattr(export, "_difference", lambda *args: 0.25)

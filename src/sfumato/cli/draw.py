@@ -64,10 +64,9 @@ def sample(args: Namespace) -> dict[str, Any]:
     path = _empty_folder(args) if args.each else file(args, "samples.png")
     model, wish = sampler(args), asked(args)
     count = args.count or sampling.rounds(model, 16, wish)
+    codes, condition = sampling.begin(model, count, args.seed, args.truncation, wish)
     with bar("drawing", count) as tell:
-        images = sampling.sample(
-            model, count, seed=args.seed, truncation=args.truncation, tell=tell, **wish
-        )
+        images = sampling.paint(model, codes, condition, tell)
     if args.each:
         _save_each(images, path, args.zoom or 1)
     else:

@@ -21,15 +21,20 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 def list_models(args: Namespace) -> dict[str, Any]:
     """Print name, summary and interfaces of every model, read from their files."""
     from sfumato import registry
-    from sfumato.capabilities import tags
+    from sfumato.capabilities import conditions, tags
 
     models = {
-        name: {"summary": registry.summary(name), "interfaces": list(tags(name))}
+        name: {
+            "summary": registry.summary(name),
+            "interfaces": list(tags(name)),
+            "conditions": list(conditions(name)),
+        }
         for name in registry.available()
     }
     wide = max(map(len, models), default=0)
     for name, facts in models.items():
-        can = f"  [{', '.join(facts['interfaces'])}]" if facts["interfaces"] else ""
+        asked = f"; asked for {', '.join(facts['conditions'])}" if facts["conditions"] else ""
+        can = f"  [{', '.join(facts['interfaces'])}{asked}]" if facts["interfaces"] else ""
         say(f"{name:<{wide}}  {facts['summary']}{can}")
     return {"models": models}
 
@@ -39,7 +44,7 @@ def show(args: Namespace) -> dict[str, Any]:
     from inspect import getdoc
 
     from sfumato import parts, registry
-    from sfumato.capabilities import tags
+    from sfumato.capabilities import conditions, tags
     from sfumato.settings import settings
 
     module, name = registry.module(args.model), args.model
@@ -51,6 +56,7 @@ def show(args: Namespace) -> dict[str, Any]:
         "doc": getdoc(module),
         "interfaces": list(tags(name)),
         "needs": list(kind.needs),
+        "conditions": list(conditions(name)),
         "config": [
             {
                 "name": field.name,
@@ -72,6 +78,7 @@ def _print(facts: dict[str, Any]) -> None:
     say(f"\nfile        {facts['file']}")
     say(f"interfaces  {', '.join(facts['interfaces']) or 'none'}")
     say(f"needs       {', '.join(facts['needs'])}")
+    say(f"asked for   {', '.join(facts['conditions']) or 'nothing'}")
     say("\nsettings")
     for field in facts["config"]:
         say(f"  --model.{field['name']} {field['default']}  ({field['type']})")

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 from sfumato.io.images import grid
-from sfumato.shapes import Images
+from sfumato.shapes import Images, Pictures
 
 SIZE = 14
 """Height of the letters in pixels."""
 
 
-def named_rows(rows: Sequence[tuple[str, Images]], zoom: int = 1) -> Image.Image:
+def named_rows(rows: Sequence[tuple[str, Pictures]], zoom: int = 1) -> Image.Image:
     """One row of pictures under the other, each with its name to the left."""
     strips = [grid(images, columns=len(images), zoom=zoom) for _, images in rows]
     margin = max(width(name) for name, _ in rows) + 12

@@ -1,0 +1,73 @@
+"""traverse and arithmetic write pictures that say what they show."""
+
+import pytest
+from PIL import Image
+
+from sfumato import load
+from sfumato.exploring import traverse
+from sfumato.io.sheets import SIZE, named_rows
+
+
+def test_a_traversal_has_a_row_for_each_axis(shell, runs):
+    found = shell.answer("traverse", runs["vae"], "--steps", "3", "--seed", "5", "--zoom", "4")
+    assert found["files"] == ["vae-traversal.png"]
+    assert [row["axis"] for row in found["rows"]] == ["z0", "z1", "z2", "z3"]
+    assert found["rows"][0]["values"] == ["-2", "0", "2"]
+    rows = traverse(load(runs["vae"]), steps=3, seed=5)
+    want = named_rows([(row.name, row.images) for row in rows], zoom=4)
+    with Image.open("vae-traversal.png") as sheet:
+        assert sheet.tobytes() == want.tobytes()
+
+
+def test_axes_are_chosen_by_name(shell, runs):
+    found = shell.answer("traverse", runs["vae"], "--axes", "z2, z0")
+    assert [row["axis"] for row in found["rows"]] == ["z2", "z0"]
+    said = shell.refusal("traverse", runs["vae"], "--axes", "z2,z44")
+    assert said.startswith("there is no axis 'z44'; ")
+
+
+def test_a_traversal_says_what_each_picture_shows(shell, stencil, plugins):
+    _, out, _ = shell.run("traverse", stencil, "--axes", "bold,style", "--label", "A")
+    assert out.splitlines()[:2] == ["bold: no, yes", "style: sans, serif, typewriter"]
+
+
+def test_a_sum_of_mean_codes_is_a_picture(shell, runs):
+    found = shell.answer("arithmetic", runs["vae"], "3,7,12 - 4,8 + 9", "--zoom", "2")
+    assert (found["files"], found["noise"]) == (["vae-arithmetic.png"], 0.25)
+    assert found["expression"] == "3,7,12 - 4,8 + 9"
+    with Image.open("vae-arithmetic.png") as sheet:
+        # exemplars in a square of two by two, a gap, the mean; the sum's square is three by three
+        exemplars, mean, around = 2 * 17 + 1, 17 + 1, 3 * 17 + 1
+        assert sheet.height == SIZE + 2 * 16 + max(exemplars + 8 + mean, around)
+
+
+def test_without_an_expression_there_is_a_sheet_to_choose_from(shell, runs):
+    found = shell.answer("arithmetic", runs["vae"], "-n", "20")
+    assert (found["files"], found["count"]) == (["vae-seeds.png"], 20)
+    with Image.open("vae-seeds.png") as sheet:
+        assert sheet.size == (16 * (8 * 6 + 2 + 4), 2 * (8 * 6 + 2 + SIZE + 8))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["arithmetic", "3 +"],
+            "'3 +' must be groups of seeds with + or - between: '3,7,12",
+        ),
+        (["arithmetic", "1", "--noise", "-1"], "--noise must be a number greater than 0"),
+        (["traverse", "--steps", "1"], "--steps must be a whole number from 2"),
+        (["traverse", "-o", "out.gif"], "-o out.gif must end in .png or .jpg or .webp."),
+        (["traverse", "--label", "1"], "VAE takes no conditions: it cannot be asked for label;"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_explored_is_refused(shell, runs, words, said):
+    verb, *rest = words
+    assert shell.refusal(verb, runs["vae"], *rest).startswith(said)
+
+
+@pytest.mark.parametrize("verb", ["traverse", "arithmetic"])
+def test_who_has_no_codes_says_what_it_can(shell, runs, verb):
+    said = shell.refusal(verb, runs["lenet5"])
+    assert said.startswith(f"{verb} needs a Sampler, and {runs['lenet5']} holds a LeNet5,")
