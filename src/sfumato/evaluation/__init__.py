@@ -4,12 +4,13 @@ Every score carries its floor (Gaussian noise with each pixel's mean and deviati
 (held-out real images), both measured on the same protocol: same n, features, resizer and seed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from sfumato import data as sources
 from sfumato import runs
@@ -23,8 +24,9 @@ from sfumato.metrics.score import Score
 from sfumato.model import Model, Sampler
 from sfumato.randomness import generator
 from sfumato.runs import Run
+from sfumato.sampling import paint
 from sfumato.schema import Schema
-from sfumato.shapes import Images
+from sfumato.shapes import Images, Labels
 
 __all__ = ["METRICS", "FeatureNet", "compare", "evaluate", "feature_net"]
 
@@ -94,20 +96,21 @@ def _sampled(
     """Scores of samples against the real images of `source`, with the references of the same."""
     wanted = protocol.supported(net, metrics)
     held = references_of(source, net, n, seed, batch)
+    asked: list[dict[str, Tensor]] = []
     with protocol.bar() as progress:
         task = progress.add_task(f"samples ({net.name})", total=held.count)
         seen = protocol.observe(
             net,
-            _samples(model, held.count, batch, seed),
+            _samples(model, held.count, batch, seed, asked),
             lambda size: progress.advance(task, size),
         )
-    scores = protocol.measure(seen, held.real, wanted, seed)
+    scores = protocol.measure(seen, held.real, wanted, seed, _wishes(model, net, asked))
     few = f"only {held.count:,} images are held out" if held.count < n else ""
     return {
         name: replace(
             score,
-            floor=held.floor[name].value,
-            ceiling=held.ceiling[name].value,
+            floor=_end(held.floor, name) if score.floor is None else score.floor,
+            ceiling=_end(held.ceiling, name),
             n=seen.count if name == "fid" else min(seen.count, protocol.KEEP),
             better=METRICS[name],
             features=net.name,
@@ -119,11 +122,36 @@ def _sampled(
     }
 
 
-def _samples(model: Sampler, count: int, batch: int, seed: int) -> Iterator[Images]:
-    """`count` samples in batches; they depend on the seed and the batch size alone."""
+def _samples(
+    model: Sampler, count: int, batch: int, seed: int, asked: list[dict[str, Tensor]]
+) -> Iterator[Images]:
+    """`count` samples in batches; they depend on the seed and the batch size alone.
+
+    Labels go round the classes from the first sample to the last; what each batch was asked for is
+    put into `asked`.
+    """
+    classes = max(1, len(model.schema.classes))
     for start in range(0, count, batch):
         rng = generator(seed, "evaluate", start, device=model.device)
-        yield model.sample(min(batch, count - start), rng)
+        size = min(batch, count - start)
+        wish = {"label": torch.arange(start, start + size) % classes}
+        codes = model.prior(size, rng)
+        given = model.condition(size, rng, **(wish if "label" in model.conditions else {}))
+        asked.append({name: rows.cpu() for name, rows in given.items()})
+        yield paint(model, codes, given)
+
+
+def _wishes(model: Sampler, net: FeatureNet, asked: list[dict[str, Tensor]]) -> Labels | None:
+    """The label each sample was asked for in the network's numbers; None where there is none."""
+    number = protocol.numbered(net, model.schema.classes)
+    if number is None or "label" not in model.conditions:
+        return None
+    return number[torch.cat([given["label"] for given in asked])]
+
+
+def _end(scores: Mapping[str, Score], name: str) -> float | None:
+    """One end of a metric's scale; None where real images or noise have no such score."""
+    return scores[name].value if name in scores else None
 
 
 def _source(place: str | Path | Model, data: str | Source | None) -> Source:

@@ -29,9 +29,10 @@ METRICS: dict[str, Literal["higher", "lower"]] = {
     "recognisable": "higher",
     "rarest_class": "higher",
     "classifier_score": "higher",
+    "label_accuracy": "higher",
 }
 """Every metric of samples, and which way is good."""
-NEED_CLASSES = ("recognisable", "rarest_class", "classifier_score")
+NEED_CLASSES = ("recognisable", "rarest_class", "classifier_score", "label_accuracy")
 KEEP = 10_000
 """Images whose features are kept; FID alone goes on beyond, by its moments."""
 GALLERY = 24_000_000
@@ -83,6 +84,14 @@ def shown(net: FeatureNet, count: int) -> int:
     return min(count, GALLERY // net.nearness) if net.classes else 0
 
 
+def numbered(net: FeatureNet, classes: Sequence[str]) -> Labels | None:
+    """The network's number of each class, matched by name; None where it lacks one."""
+    order = {name: number for number, name in enumerate(net.classes)}
+    if not classes or not all(name in order for name in classes):
+        return None
+    return torch.tensor([order[name] for name in classes])
+
+
 def gallery(
     net: FeatureNet, data: Dataset, rows: Tensor, batch: int, advance: Callable[[int], None]
 ) -> tuple[Features, Labels]:
@@ -90,9 +99,7 @@ def gallery(
 
     Classes are matched to the network's by name; data without such labels take its own answers.
     """
-    order = {name: number for number, name in enumerate(net.classes)}
-    named = "label" in data.fields and all(name in order for name in data.schema.classes)
-    number = torch.tensor([order[name] for name in data.schema.classes]) if named else None
+    number = numbered(net, data.schema.classes) if "label" in data.fields else None
     maps, labels = list[Tensor](), list[Tensor]()
     for chosen in rows[: shown(net, len(rows))].split(batch):
         given = data.batch(chosen)
@@ -114,8 +121,17 @@ def supported(net: FeatureNet, metrics: Sequence[str]) -> list[str]:
     return [name for name in metrics if net.classes or name not in NEED_CLASSES]
 
 
-def measure(seen: Seen, real: Real, metrics: Sequence[str], seed: int) -> dict[str, Score]:
-    """Values without references; the same function measures samples, noise and held-out images."""
+def measure(
+    seen: Seen,
+    real: Real,
+    metrics: Sequence[str],
+    seed: int,
+    labels: Labels | None = None,
+) -> dict[str, Score]:
+    """Values without references; the same function measures samples, noise and held-out images.
+
+    `labels`, in the network's numbers, are what samples were asked to be, or what images are.
+    """
     found: dict[str, Score] = {}
     reals, kept = real.features, seen.kept
     if "fid" in metrics:
@@ -134,7 +150,19 @@ def measure(seen: Seen, real: Real, metrics: Sequence[str], seed: int) -> dict[s
         found["classifier_score"] = Score(classifier_score(kept.logits))
         if real.classes is not None and kept.maps is not None:
             found |= _recognised(kept.logits, kept.maps, real.classes)
-    return {name: found[name] for name in metrics}
+        if labels is not None:
+            answers, wished = kept.logits.argmax(1), labels[: len(kept.logits)]
+            found["label_accuracy"] = label_accuracy(answers, wished, seed)
+    return {name: found[name] for name in metrics if name != "label_accuracy" or name in found}
+
+
+def label_accuracy(answers: Labels, wished: Labels, seed: int) -> Score:
+    """Share of answers that are what was wished; the floor exchanges the wishes at random."""
+    order = torch.randperm(len(wished), generator=generator(seed, "wishes"))
+    share, chance = (
+        float((answers == asked).double().mean()) for asked in (wished, wished[order])
+    )
+    return Score(share, error=(share * (1 - share) / len(wished)) ** 0.5, floor=chance)
 
 
 def _doubt(real: Moments, fake: Moments) -> str:

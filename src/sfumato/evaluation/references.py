@@ -28,9 +28,9 @@ from sfumato.metrics.fidelity import Moments
 from sfumato.metrics.recognisable import WIDEST, Classes
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
-from sfumato.shapes import Images
+from sfumato.shapes import Images, Labels
 
-VERSION = 1
+VERSION = 2
 """Raised when the protocol changes, so that old references are not taken for new ones."""
 LEAST = 20
 """Fewest held-out images a protocol makes sense with."""
@@ -47,6 +47,13 @@ class Split:
         """The first `count` of them, in batches."""
         for chosen in self.rows[:count].split(batch):
             yield self.data.batch(chosen).image
+
+    def labels(self, count: int, net: FeatureNet) -> Labels | None:
+        """Classes of the first `count` in the network's numbers; None where it lacks one."""
+        number = protocol.numbered(net, self.data.schema.classes)
+        if number is None or "label" not in self.data.fields:
+            return None
+        return number[torch.from_numpy(self.data.columns["label"][self.rows[:count].numpy()])]
 
 
 @dataclass(frozen=True)
@@ -116,10 +123,10 @@ def _measure(
         real = Real(seen.moments, seen.kept.features, classes)
         mean, deviation = protocol.pixel_moments(reference.images(count, batch))
         noise = protocol.noise(mean, deviation, count, batch, seed)
-        floor, ceiling = (
-            protocol.measure(protocol.observe(net, images, advance), real, metrics, seed)
-            for images in (noise, held_out.images(count, batch))
-        )
+        painted = protocol.observe(net, noise, advance)
+        floor = protocol.measure(painted, real, metrics, seed)
+        others = protocol.observe(net, held_out.images(count, batch), advance)
+        ceiling = protocol.measure(others, real, metrics, seed, held_out.labels(count, net))
     return References(count, real, floor, ceiling)
 
 
