@@ -59,3 +59,21 @@ def test_a_copy_of_the_network_takes_its_weights_by_name():
     other.load_state_dict(one.state_dict())
     x = torch.randn(2, 1, 6, 6)
     assert torch.equal(one.eval()(x), other.eval()(x))
+
+
+@pytest.fixture
+def precision():
+    before = torch.get_float32_matmul_precision()
+    yield torch.set_float32_matmul_precision
+    torch.set_float32_matmul_precision(before)
+
+
+def test_it_begins_the_same_under_any_precision_and_leaves_that_alone(precision):
+    """A run chooses its precision after it has built its network, for all that follow."""
+    found = []
+    for level in ("highest", "medium"):
+        precision(level)
+        torch.manual_seed(4)
+        found.append(spectral(nn.Linear(300, 200)).state_dict())
+        assert torch.get_float32_matmul_precision() == level
+    assert all(torch.equal(found[0][key], found[1][key]) for key in found[0])

@@ -3,6 +3,10 @@
 Miyato et al. (2018), https://arxiv.org/abs/1802.05957, section 2.1 and algorithm 1.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -16,7 +20,19 @@ def spectral(layer: nn.Module) -> nn.Module:
     eval mode leaves it alone. Initialise first: afterwards `weight` is computed, and what is
     written into it is lost.
     """
-    for part in list(layer.modules()):
-        if isinstance(part, WEIGHED):
-            spectral_norm(part)
+    with _full_precision():
+        for part in list(layer.modules()):
+            if isinstance(part, WEIGHED):
+                spectral_norm(part)
     return layer
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """The estimate begins with products; a network must not depend on what was trained before."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
