@@ -14,10 +14,12 @@ __all__ = ["Source", "names", "open"]
 def open(source: Source) -> "Dataset":
     """The data set a source describes; raises DataError, UnknownName or ConfigError."""
     from sfumato.data.catalogue import module
+    from sfumato.data.labels import forget
     from sfumato.data.prepare import realise
 
     opener = import_module(f"sfumato.data.{module(source.name)}")
-    return realise(source, opener.stamp(source), opener.stock)
+    dataset = realise(source, opener.stamp(source), opener.stock)
+    return dataset if source.labels is None else forget(dataset, source)
 
 
 def names() -> dict[str, str]:

@@ -3,6 +3,9 @@
 Within an epoch the order is a permutation drawn from (seed, epoch), and an incomplete last batch
 is left out. A source smaller than one batch is read round and round: its batches run on across
 epochs, so that every image is seen equally often.
+
+Where some labels are unknown, half of every batch is drawn from the images whose label is known,
+in an order of their own, and the other half from all: two streams, labelled and unlabelled.
 """
 
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from torch.utils.data import DataLoader, Sampler
 from torch.utils.data import Dataset as TorchDataset
 
 from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.labels import UNKNOWN
 from sfumato.errors import ConfigError, DataError
 from sfumato.randomness import generator
 
@@ -50,31 +54,55 @@ class _Steps(TorchDataset[Batch]):
     def __init__(self, data: Dataset, batch: int, seed: int, rank: int, world: int) -> None:
         self.data, self.size, self.seed = data, batch, seed
         self.share = slice(rank, None, world)
-        self._latest: tuple[int, Tensor] = (-1, torch.empty(0))
+        known = _known(data)
+        second = 0 if known is None else batch // 2
+        self._streams = [_Order(len(data), batch - second, seed, "epoch")]
+        if known is not None and second:
+            self._streams.append(_Order(len(known), second, seed, "labelled", known))
 
     def __getitem__(self, step: int) -> Batch:
         rng = generator(self.seed, "augment", step) if self.data.flip else None
         coins = self.data.coins(self.size, rng)
-        rows = self._rows(step)[self.share]
+        rows = torch.cat([stream.rows(step) for stream in self._streams])[self.share]
         return self.data.gather(rows, None if coins is None else coins[self.share])
 
-    def _rows(self, step: int) -> Tensor:
-        """The images of the whole batch."""
-        count, size = len(self.data), self.size
+
+class _Order:
+    """The rows of each step, out of some images: a permutation an epoch, `size` rows a step."""
+
+    def __init__(
+        self, count: int, size: int, seed: int, name: str, among: Tensor | None = None
+    ) -> None:
+        self.count, self.size, self.seed, self.name = count, size, seed, name
+        self.among = among
+        self._latest: tuple[int, Tensor] = (-1, torch.empty(0))
+
+    def rows(self, step: int) -> Tensor:
+        """Whole batches out of an epoch; across epochs where one holds less than a batch."""
+        count, size = self.count, self.size
         whole = count // size
         if whole:
             first = step % whole * size
-            return self._order(step // whole)[first : first + size]
+            return self._epoch(step // whole)[first : first + size]
         begin, end = step * size, (step + 1) * size
         epochs = range(begin // count, (end - 1) // count + 1)
-        joined = torch.cat([self._order(epoch) for epoch in epochs])
+        joined = torch.cat([self._epoch(epoch) for epoch in epochs])
         return joined[begin - epochs[0] * count :][:size]
 
-    def _order(self, epoch: int) -> Tensor:
+    def _epoch(self, epoch: int) -> Tensor:
         if self._latest[0] != epoch:
-            rng = generator(self.seed, "epoch", epoch)
-            self._latest = epoch, torch.randperm(len(self.data), generator=rng)
+            rng = generator(self.seed, self.name, epoch)
+            order = torch.randperm(self.count, generator=rng)
+            self._latest = epoch, order if self.among is None else self.among[order]
         return self._latest[1]
+
+
+def _known(data: Dataset) -> Tensor | None:
+    """Rows whose label is known; None where all are, or there are no labels."""
+    if "label" not in data.columns:
+        return None
+    known = torch.from_numpy(data.columns["label"]) != UNKNOWN
+    return None if known.all() else known.nonzero().flatten()
 
 
 class _Range(Sampler[int]):

@@ -69,6 +69,7 @@ def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dat
 def _folder(source: Source, stamp: str) -> Path:
     name = re.sub(r"[^\w-]+", "-", Path(source.name).name) or "data"
     wanted = asdict(source) | {"flip": None, "stamp": stamp, "version": VERSION}
+    del wanted["labels"]  # forgotten after preparing, so one cache serves any number of them
     key = blake2b(json.dumps(wanted).encode(), digest_size=8).hexdigest()
     return cache_folder() / f"{name}-{source.split}-{key}"
 

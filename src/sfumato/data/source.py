@@ -25,10 +25,12 @@ class Source:
     """Keep only these attributes, in this order; empty keeps all."""
     count: int | None = None
     """Keep the first that many images; none or 0 keeps all."""
+    labels: int | None = None
+    """Keep the labels of so many images, as many of each class; -1 stands for all others."""
     flip: bool = False
     """Mirror half of the images, chosen anew for every batch."""
     seed: int = 0
-    """Where a source draws its images: which ones."""
+    """Where a source draws its images: which ones; and which keep their labels."""
 
     def __post_init__(self) -> None:
         for field in ("classes", "attributes"):
@@ -37,7 +39,7 @@ class Source:
                 raise ConfigError(f"--data.{field} takes several names; write ({names!r},).")
             if len(set(names)) < len(names):
                 raise ConfigError(f"--data.{field} names one twice: {', '.join(names)}.")
-        for field, least in (("side", 1), ("crop", 1), ("count", 0)):
+        for field, least in (("side", 1), ("crop", 1), ("count", 0), ("labels", 1)):
             value = getattr(self, field)
             if value is not None and value < least:
                 raise ConfigError(f"--data.{field} must be at least {least}; got {value}.")

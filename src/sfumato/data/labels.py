@@ -1,0 +1,42 @@
+"""A few labels among many images: what semi-supervised systems learn from."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from sfumato.data.dataset import Dataset, digest
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError
+from sfumato.randomness import generator
+
+UNKNOWN = -1
+"""The label of an image whose class is not told."""
+
+
+def forget(dataset: Dataset, source: Source) -> Dataset:
+    """The same images, all labels but `source.labels` of them `UNKNOWN`.
+
+    Each class keeps as many as any other, or one more where they do not come out even; which
+    images they are follows from `source.seed`, and fewer labels are some of more. Raises
+    DataError where there are no labels, ConfigError where a class has too few images.
+    """
+    assert source.labels is not None
+    dataset.require(("label",), f"--data.labels {source.labels}")
+    label, names = dataset.columns["label"], dataset.schema.classes
+    order = torch.randperm(len(label), generator=generator(source.seed, "labels")).numpy()
+    hidden = np.full_like(label, UNKNOWN)
+    for number, name in enumerate(names):
+        share = source.labels // len(names) + (number < source.labels % len(names))
+        members = order[label[order] == number]
+        if not 1 <= share <= len(members):
+            most = len(names) * min(np.bincount(label, minlength=len(names)))
+            remedy = f"give {len(names)} to {most}" if most else "keep more images"
+            raise ConfigError(
+                f"--data.labels {source.labels} wants {share} of class {name}, and "
+                f"{source.name} has {len(members)}; {remedy}."
+            )
+        hidden[members[:share]] = number
+    columns = {**dataset.columns, "label": hidden}
+    known = f"{dataset.digest}{digest({'label': hidden})}" if dataset.digest else ""
+    return replace(dataset, columns=columns, digest=known)
