@@ -23,6 +23,7 @@ from sfumato.errors import ConfigError, UnknownName, nearest
 from sfumato.io.images import from_bytes, to_bytes
 from sfumato.model import Classifier
 from sfumato.nn import inception
+from sfumato.schema import Schema
 from sfumato.shapes import Features, Images, Scores
 
 NAMES = (
@@ -153,10 +154,7 @@ class _Classifying(FeatureNet):
         self._seen["maps"] = given[0]
 
     def _read(self, images: Images) -> Reading:
-        images = _coloured(images, self.model.schema.channels)
-        side = self.model.schema.side
-        if images.shape[-2:] != (side, side):
-            images = interpolate(images, (side, side), mode="bilinear", antialias=True)
+        images = _fitted(images, self.model.schema)
         logits, features = self.model.logits(images), self.model.features(images)
         return Reading(features, logits, self._seen.pop("maps").flatten(1))
 
@@ -176,6 +174,18 @@ def default_features(data: str) -> str:
     """The network that suits a data set best; the scores name it, so this is never silent."""
     own = {"mnist": "lenet5-mnist", "fashion-mnist": "lenet5-fashion", "digits": "lenet5-digits"}
     return own.get(data, "inception-768")
+
+
+def fitted(images: Images, schema: Schema) -> Float[Tensor, "B c h w"]:
+    """Images in [-1, 1] as a network of this schema sees them: 8 bits, its colours, its side."""
+    return _fitted(from_bytes(to_bytes(images)), schema)
+
+
+def _fitted(images: Images, schema: Schema) -> Float[Tensor, "B c h w"]:
+    images, side = _coloured(images, schema.channels), schema.side
+    if images.shape[-2:] == (side, side):
+        return images
+    return interpolate(images, (side, side), mode="bilinear", antialias=True)
 
 
 def _coloured(images: Images, channels: int) -> Float[Tensor, "B c H W"]:
