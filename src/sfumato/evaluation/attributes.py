@@ -59,10 +59,28 @@ def attribute_accuracy(
         for said, wanted in ((named, asked), (named, asked[order]), (seen, true))
     )
     scores = accuracies(value, floor, ceiling, shared, n)
-    said = {"features": str(place), "seed": seed}
-    if len(rows) != n:
-        said["note"] = f"only {len(rows):,} images are held out"
-    return {name: replace(score, **said) for name, score in scores.items()}
+    few = f"only {len(rows):,} images are held out" if len(rows) < n else ""
+    return {
+        name: replace(score, features=str(place), seed=seed, note=few)
+        for name, score in scores.items()
+    }
+
+
+def tagger_of(model: Sampler, source: Source, given: str | Path | None) -> str | Path | None:
+    """The tagger to ask of samples: as given, else the zoo's where it knows an attribute of them.
+
+    None where there is none to ask. Raises ConfigError where one is given for a model that takes
+    no attributes.
+    """
+    takes, shipped = "attributes" in model.conditions, TAGGERS.get(source.name)
+    if given and not takes:
+        raise ConfigError(
+            f"--tagger {given} was given for {type(model).__name__}, which takes no attributes."
+        )
+    if given or not (takes and shipped):
+        return given
+    known = runs.load(shipped).schema.attributes
+    return shipped if set(known) & set(model.schema.attributes) else None
 
 
 def _tagger(place: str | Path, device: str) -> Tagger:
