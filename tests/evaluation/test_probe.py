@@ -1,5 +1,6 @@
 """The linear probe: what it looks at, what it learns, what it refuses."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,10 @@ from torch import nn
 
 from sfumato import data as sources
 from sfumato import runs
+from sfumato.cli import main
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
+from sfumato.evaluation import evaluate
 from sfumato.evaluation import probe as probing
 from sfumato.evaluation.probe import looking, pooled, probe, untrained
 from sfumato.model import Judge
@@ -165,6 +168,16 @@ def test_a_trained_judge_is_scored_beside_pixels_and_random_weights():
         assert (score.ceiling, score.seed, score.better) == (1.0, 0, "higher")
         assert score.error == pytest.approx((score.value * (1 - score.value) / 297) ** 0.5)
         assert score.value > score.floor + 0.5
+
+
+def test_evaluate_probes_when_asked(capsys):
+    words = ["evaluate", "dcgan-digits", "--data", "digits", "--probe", "-n", "100", "--json"]
+    assert main(words) == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert list(said["metrics"]) == ["probe", "probe_pixels", "probe_random"]
+    assert said["metrics"]["probe"]["n"] == 100
+    same = evaluate("dcgan-digits", "digits", probe=True, n=100)
+    assert same["probe"].value == said["metrics"]["probe"]["value"]
 
 
 # ---- what is refused -------------------------------------------------------------------------

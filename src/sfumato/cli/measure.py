@@ -25,6 +25,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = subparsers.add_parser("evaluate", help=about, description=f"Print {about}.")
     takes_place(verb)
     _takes_protocol(verb)
+    verb.add_argument(
+        "--probe", action="store_true", help="instead, what the judge knows of the classes"
+    )
     verb.set_defaults(run=evaluate)
     about = "scores of several runs, bundles or zoo names side by side"
     verb = subparsers.add_parser("compare", help=about, description=f"Print {about}.")
@@ -40,7 +43,7 @@ def evaluate(args: Namespace) -> dict[str, Any]:
     from sfumato.cli.places import loaded
 
     model = loaded(args.place, args.device, args.verb)
-    scores = evaluation.evaluate(args.place, _source(args), **_protocol(args))
+    scores = evaluation.evaluate(args.place, _source(args), probe=args.probe, **_protocol(args))
     table({args.place: scores})
     return {
         "model": called(model),
@@ -97,6 +100,7 @@ def _takes_protocol(verb: ArgumentParser) -> None:
         "-n", "--count", type=whole(1), default=10_000, help="samples, 10,000 unless said"
     )
     verb.add_argument("--features", metavar="NET", help="network whose features are compared")
+    verb.add_argument("--tagger", metavar="PLACE", help="what says which attributes samples have")
     verb.add_argument("--seed", type=int, default=0, help="of the samples")
 
 
@@ -104,7 +108,8 @@ def _protocol(args: Namespace) -> dict[str, Any]:
     from sfumato.preset import pick_device
 
     device = pick_device(args.device)
-    return {"n": args.count, "features": args.features, "seed": args.seed, "device": device}
+    given = {"n": args.count, "features": args.features, "tagger": args.tagger}
+    return {**given, "seed": args.seed, "device": device}
 
 
 def _source(args: Namespace) -> "Source | None":

@@ -17,6 +17,7 @@ from sfumato import runs
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError
 from sfumato.evaluation import protocol
+from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
 from sfumato.evaluation.features import FeatureNet, default_features, feature_net
 from sfumato.evaluation.protocol import METRICS
 from sfumato.evaluation.references import LEAST, references_of, splits
@@ -40,6 +41,8 @@ def evaluate(
     seed: int = 0,
     batch: int = 250,
     metrics: Sequence[str] = tuple(METRICS),
+    tagger: str | Path | None = None,
+    probe: bool = False,
     device: str = "cpu",
 ) -> dict[str, Score]:
     """Scores by name, each with floor and ceiling.
@@ -48,6 +51,9 @@ def evaluate(
     may be left out for a run folder. A `Sampler` gets those of `metrics` that the feature network
     allows, on `n` samples or as many as the data hold out; every model adds its own numbers on
     held-out data. `features` is a name of `feature_net`; unless given, the data's name chooses.
+    Samples that take attributes are also read by `tagger`, a run, bundle or zoo name: the shipped
+    one unless given, where the data have one (`evaluation.attributes`).
+    With `probe` the scores are those of a linear probe of a `Judge` instead (`evaluation.probe`).
     Raises SfumatoError with one line on a user's mistake.
     """
     for name, least in (("n", LEAST), ("batch", 1)):
@@ -55,10 +61,16 @@ def evaluate(
             raise ConfigError(f"-{name[0]} {value} is too small; give at least {least}.")
     model = place if isinstance(place, Model) else runs.load(place, device)
     source = _fitted(_source(place, data), model.schema)
+    if probe:
+        from sfumato.evaluation import probe as probing  # slow to import
+
+        return probing.probe(model, source, n=n, seed=seed, batch=batch)
     found: dict[str, Score] = {}
     if isinstance(model, Sampler):
         net = feature_net(features or default_features(source.name), device)
         found = _sampled(model, source, net, n, seed, batch, metrics)
+        if named := tagger_of(model, source, tagger):
+            found |= attribute_accuracy(model, named, source, n, seed, batch)
     held_out = splits(source, seed)[1]
     with torch.inference_mode():
         own = model.measure(held_out.data, generator(seed, "measure", device=model.device))
