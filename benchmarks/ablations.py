@@ -163,7 +163,7 @@ def measured(row: Row, seed: int, recipe: Recipe, count: int) -> tuple[dict[str,
         "milliseconds a batch": round(1000 * seconds / recipe.steps, 1),
         "checkerboard": float(checkers(drawn) / checkers(real)),
         "scores": {name: score.to_json() for name, score in scores.items()},
-    }, drawn[:SHOWN]
+    }, drawn[:SHOWN].clone()
 
 
 def trained(model: Model, recipe: Recipe, data: Dataset) -> tuple[Model, float]:
