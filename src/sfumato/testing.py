@@ -203,6 +203,25 @@ def law_conditions(name: str) -> None:
         )
 
 
+def law_codes(name: str) -> None:
+    """Columns of the codes that are said to be normal are, and every axis is among the columns."""
+    model = _model(name).eval()
+    if not isinstance(model, Sampler):
+        return
+    codes = model.prior(2000, generator(0))
+    normal = codes[:, model.normal]
+    beyond = float((normal.abs() > 1).double().mean()) if normal.numel() else 0.3173
+    assert abs(beyond - 0.3173) < 0.05, (
+        f"{name}: {beyond:.1%} of its codes lie beyond 1, of normal ones 31.7 %; set `normal`"
+    )
+    names = [axis.name for axis in model.axes]
+    assert len(set(names)) == len(names), f"{name}: two axes share a name"
+    for axis in model.axes:
+        inside = axis.width >= 1 and 0 <= axis.first <= codes.shape[1] - axis.width
+        assert inside, f"{name}: axis {axis.name} leaves the {codes.shape[1]} columns of a code"
+        assert axis.low < axis.high, f"{name}: axis {axis.name} goes nowhere"
+
+
 LAWS: tuple[Law, ...] = (
     law_summary,
     law_config,
@@ -215,6 +234,7 @@ LAWS: tuple[Law, ...] = (
     law_outputs,
     law_data_is_checked,
     law_conditions,
+    law_codes,
 )
 """Every law, in the order of what they cost."""
 

@@ -188,7 +188,7 @@ def test_truncation_reaches_the_codes(shell, runs):
     ("words", "said"),
     [
         (["--label", "a"], "there is no label 'a'; choose from A, B, C,"),
-        (["--label", "36"], "there is no label '36'; choose from"),
+        (["--label", "36"], "there is no label '36'; did you mean '6'?"),
         (["--label", "A,B,C", "-n", "2"], "3 labels were asked for, and only 2 to draw; draw 3."),
         (["--attribute", "stile=serif"], "there is no attribute 'stile'; did you mean 'style'?"),
         (

@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from PIL import Image
 
+from sfumato import data as sources
 from sfumato import registry
 from sfumato.runs import Run, load
 
@@ -66,6 +68,25 @@ def test_help_without_a_model_still_lists_what_all_share(shell):
 def test_a_flag_needs_no_value(shell):
     shell.answer("train", "vae", *SMOKE, "--data.flip", "--out", "run")
     assert Run(Path("run")).recipe()[1].data.flip is True
+
+
+@pytest.mark.parametrize(("words", "channels"), [((), 1), (("--data.channels", "3"), 3)])
+def test_grey_data_stay_grey_in_a_recipe_for_colour_unless_colour_is_asked_for(
+    shell, words, channels
+):
+    """The schema knows the colours, no Config does; three channels of grey data are equal."""
+    small = ("--model.width", "4", "--steps", "2", "--batch", "8", "--out", "run")
+    grey = ("--recipe", "faces", "--data", "digits")
+    assert (
+        f"28x28 {'grey' if channels == 1 else 'colour'}"
+        in (shell.run("train", "dcgan", *grey, *words, "--dry-run")[1])
+    )
+    shell.answer("train", "dcgan", *grey, *words, *small)
+    model = load("run")
+    assert model.schema.shape == (channels, 28, 28)
+    assert model.sample(2, seed=0).shape == (2, channels, 28, 28)
+    given = sources.open(Run(Path("run")).recipe()[1].data).batch(torch.arange(5)).image
+    assert all(torch.equal(given[:, 0], given[:, c]) for c in range(channels))
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(shell, runs):

@@ -1,0 +1,49 @@
+"""The contract suite passes who keeps the contract, and names what is broken by who does not."""
+
+from pathlib import Path
+
+import pytest
+
+from sfumato.testing import check_model, law_codes, law_conditions, law_outputs
+
+STENCIL = Path(__file__).parent / "plugins" / "stencil.py"
+
+
+@pytest.fixture
+def variant(tmp_path, monkeypatch):
+    """Write the stencil under another name, with some of its text replaced."""
+    monkeypatch.setenv("SFUMATO_MODELS", str(tmp_path))
+
+    def write(name, old, new):
+        text = STENCIL.read_text("utf-8")
+        assert old in text
+        (tmp_path / f"{name}.py").write_text(text.replace(old, new), "utf-8")
+        return name
+
+    return write
+
+
+def test_a_conditional_model_that_keeps_the_contract_passes(plugins):
+    check_model("stencil")
+
+
+@pytest.mark.parametrize(
+    ("law", "old", "new", "said"),
+    [
+        (
+            law_conditions,
+            "self.letters(label) + marks",
+            "self.letters(0 * label) + marks",
+            "alike",
+        ),
+        (law_conditions, "+ marks +", "+ 0 * marks +", "alike"),
+        (law_conditions, '("image", "label", "attributes")', '("image",)', "needs must name"),
+        (law_codes, "torch.randn(", "torch.rand(", "set `normal`"),
+        (law_outputs, "mixed.tanh()", "mixed.sinh()", "leaves|not finite"),
+    ],
+    ids=["deaf to labels", "deaf to attributes", "needs", "uniform", "range"],
+)
+def test_what_breaks_the_contract_is_named(variant, request, law, old, new, said):
+    name = variant("broken_" + request.node.callspec.id.replace(" ", "_"), old, new)
+    with pytest.raises(AssertionError, match=said):
+        law(name)
