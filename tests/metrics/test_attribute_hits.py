@@ -27,10 +27,12 @@ def test_the_commonest_answer_is_mode_and_median():
 
 
 def test_scores_are_the_mean_and_each_by_name():
-    value, floor, ceiling = torch.tensor([[0.5, 0.75], [0.1, 0.3], [0.9, 1.0]]).double()
-    scores = accuracies(value, floor, ceiling, SCHEMA, 40)
+    value = torch.tensor([[True, True], [False, True], [False, False], [True, True]])
+    ends = torch.tensor([[False, False], [False, True]]), torch.ones(3, 2, dtype=torch.bool)
+    scores = accuracies(value, *ends, SCHEMA)
     assert list(scores) == ["attribute_accuracy", "slant_accuracy", "hair_accuracy"]
-    mean = scores["attribute_accuracy"]
-    found = (mean.value, mean.floor, mean.ceiling)
-    assert found == pytest.approx((0.625, 0.2, 0.95))
-    assert (scores["hair_accuracy"].value, scores["hair_accuracy"].n) == (0.75, 40)
+    mean, hair = scores["attribute_accuracy"], scores["hair_accuracy"]
+    assert (mean.value, mean.floor, mean.ceiling, mean.n) == (0.625, 0.25, 1.0, 4)
+    assert mean.error == pytest.approx(torch.tensor([1, 0.5, 0, 1]).std(correction=0).item() / 2)
+    assert (hair.value, hair.floor, hair.ceiling, hair.n) == (0.75, 0.5, 1.0, 4)
+    assert hair.error == pytest.approx((0.75 * 0.25 / 4) ** 0.5)

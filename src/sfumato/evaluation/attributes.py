@@ -55,10 +55,10 @@ def attribute_accuracy(
         seen, true = read(real(), held_out.data.schema)
     order = torch.randperm(n, generator=generator(seed, "wishes"))
     value, floor, ceiling = (
-        hits(said, wanted, shared).double().mean(0)
+        hits(said, wanted, shared)
         for said, wanted in ((named, asked), (named, asked[order]), (seen, true))
     )
-    scores = accuracies(value, floor, ceiling, shared, n)
+    scores = accuracies(value, floor, ceiling, shared)
     few = f"only {len(rows):,} images are held out" if len(rows) < n else ""
     return {
         name: replace(score, features=str(place), seed=seed, note=few)

@@ -12,11 +12,12 @@ from sfumato.metrics.score import Score
 from sfumato.schema import Schema
 from sfumato.shapes import Attributes
 
+Hits = Bool[Tensor, "_ A"]
 NEAR = 0.1
 """Part of its range by which a number may be off."""
 
 
-def hits(said: Attributes, true: Attributes, schema: Schema) -> Bool[Tensor, "B A"]:
+def hits(said: Attributes, true: Attributes, schema: Schema) -> Hits:
     """Where `said` is right of `true`; both in the schema's order and units."""
     found = []
     for attribute, one, other in zip(schema.attributes, said.T, true.T, strict=True):
@@ -38,15 +39,27 @@ def commonest(true: Attributes, schema: Schema) -> Attributes:
     return row.expand_as(true)
 
 
-def accuracies(
-    value: Tensor, floor: Tensor, ceiling: Tensor, schema: Schema, n: int
-) -> dict[str, Score]:
-    """Scores from shares of hits, one an attribute: their mean first, then each by its name."""
-    rows = zip(value.tolist(), floor.tolist(), ceiling.tolist(), strict=True)
-    names = [attribute.name for attribute in schema.attributes]
-    each = {
-        f"{name}_accuracy": Score(share, floor=low, ceiling=high, n=n)
-        for name, (share, low, high) in zip(names, rows, strict=True)
+def accuracies(value: Hits, floor: Hits, ceiling: Hits, schema: Schema) -> dict[str, Score]:
+    """Scores from hits on any numbers of images: the mean first, then each by its name.
+
+    `attribute_accuracy` is the mean over attributes; its error takes an image's hits together.
+    """
+    scores = {
+        "attribute_accuracy": _share(*(hit.double().mean(1) for hit in (value, floor, ceiling)))
     }
-    means = [float(share.mean()) for share in (value, floor, ceiling)]
-    return {"attribute_accuracy": Score(means[0], floor=means[1], ceiling=means[2], n=n)} | each
+    for place, attribute in enumerate(schema.attributes):
+        columns = (hit[:, place].double() for hit in (value, floor, ceiling))
+        scores[f"{attribute.name}_accuracy"] = _share(*columns)
+    return scores
+
+
+def _share(value: Tensor, floor: Tensor, ceiling: Tensor) -> Score:
+    """A mean over images with its standard error and its two ends."""
+    n = len(value)
+    return Score(
+        float(value.mean()),
+        floor=float(floor.mean()),
+        ceiling=float(ceiling.mean()),
+        error=float(value.std(correction=0)) / n**0.5,
+        n=n,
+    )

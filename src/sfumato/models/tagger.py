@@ -112,8 +112,8 @@ class TagNet(Tagger):
             true.append(batch.attributes[:, own])
         said, wanted = torch.cat(found), torch.cat(true)
         usual = commonest(wanted, self.schema)
-        value, floor = (hits(one, wanted, self.schema).double().mean(0) for one in (said, usual))
-        return accuracies(value, floor, torch.ones_like(value), self.schema, len(data))
+        right, floor = (hits(one, wanted, self.schema) for one in (said, usual))
+        return accuracies(right, floor, torch.ones_like(right), self.schema)
 
 
 def _stage(narrow: int, wide: int) -> list[nn.Module]:
