@@ -22,7 +22,7 @@ from sfumato.data.loader import loader
 from sfumato.models.dcgan import DCGAN
 from sfumato.training import plan, train
 
-STEPS = 600
+STEPS = 2000
 
 
 def loading(batch: int, steps: int = 2000) -> float:
