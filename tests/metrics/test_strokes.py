@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from sfumato.metrics.strokes import slant, stroke_width
+
+FINE = 16
+
+
+def bar(width, lean=0.0, length=18, side=28):
+    """A bar through the middle, `width` pixels in every row, `lean` pixels on with each row."""
+    middle = (np.arange(side * FINE) + 0.5) / FINE - side / 2
+    up, right = -middle[:, None], middle[None]
+    ink = (abs(right - lean * up) < width / 2) & (abs(up) < length / 2)
+    shares = ink.reshape(side, FINE, side, FINE).mean((1, 3))
+    return torch.from_numpy(shares)[None, None].float() * 2 - 1
+
+
+@pytest.mark.parametrize("lean", [-0.6, -0.2, 0.0, 0.3, 0.5])
+def test_the_slant_of_a_leaning_bar(lean):
+    assert slant(bar(3, lean)).item() == pytest.approx(lean, abs=0.01)
+
+
+def test_slant_is_the_shear_that_makes_rows_and_columns_uncorrelated():
+    picture = torch.rand(1, 1, 9, 9) * 2 - 1
+    weights = ((picture + 1) / 2)[0, 0].double().numpy()
+    y, x = np.mgrid[:9, :9]
+    table = np.cov(np.stack([x.ravel(), y.ravel()]), aweights=weights.ravel(), bias=True)
+    assert slant(picture).item() == pytest.approx(-table[0, 1] / table[1, 1], abs=1e-4)
+
+
+def test_slant_does_not_move_with_the_picture_and_turns_with_it():
+    one = bar(3, 0.4)
+    assert slant(one.roll((3, -4), (2, 3))).item() == pytest.approx(slant(one).item(), abs=1e-5)
+    assert slant(one.flip(3)).item() == pytest.approx(-slant(one).item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("width", [2, 3.5, 5])
+def test_the_width_of_a_bar_by_hand(width):
+    """Twice the area, 2 w l, over the edge, 2 (w + l)."""
+    want = width * 18 / (width + 18)
+    assert stroke_width(bar(width)).item() == pytest.approx(want, rel=0.05)
+
+
+def test_width_is_measured_across_the_stroke_and_blur_leaves_it():
+    upright, leaning = bar(4), bar(4 * 1.25, 0.75)  # 4 across, at 3:4:5
+    assert stroke_width(leaning).item() == pytest.approx(stroke_width(upright).item(), rel=0.08)
+    blurred = torch.from_numpy(gaussian_filter(upright.numpy(), (0, 0, 0.7, 0.7)))
+    assert stroke_width(blurred).item() == pytest.approx(stroke_width(upright).item(), rel=0.06)
+
+
+def test_a_picture_without_ink_has_neither():
+    empty = torch.full((2, 1, 8, 8), -1.0)
+    assert slant(empty).tolist() == stroke_width(empty).tolist() == [0, 0]
+
+
+def test_each_picture_is_measured_alone():
+    both = torch.cat([bar(2, 0.3), bar(5, -0.3)])
+    for measure in (slant, stroke_width):
+        apart = torch.cat([measure(both[:1]), measure(both[1:])])
+        torch.testing.assert_close(measure(both), apart)
