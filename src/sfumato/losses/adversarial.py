@@ -15,8 +15,8 @@ the paper's with targets 0 and 1, read at D = (1 + t) / 2.
 
 Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661, equation 1 and section 3; one-sided
 label smoothing: Salimans et al. (2016), https://arxiv.org/abs/1606.03498, section 3.4; least
-squares: Mao et al. (2017), https://arxiv.org/abs/1611.04076, equation 9; hinge: Lim & Ye (2017),
-https://arxiv.org/abs/1705.02894; Wasserstein: Arjovsky et al. (2017),
+squares: Mao et al. (2017), https://arxiv.org/abs/1611.04076, a = 0, b = c = 1; hinge: Lim & Ye
+(2017), https://arxiv.org/abs/1705.02894; Wasserstein: Arjovsky et al. (2017),
 https://arxiv.org/abs/1701.07875, equation 2.
 """
 

@@ -157,7 +157,7 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(width=32, lr=5e-4, judge_lr=5e-4),
+        model=Config(width=32),
         data=Source(name="celeba", side=32, crop=89, flip=True),
         steps=10_000,
         batch=64,

@@ -167,9 +167,9 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(hidden=256, width=16, stride=2, lr=5e-4, judge_lr=5e-4),
+        model=Config(hidden=256, width=16, stride=2, game="wasserstein"),
         data=Source(name="mnist"),
-        steps=12_000,
+        steps=10_000,
         batch=64,
         ema=0.999,
     ),
