@@ -14,7 +14,7 @@ def test_a_traversal_has_a_row_for_each_axis(shell, runs):
     assert [row["axis"] for row in found["rows"]] == ["z0", "z1", "z2", "z3"]
     assert found["rows"][0]["values"] == ["-2", "0", "2"]
     rows = traverse(load(runs["vae"]), steps=3, seed=5)
-    want = named_rows([(row.name, row.images) for row in rows], zoom=4)
+    want = named_rows([(f"{row.name}  -2 … 2", row.images) for row in rows], zoom=4)
     with Image.open("vae-traversal.png") as sheet:
         assert sheet.tobytes() == want.tobytes()
 
@@ -36,9 +36,9 @@ def test_a_sum_of_mean_codes_is_a_picture(shell, runs):
     assert (found["files"], found["noise"]) == (["vae-arithmetic.png"], 0.25)
     assert found["expression"] == "3,7,12 - 4,8 + 9"
     with Image.open("vae-arithmetic.png") as sheet:
-        # exemplars in a square of two by two, a gap, the mean; the sum's square is three by three
-        exemplars, mean, around = 2 * 17 + 1, 17 + 1, 3 * 17 + 1
-        assert sheet.height == SIZE + 2 * 16 + max(exemplars + 8 + mean, around)
+        # three exemplars, a gap, the mean; the sum's square is three by three
+        exemplars, mean = 3 * 17 + 1, 17 + 1
+        assert sheet.height == SIZE + 2 * 16 + exemplars + 8 + mean
 
 
 def test_without_an_expression_there_is_a_sheet_to_choose_from(shell, runs):

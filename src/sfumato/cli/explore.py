@@ -47,7 +47,8 @@ def traverse(args: Namespace) -> dict[str, Any]:
     rows = exploring.traverse(model, args.axes, steps=args.steps, seed=args.seed, **asked(args))
     for row in rows:
         say(f"{row.name}: {', '.join(row.values)}")
-    save(named_rows([(row.name, row.images) for row in rows], args.zoom or zoom(model)), path)
+    named = [(f"{row.name}  {row.values[0]} … {row.values[-1]}", row.images) for row in rows]
+    save(named_rows(named, args.zoom or zoom(model)), path)
     shown = [{"axis": row.name, "values": row.values} for row in rows]
     return report(args, model, path) | {"rows": shown, "seed": args.seed}
 
@@ -91,7 +92,8 @@ def _sum(found: "Sum", zoom: int) -> "Image.Image":
         found.groups, found.exemplars, found.means, strict=True
     ):
         title = f"{sign} mean of {', '.join(map(str, seeds))}"
-        columns.append((title, stacked([grid(images, zoom=zoom), grid(mean[None], zoom=zoom)])))
+        above = grid(images, columns=-(-len(images) // 3), zoom=zoom)
+        columns.append((title, stacked([above, grid(mean[None], zoom=zoom)])))
     half = len(found.near) // 2
     around = torch.cat([found.near[:half], found.result, found.near[half:]])
     return beside([*columns, ("= the sum, amid codes near it", grid(around, zoom=zoom))])
