@@ -42,10 +42,13 @@ def conditions(name: str) -> tuple[str, ...]:
 
 
 def interfaces(model: object) -> tuple[str, ...]:
-    """The interfaces that a loaded model signs."""
+    """The interfaces that a loaded model signs and, with its config, provides."""
     from sfumato import model as contract
 
-    return tuple(tag for tag in VERBS if isinstance(model, getattr(contract, tag)))
+    lacking = getattr(model, "lacks", ())
+    return tuple(
+        tag for tag in VERBS if isinstance(model, getattr(contract, tag)) and tag not in lacking
+    )
 
 
 def demand(model: object, verb: str, place: str) -> None:

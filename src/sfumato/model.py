@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import lightning as L
 import torch
@@ -39,8 +39,12 @@ class Rules:
 class Model(L.LightningModule, ABC):
     """Anything that trains: a config, a schema, one training step, one set of optimisers."""
 
-    needs: ClassVar[tuple[str, ...]] = ("image",)
-    """Fields of a batch this model reads."""
+    needs: tuple[str, ...] = ("image",)
+    """Fields of a batch this model reads; checked before it is built, so an instance may say
+    more.
+    """
+    lacks: tuple[str, ...] = ()
+    """Interfaces of its class that an instance, by its config, does not provide."""
 
     def __init__(self, config: Any, schema: Schema) -> None:
         super().__init__()
@@ -149,8 +153,10 @@ class Axis:
 class Sampler(Model):
     """A model that draws images from noise, and from conditions where it takes some."""
 
-    conditions: ClassVar[tuple[str, ...]] = ()
-    """Fields of a batch that `generate` takes by keyword: "label", "attributes"."""
+    conditions: tuple[str, ...] = ()
+    """Fields of a batch that `generate` takes by keyword: "label", "attributes". An instance may
+    take fewer than its class.
+    """
     normal: slice = slice(None)
     """Columns of the latents that are standard normal: all. `slice(0)` where none are."""
 
@@ -225,8 +231,8 @@ class Autoencoder(Model):
         """The code of each image."""
 
     @abstractmethod
-    def decode(self, codes: Codes) -> Images:
-        """The image of each code."""
+    def decode(self, codes: Codes, *args: Any, **condition: Any) -> Images:
+        """The image of each code, under its conditions where a code alone does not say enough."""
 
 
 class Classifier(Model):

@@ -254,8 +254,9 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
         found["judge"] = model.features(batch.image, **taken(model.features, batch))
     if isinstance(model, Autoencoder):
         codes = model.encode(batch.image)
-        found |= {"codes": codes, "reconstruction": model.decode(codes)}
-    if isinstance(model, Classifier):
+        painted = model.decode(codes, **taken(model.decode, batch))
+        found |= {"codes": codes, "reconstruction": painted}
+    if isinstance(model, Classifier) and "Classifier" not in model.lacks:
         found |= {"logits": model.logits(batch.image), "features": model.features(batch.image)}
     if isinstance(model, Tagger):
         found |= {"tags": model.tags(batch.image), "seen": model.features(batch.image)}

@@ -137,7 +137,7 @@ class _Classifying(FeatureNet):
 
     def __init__(self, place: str, device: str) -> None:
         model = runs.load(place, device)
-        if not isinstance(model, Classifier):
+        if not isinstance(model, Classifier) or "Classifier" in model.lacks:
             raise ConfigError(f"features {place} is no classifier; {nearest(place, NAMES)}")
         super().__init__(model, device)
         self.model, self.name, self.classes = model, place, model.schema.classes

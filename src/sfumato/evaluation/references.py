@@ -89,11 +89,12 @@ def references_of(source: Source, net: FeatureNet, n: int, seed: int, batch: int
 
 def splits(source: Source, seed: int) -> tuple[Split, Split]:
     """The reference and the held-out images; halves of one set where there is no other split."""
-    data = sources.open(replace(source, flip=False))
+    source = replace(source, flip=False, labels=None)  # what is hidden from training is known here
+    data = sources.open(source)
     order = torch.randperm(len(data), generator=generator(seed, "reference"))
     if source.split != "test":
         try:
-            other = sources.open(replace(source, flip=False, split="test", count=None))
+            other = sources.open(replace(source, split="test", count=None))
         except UnknownName:
             pass
         else:

@@ -1,12 +1,16 @@
 """Log-likelihoods of images and divergences of codes, in nats per image.
 
-Kingma & Welling (2014), https://arxiv.org/abs/1312.6114, appendices B and C.
+Kingma & Welling (2014), https://arxiv.org/abs/1312.6114, appendices B and C; the weights of codes:
+Burda, Grosse & Salakhutdinov (2016), https://arxiv.org/abs/1509.00519, equation 8.
 """
 
+from math import log, pi, prod
+
+import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from sfumato.shapes import Images, Latents, Logits
+from sfumato.shapes import Images, Latents, Logits, Scalar, Scores
 
 
 def kl_from_normal(mean: Latents, log_var: Latents) -> Logits:
@@ -20,6 +24,27 @@ def bernoulli_nll(logits: Tensor, images: Images) -> Logits:
     return binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum((1, 2, 3))
 
 
-def gaussian_nll(mean: Images, images: Images) -> Logits:
-    """-log p(image | mean) of each image at unit variance, without its constant (appendix C.2)."""
-    return (mean - images).square().sum((1, 2, 3)) / 2
+def gaussian_nll(mean: Images, images: Images, log_scale: Scalar) -> Logits:
+    """-log density of each image under N(mean, exp(log_scale)^2), one scale for all (C.2).
+
+    A density: it falls below 0 where the scale is small.
+    """
+    missed = (mean - images).square().sum((1, 2, 3)) * (-2 * log_scale).exp()
+    return missed / 2 + prod(images.shape[1:]) * (log_scale + log(2 * pi) / 2)
+
+
+def coin_nats(images: Images) -> Logits:
+    """Entropy of each image whose pixels are thrown black or white, by their grey as a chance.
+
+    No model codes such an image in less: whoever knew the grey values would still need this much.
+    """
+    pixels = ((images + 1) / 2).clamp(0, 1)
+    return (torch.special.entr(pixels) + torch.special.entr(1 - pixels)).sum((1, 2, 3))
+
+
+def importance_nll(nats: Scores) -> Logits:
+    """-log of the mean of exp(-nats) over the columns: a bound on -log p that tightens with them.
+
+    `nats` is -log p(image, z) / q(z | image) of several codes z of each image.
+    """
+    return log(nats.shape[1]) - (-nats).logsumexp(1)
