@@ -70,6 +70,14 @@ def test_where_names_are_numbers_a_word_is_a_name_and_a_number_is_a_number():
     assert refused(labels, few, 1, 8) == "label 8 is out of range; the labels are 0 to 2 (3 to 8)."
 
 
+def test_names_that_count_from_0_are_numbers_and_have_a_range():
+    digits = Schema(shape=(1, 8, 8), classes=tuple("0123456789"))
+    assert labels(digits, 2, ["8", 8]).tolist() == [8, 8]
+    for asked in ("12", 12, "-1"):
+        said = f"label {asked} is out of range; the labels are 0 to 9."
+        assert refused(labels, digits, 1, asked) == said
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [

@@ -151,16 +151,17 @@ def _round(values: Tensor, count: int, what: str) -> Tensor:
 
 def _class(asked: Any, classes: tuple[str, ...]) -> int:
     """The number of a class. A word is its name, or its number where no name is a number."""
+    counted = classes == tuple(map(str, range(len(classes))))
     if isinstance(asked, str):
         if asked in classes:
             return classes.index(asked)
-        if not _numeral(asked) or any(_numeral(name) for name in classes):
+        if not _numeral(asked) or (any(map(_numeral, classes)) and not counted):
             raise ConfigError(f"there is no label {asked!r}; {nearest(asked, classes)}")
         asked = int(asked)
     if isinstance(asked, bool) or not isinstance(asked, int):
         raise ConfigError(f"label {asked!r} must be the number or the name of a class.")
     if not 0 <= asked < len(classes):
-        named = f" ({classes[0]} to {classes[-1]})" if classes else ""
+        named = "" if counted else f" ({classes[0]} to {classes[-1]})"
         raise ConfigError(
             f"label {asked} is out of range; the labels are 0 to {len(classes) - 1}{named}."
         )
