@@ -108,7 +108,8 @@ def plan(
 ) -> Recipe:
     """The recipe of a run, with every change in its place; nothing is read or written.
 
-    Another data set keeps of the recipe's own source only the side its network was made for.
+    Another data set keeps of the recipe's own source only the side and the channels that its network
+    was made for.
     """
     known: Mapping[str, Recipe] = registry.module(model).RECIPES
     name = recipe or ("laptop" if "laptop" in known else next(iter(known)))
@@ -135,7 +136,7 @@ def _source(base: Source, given: str | Mapping[str, Any] | Source | None) -> Sou
         return given or base
     fields = {"name": given} if isinstance(given, str) else dict(given)
     if fields.get("name", base.name) != base.name:
-        base = Source(name=fields["name"], side=base.side)
+        base = Source(name=fields["name"], side=base.side, channels=base.channels)
     return settings.override(base, fields, "data.")
 
 
