@@ -108,8 +108,8 @@ def plan(
 ) -> Recipe:
     """The recipe of a run, with every change in its place; nothing is read or written.
 
-    Another data set keeps of the recipe's own source only the side and the channels that its network
-    was made for.
+    Another data set keeps of the recipe's own source only the side and the channels that its
+    network was made for.
     """
     known: Mapping[str, Recipe] = registry.module(model).RECIPES
     name = recipe or ("laptop" if "laptop" in known else next(iter(known)))
