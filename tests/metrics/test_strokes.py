@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from sfumato.metrics.strokes import slant, stroke_width
+from sfumato.metrics.strokes import breadth, slant, thickness
 
 FINE = 16
 
@@ -36,27 +36,43 @@ def test_slant_does_not_move_with_the_picture_and_turns_with_it():
     assert slant(one.flip(3)).item() == pytest.approx(-slant(one).item(), abs=1e-5)
 
 
+@pytest.mark.parametrize("width", [8, 13.5])
+@pytest.mark.parametrize("lean", [0.0, 0.4, -0.3])
+def test_the_breadth_of_a_bar_by_hand(width, lean):
+    """Of a uniform spread over w, however the bar leans: w / sqrt(12)."""
+    assert breadth(bar(width, lean)).item() == pytest.approx(width / 12**0.5, rel=0.02)
+
+
+def test_breadth_is_what_is_left_when_columns_are_predicted_from_rows():
+    picture = torch.rand(1, 1, 9, 9) * 2 - 1
+    weights = ((picture + 1) / 2)[0, 0].double().numpy().ravel()
+    y, x = (axis.ravel().astype(float) for axis in np.mgrid[:9, :9])
+    line = np.polynomial.polynomial.polyfit(y, x, 1, w=np.sqrt(weights))
+    left = np.average((x - np.polynomial.polynomial.polyval(y, line)) ** 2, weights=weights)
+    assert breadth(picture).item() == pytest.approx(left**0.5, abs=1e-4)
+
+
 @pytest.mark.parametrize("width", [2, 3.5, 5])
 def test_the_width_of_a_bar_by_hand(width):
     """Twice the area, 2 w l, over the edge, 2 (w + l)."""
     want = width * 18 / (width + 18)
-    assert stroke_width(bar(width)).item() == pytest.approx(want, rel=0.05)
+    assert thickness(bar(width)).item() == pytest.approx(want, rel=0.05)
 
 
 def test_width_is_measured_across_the_stroke_and_blur_leaves_it():
     upright, leaning = bar(4), bar(4 * 1.25, 0.75)  # 4 across, at 3:4:5
-    assert stroke_width(leaning).item() == pytest.approx(stroke_width(upright).item(), rel=0.08)
+    assert thickness(leaning).item() == pytest.approx(thickness(upright).item(), rel=0.08)
     blurred = torch.from_numpy(gaussian_filter(upright.numpy(), (0, 0, 0.7, 0.7)))
-    assert stroke_width(blurred).item() == pytest.approx(stroke_width(upright).item(), rel=0.06)
+    assert thickness(blurred).item() == pytest.approx(thickness(upright).item(), rel=0.06)
 
 
-def test_a_picture_without_ink_has_neither():
+def test_a_picture_without_ink_has_none_of_them():
     empty = torch.full((2, 1, 8, 8), -1.0)
-    assert slant(empty).tolist() == stroke_width(empty).tolist() == [0, 0]
+    assert [measure(empty).tolist() for measure in (slant, breadth, thickness)] == [[0, 0]] * 3
 
 
 def test_each_picture_is_measured_alone():
     both = torch.cat([bar(2, 0.3), bar(5, -0.3)])
-    for measure in (slant, stroke_width):
+    for measure in (slant, breadth, thickness):
         apart = torch.cat([measure(both[:1]), measure(both[1:])])
         torch.testing.assert_close(measure(both), apart)

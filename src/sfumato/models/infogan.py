@@ -32,7 +32,7 @@ from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.metrics.clusters import confusion, matched_error
 from sfumato.metrics.score import Score
-from sfumato.metrics.strokes import slant, stroke_width
+from sfumato.metrics.strokes import breadth, slant, thickness
 from sfumato.model import Axis, Classifier, Judge, Sampler
 from sfumato.nn.init import normal_002
 from sfumato.nn.pyramid import doublings
@@ -47,6 +47,8 @@ LOOK = 20
 """Batches between two looks at which class each category is."""
 FADE = 0.99
 """What is left, at each look, of what was seen before."""
+FACTORS = (slant, thickness, breadth)
+"""What a continuous code may move, as numbers."""
 PAINTED = 4000
 """Images whose codes `measure` reads."""
 
@@ -232,22 +234,23 @@ class InfoGAN(Sampler, Judge, Classifier):
         }
 
     def _moved(self, latents: Latents, images: Images) -> dict[str, Score]:
-        """`slant` and `thickness`: how far each follows a code of its own, for grey images.
+        """`code1` and so on: how closely a factor of handwriting follows each, for grey images.
 
-        The size of their correlation within a category; the floor is the unstructured noise's.
+        The size of their correlation within a category, each code with a factor of its own; the
+        floor is what that factor has to do with a number of the unstructured noise.
         """
         if self.schema.channels != 1:
             return {}
         noise, category, codes = self._parts(latents)
-        factors = torch.stack([slant(images), stroke_width(images)], 1)
-        follows = _correlation(factors, codes, category).abs().cpu()
-        idle = _correlation(factors, noise, category).abs().mean(1).cpu()
+        factors = torch.stack([measure(images) for measure in FACTORS], 1)
+        follows = _correlation(codes, factors, category).abs().cpu()
+        idle = _correlation(noise, factors, category).abs().mean(0).cpu()
         found = {}
-        for row, column in zip(*linear_sum_assignment(follows, maximize=True), strict=True):
-            note = ", ".join(f"code{i + 1} {float(r):.2f}" for i, r in enumerate(follows[row]))
-            found[("slant", "thickness")[row]] = Score(
-                float(follows[row, column]), float(idle[row]), 1.0, n=len(images), note=note
-            )
+        for code, own in zip(*linear_sum_assignment(follows, maximize=True), strict=True):
+            each = zip(FACTORS, follows[code], strict=True)
+            note = ", ".join(f"{factor.__name__} {float(r):.2f}" for factor, r in each)
+            value, floor = float(follows[code, own]), float(idle[own])
+            found[f"code{code + 1}"] = Score(value, floor, 1.0, n=len(images), note=note)
         return found
 
     def _matched(self, data: Dataset) -> dict[str, Score]:
