@@ -164,6 +164,6 @@ RECIPES = {
         ema=0.999,
     ),
     "source": Recipe(
-        model=Config(), data=Source(name="celeba", side=64, crop=89), steps=20_000, batch=64
+        model=Config(), data=Source(name="celeba", side=64, crop=89), steps=10_000, batch=64
     ),
 }

@@ -174,6 +174,6 @@ RECIPES = {
         ema=0.999,
     ),
     "source": Recipe(
-        model=Config(game="wasserstein"), data=Source(name="mnist"), steps=20_000, batch=64
+        model=Config(game="wasserstein"), data=Source(name="mnist"), steps=10_000, batch=64
     ),
 }
