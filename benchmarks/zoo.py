@@ -56,6 +56,15 @@ ENTRIES = {
         {"dropout": 0.3, "decay_steps": 2_000},
         changes={"steps": 2_000, "batch": 64},
     ),
+    "tagger-glyphs": Entry(
+        "tagger",
+        Source(name="glyphs", side=32, attributes=("style", "colour"), count=60_000),
+        "A convolutional network that names the style and the colour of glyphs: it says whether "
+        "samples of models that learned from them have what was asked for. Several letters and "
+        "most figures look alike in the sans and in the typewriter face.",
+        "drawn here with the typefaces matplotlib carries (DejaVu, STIX, Computer Modern); these "
+        "weights: Apache-2.0.",
+    ),
     "dcgan-digits": Entry(
         "dcgan",
         Source(name="digits", side=16),

@@ -15,7 +15,7 @@ the step size falls, which the paper does not say.
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge
@@ -30,7 +30,7 @@ from sfumato.losses.attributes import attribute_loss
 from sfumato.losses.penalties import PENALTIES, Chances, chances
 from sfumato.model import Judge, Sampler, Tagger
 from sfumato.nn.attributes import encode, width
-from sfumato.nn.init import normal_002
+from sfumato.nn.init import glorot, normal_002
 from sfumato.nn.pyramid import doublings
 from sfumato.nn.residual import Residual
 from sfumato.recipe import Recipe
@@ -55,6 +55,8 @@ class Config:
     """Maps of the judge at half resolution; doubles each time the side halves."""
     judge_blocks: Annotated[int, Ge(0)] = 2
     """Residual blocks of the judge after each halving but the last."""
+    start: Literal["normal", "glorot"] = "normal"
+    """First weights: N(0, 0.02) as in the paper, or Glorot's, which a narrow judge needs."""
     adversarial: NonNegative | None = None
     """Weight w of real against painted; none: the number E of encoded attributes, as in the paper.
     """
@@ -91,7 +93,7 @@ class DRAGAN(Sampler, Judge, Tagger):
         self.discriminator = _discriminator(config, schema.channels, halved)
         wide = (config.judge_width << (halved - 1)) * bottom**2
         self.verdict, self.tagging = nn.Linear(wide, 1), nn.Linear(wide, width(schema))
-        self.apply(normal_002)
+        self.apply(normal_002 if config.start == "normal" else glorot)
 
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
         return torch.randn(count, self.config.latent, device=self.device, generator=rng)
@@ -187,7 +189,7 @@ def _generator(c: Config, schema: Schema) -> nn.Sequential:
 
 def _block(maps: int) -> Residual:
     """The painter's: two convolutions, each with batch norm."""
-    first, second = (nn.Conv2d(maps, maps, 3, padding=1) for _ in range(2))
+    first, second = (nn.Conv2d(maps, maps, 3, padding=1, bias=False) for _ in range(2))
     return Residual(first, nn.BatchNorm2d(maps), nn.ReLU(), second, nn.BatchNorm2d(maps))
 
 
@@ -213,6 +215,7 @@ RECIPES = {
             doublings=1,
             judge_width=4,
             judge_blocks=1,
+            start="glorot",
             adversarial=2.0,
             painted=0.5,
             penalty=1.0,
@@ -236,14 +239,23 @@ RECIPES = {
             doublings=2,
             judge_width=16,
             judge_blocks=1,
-            lr=5e-4,
+            start="glorot",
+            adversarial=2.0,
+            painted=0.0,
+            lr=1e-3,
             judge_lr=5e-4,
             hold=6_000,
             half=1_000,
         ),
-        data=Source(name="glyphs", side=32, attributes=("style", "colour"), count=20_000),
-        steps=8_000,
-        batch=64,
+        data=Source(
+            name="glyphs",
+            side=32,
+            classes=tuple("DGHKMOQUVW"),
+            attributes=("style", "colour"),
+            count=20_000,
+        ),
+        steps=10_000,
+        batch=32,
         ema=0.999,
     ),
     "characters": Recipe(

@@ -131,9 +131,9 @@ RECIPES = {
         every=2,
     ),
     "laptop": Recipe(
-        model=Config(dropout=0.1, decay_steps=4_000),
-        data=Source(name="glyphs", side=32, attributes=("style", "colour"), count=30_000),
-        steps=4_000,
+        model=Config(dropout=0.1, decay_steps=6_000),
+        data=Source(name="glyphs", side=32, attributes=("style", "colour"), count=60_000),
+        steps=6_000,
         batch=64,
     ),
     "source": Recipe(
