@@ -6,9 +6,9 @@ from sfumato import registry
 from sfumato.errors import ConfigError
 
 VERBS = {
-    "Sampler": ("sample", "interpolate", "animate", "traverse", "arithmetic"),
+    "Sampler": ("sample", "interpolate", "animate", "traverse", "arithmetic", "manifold"),
     "Judge": (),
-    "Autoencoder": (),
+    "Autoencoder": ("scatter", "relabel"),
     "Classifier": (),
     "Tagger": (),
 }
@@ -60,6 +60,11 @@ def demand(model: object, verb: str, place: str) -> None:
     needed = " or ".join(tag for tag, verbs in VERBS.items() if verb in verbs)
     what = " and ".join(held) or "none of the known interfaces"
     raise ConfigError(
-        f"{verb} needs a {needed}, and {place} holds a {type(model).__name__}, which is "
+        f"{verb} needs {_a(needed)}, and {place} holds {_a(type(model).__name__)}, which is "
         f"{what}: it can {', '.join(able[:-1])} and {able[-1]}."
     )
+
+
+def _a(name: str) -> str:
+    """A name behind its article, as it is spoken: a VAE, an AAE."""
+    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"

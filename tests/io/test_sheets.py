@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sfumato.io.sheets import SIZE, beside, captioned, named_rows, stacked, width
+from sfumato.io.sheets import SIZE, beside, captioned, headed, named_rows, stacked, width
 
 WHITE = torch.ones(4, 1, 8, 8)
 
@@ -56,3 +56,13 @@ def test_pictures_stand_under_each_other():
     sheet = stacked([Image.new("L", (5, 6)), Image.new("L", (9, 4))], gap=2)
     assert sheet.size == (9, 12)
     assert sheet.getpixel((8, 0)) == (255, 255, 255)
+
+
+def test_a_row_of_others_stands_beside_each_picture_under_its_words():
+    images, rows = torch.zeros(2, 1, 8, 8), torch.ones(2, 3, 1, 8, 8)
+    sheet = headed(images, rows, ("a", "b", "c"), zoom=4)
+    tile = 8 * 4 + 2
+    assert sheet.size == (4 * (tile + 4) + 8, SIZE + 6 + 2 * (tile + 2))
+    middle = SIZE + 6 + tile // 2
+    assert sheet.getpixel((tile // 2, middle)) == (128, 128, 128)
+    assert sheet.getpixel((8 + tile + 4 + tile // 2, middle)) == (255, 255, 255)

@@ -25,7 +25,10 @@ import sfumato
 from sfumato.cli.parser import Parser, complain_of_extras
 from sfumato.errors import SfumatoError
 
-GROUPS = ("demo", "look", "data", "train", "draw", "explore", "measure", "share", "doctor")
+GROUPS = (
+    *("demo", "look", "data", "train", "draw", "explore", "atlas"),
+    *("measure", "share", "doctor"),
+)
 """Modules of this package, each with `register(subparsers)`, in the order of the help."""
 
 _ABOUT = "Train, sample and measure the classic systems of image generation."

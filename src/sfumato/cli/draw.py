@@ -20,7 +20,7 @@ from sfumato.cli.places import (
 from sfumato.errors import RunError
 
 if TYPE_CHECKING:
-    from sfumato.model import Sampler
+    from sfumato.model import Model, Sampler
     from sfumato.shapes import Images
 
 PICTURES = (".png", ".jpg", ".webp")
@@ -130,7 +130,7 @@ def file(args: Namespace, ending: str) -> Path:
     return picture(target(args.out, args.place, ending), *PICTURES)
 
 
-def zoom(model: "Sampler") -> int:
+def zoom(model: "Model") -> int:
     """Small images are shown about 48 pixels wide."""
     return max(1, 48 // model.schema.shape[2])
 

@@ -20,7 +20,7 @@ from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
 from sfumato.evaluation.features import FeatureNet, default_features, feature_net
 from sfumato.evaluation.protocol import METRICS
-from sfumato.evaluation.references import LEAST, references_of, splits
+from sfumato.evaluation.references import LEAST, Split, references_of, splits
 from sfumato.metrics.score import Score
 from sfumato.model import Model, Sampler
 from sfumato.randomness import generator
@@ -29,7 +29,7 @@ from sfumato.sampling import paint
 from sfumato.schema import Schema
 from sfumato.shapes import Images, Labels
 
-__all__ = ["METRICS", "FeatureNet", "compare", "evaluate", "feature_net"]
+__all__ = ["METRICS", "FeatureNet", "compare", "evaluate", "feature_net", "held_out", "source_of"]
 
 
 def evaluate(
@@ -60,7 +60,7 @@ def evaluate(
         if (value := {"n": n, "batch": batch}[name]) < least:
             raise ConfigError(f"-{name[0]} {value} is too small; give at least {least}.")
     model = place if isinstance(place, Model) else runs.load(place, device)
-    source = _fitted(_source(place, data), model.schema)
+    source = _fitted(source_of(place, data), model.schema)
     if probe:
         from sfumato.evaluation import probe as probing  # slow to import
 
@@ -84,7 +84,7 @@ def compare(
     rows = []
     for place in places:
         model = runs.load(place, settings.get("device", "cpu"))
-        source = _fitted(_source(place, data), model.schema)
+        source = _fitted(source_of(place, data), model.schema)
         rows.append(
             {
                 "place": str(place),
@@ -94,6 +94,11 @@ def compare(
             }
         )
     return rows
+
+
+def held_out(model: Model, source: Source, *, seed: int = 0) -> Split:
+    """Images of `source` that nobody learned from, in the model's shape, in a random order."""
+    return splits(_fitted(source, model.schema), seed)[1]
 
 
 def _sampled(
@@ -166,8 +171,8 @@ def _end(scores: Mapping[str, Score], name: str) -> float | None:
     return scores[name].value if name in scores else None
 
 
-def _source(place: str | Path | Model, data: str | Source | None) -> Source:
-    """What to compare with: as given, else what the run learned from."""
+def source_of(place: str | Path | Model, data: str | Source | None) -> Source:
+    """Real images: as given, else what the run learned from. Raises ConfigError without either."""
     if data is not None:
         return Source(name=data) if isinstance(data, str) else data
     if not isinstance(place, Model) and (run := Run(Path(place).expanduser())).exists:

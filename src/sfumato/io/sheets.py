@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
 from sfumato.io.images import grid
 from sfumato.shapes import Images, Pictures
@@ -21,6 +23,23 @@ def named_rows(rows: Sequence[tuple[str, Pictures]], zoom: int = 1) -> Image.Ima
         y = index * height + height // 2
         _write(whole, (margin - 6, y), name, "rm")
         whole.paste(strip.convert("RGB"), (margin, y - strip.height // 2))
+    return whole
+
+
+def headed(
+    images: Images, rows: Float[Tensor, "N K C H W"], words: Sequence[str], zoom: int = 1
+) -> Image.Image:
+    """Each picture at the left of a row of K others; a word above each column of those."""
+    tiles = [grid(image[None], zoom=zoom) for image in images]
+    wide = max(tiles[0].width, *map(width, words)) + 4
+    high, head = tiles[0].height + 2, SIZE + 6
+    whole = _blank(wide * (len(words) + 1) + 8, head + high * len(tiles))
+    for column, word in enumerate(words, 1):
+        _write(whole, (8 + column * wide + wide // 2, 2), word, "ma")
+    for index, (tile, others) in enumerate(zip(tiles, rows, strict=True)):
+        for column, other in enumerate([tile, *(grid(o[None], zoom=zoom) for o in others)]):
+            x = column * wide + (wide - tile.width) // 2 + (8 if column else 0)
+            whole.paste(other.convert("RGB"), (x, head + index * high))
     return whole
 
 

@@ -1,0 +1,177 @@
+"""Maps of the codes: a plane of pictures, real images as points, one style under every label.
+
+Every function takes a model or a place that holds one (a run folder, a bundle, a zoo name).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sfumato import runs
+from sfumato.capabilities import demand
+from sfumato.data.source import Source
+from sfumato.data.stock import Cut
+from sfumato.errors import ConfigError
+from sfumato.evaluation import held_out, source_of
+from sfumato.evaluation.references import Split
+from sfumato.io.images import from_bytes, read
+from sfumato.model import Autoencoder, Model, Sampler
+from sfumato.sampling import PART, begin, paint, sampler
+from sfumato.shapes import Codes, Images
+
+QUANTILES = (0.05, 0.95)
+"""Ends of the plane, as quantiles of the normal prior."""
+
+
+@torch.no_grad()
+def manifold(place: Model | str | Path, side: int = 15, *, seed: int = 0, **asked: Any) -> Images:
+    """`side` x `side` images, row by row: the plane of a code with two normal coordinates.
+
+    The first grows to the right and the second upwards, by equal steps of the prior's
+    probability, so each picture stands for as many codes as any other. All else is as in `seed`'s
+    image. Raises ConfigError where the code has more or fewer normal coordinates.
+    """
+    model = sampler(place, "manifold")
+    code, condition = begin(model, 1, seed, None, asked)
+    wide = code[:, model.normal].shape[1]
+    if wide != 2:
+        raise ConfigError(
+            f"manifold needs a code of two normal coordinates, and that of {type(model).__name__} "
+            f"has {wide}; train one with --model.latent 2."
+        )
+    steps = torch.linspace(*QUANTILES, side, dtype=torch.float64)
+    line = (2**0.5 * (2 * steps - 1).erfinv()).to(code)
+    codes = code.repeat(side * side, 1)
+    up, right = torch.meshgrid(line.flip(0), line, indexing="ij")
+    codes[:, model.normal] = torch.stack([right.flatten(), up.flatten()], 1)
+    given = {name: row.expand(len(codes), *row.shape[1:]) for name, row in condition.items()}
+    return paint(model, codes, given)
+
+
+@dataclass(frozen=True)
+class Points:
+    """Real images as points of a plane."""
+
+    where: Float[Tensor, "N 2"]
+    """Their places."""
+    codes: Codes
+    """Their codes."""
+    labels: Int[Tensor, " N"] | None
+    """Their classes; None where the data has none."""
+    classes: tuple[str, ...]
+    """Names of the classes."""
+    axes: tuple[str, str]
+    """What the two directions are; t-SNE's are nothing of their own."""
+
+
+def scatter(
+    place: Model | str | Path,
+    data: str | Source | None = None,
+    *,
+    count: int = 2000,
+    seed: int = 0,
+) -> Points:
+    """The codes of `count` held-out images; t-SNE brings those wider than 2 into a plane.
+
+    Of a sampler's code only the normal coordinates are looked at: a kind beside them is not
+    style. t-SNE keeps neighbours together and says nothing by the distances between groups (van
+    der Maaten & Hinton 2008, https://jmlr.org/papers/v9/vandermaaten08a.html).
+    """
+    model = autoencoder(place, "scatter")
+    split = held_out(model, source_of(place, data), seed=seed)
+    batch = split.data.batch(split.rows[:count])
+    codes = encoded(model, batch.image)
+    if isinstance(model, Sampler) and codes[:, model.normal].shape[1]:
+        codes = codes[:, model.normal]
+    wide = codes.shape[1] > 2
+    where = _embedded(codes, seed) if wide else torch.nn.functional.pad(codes, (0, 2))[:, :2]
+    axes = ("t-SNE", "") if wide else ("z0", "z1")
+    return Points(where, codes, batch.label, split.data.schema.classes, axes)
+
+
+@dataclass(frozen=True)
+class Relabelled:
+    """Images, and each of them under every label."""
+
+    images: Images
+    """As they are."""
+    painted: Float[Tensor, "N K C H W"]
+    """The code of each under each label."""
+    classes: tuple[str, ...]
+    """Names of the labels."""
+
+
+@torch.no_grad()
+def relabel(
+    place: Model | str | Path,
+    images: Images | Sequence[str | Path] | None = None,
+    *,
+    data: str | Source | None = None,
+    count: int = 10,
+    seed: int = 0,
+) -> Relabelled:
+    """The code of each image decoded with every label in turn: its style, and another content.
+
+    `images` are pictures as the model takes them, or paths; unless given, `count` held-out ones,
+    of each class in turn. Raises ConfigError where the decoder is not told a label.
+    """
+    model = autoencoder(place, "relabel")
+    classes = model.schema.classes
+    if not (isinstance(model, Sampler) and "label" in model.conditions):
+        raise ConfigError(
+            f"relabel needs a decoder that is told the label, and that of {type(model).__name__} "
+            "as it was trained here is not; aae's recipes supervised and semi give one."
+        )
+    if images is None:
+        images = _of_each_class(held_out(model, source_of(place, data), seed=seed), count)
+    elif not isinstance(images, Tensor):
+        images = fitted(model, images)
+    codes = encoded(model, images).to(model.device)
+    label = torch.arange(len(classes), device=model.device).repeat(len(codes))
+    again = codes.repeat_interleave(len(classes), 0)
+    painted = paint(model, again, {"label": label})
+    return Relabelled(images, painted.unflatten(0, (len(codes), -1)), classes)
+
+
+def autoencoder(place: Model | str | Path, verb: str) -> Autoencoder:
+    """The model itself, or the one at a place. Raises ConfigError if it has no such verb."""
+    model = place if isinstance(place, Model) else runs.load(place)
+    demand(model, verb, type(place).__name__ if isinstance(place, Model) else str(place))
+    assert isinstance(model, Autoencoder)
+    return model
+
+
+@torch.no_grad()
+def encoded(model: Autoencoder, images: Images) -> Codes:
+    """Their codes, on the CPU, a part at a time."""
+    return torch.cat([model.encode(part.to(model.device)).cpu() for part in images.split(PART)])
+
+
+def fitted(model: Model, paths: Sequence[str | Path]) -> Images:
+    """Pictures from files, cut and scaled to what the model takes."""
+    cut = Cut(side=model.schema.side, crop=None, channels=model.schema.channels)
+    return torch.cat([from_bytes(cut.fit(read(path))[None]) for path in paths])
+
+
+def _embedded(codes: Codes, seed: int) -> Float[Tensor, "N 2"]:
+    from sklearn.manifold import TSNE  # slow to import
+
+    reach = min(30.0, (len(codes) - 1) / 3)
+    found = TSNE(init="pca", perplexity=reach, random_state=seed).fit_transform(codes.numpy())
+    return torch.from_numpy(found).float()
+
+
+def _of_each_class(split: Split, count: int) -> Images:
+    """`count` images, of each class in turn; the split's order decides which."""
+    split.data.require(("label",), "relabel")
+    label = torch.from_numpy(split.data.columns["label"])[split.rows]
+    turn = torch.zeros_like(label)
+    for number in label.unique():
+        turn[label == number] = torch.arange(int((label == number).sum()))
+    order = torch.argsort(turn * (int(label.max()) + 1) + label)
+    return split.data.batch(split.rows[order[:count]]).image

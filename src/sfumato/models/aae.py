@@ -1,0 +1,368 @@
+"""Adversarial autoencoder: a judge of codes makes them fill a prior that can be drawn from.
+
+    codes        z = E(x), beside y = softmax(E'(x)) where images are named or grouped
+    decoder      x' = D(z), or D(z, label), or D(z, y)
+    reconstruct  -log p(x | x')                                  E and D go down
+    judge        softplus(-J(real)) + softplus(J(codes))         J goes down; real ~ prior
+    encoder      softplus(-J(codes))                             E goes down
+    labels       -log y[label], where the label is known         E' goes down
+
+Axes: B batch, C image channels, H W image size, Z width of z, K classes or clusters.
+Paper: Makhzani et al. (2015), https://arxiv.org/abs/1511.05644, sections 2, 4, 5 and 6
+Departures: a code is z over the prior's deviation, so that what is drawn is standard normal; Adam
+in all phases; recipe `source` decodes with a sigmoid and takes cross-entropy, so pixels are their
+grey from 0 to 1 there, where its program shifts and scales them to mean 0 and variance 1; batch
+norm, noise on the input and averaged weights in the recipes that name or group.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn.functional import cross_entropy, one_hot
+from torch.optim import Adam
+
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.labels import UNKNOWN
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError, DataError
+from sfumato.losses.adversarial import discriminator_loss, generator_loss
+from sfumato.losses.likelihood import bernoulli_nll, coin_nats
+from sfumato.metrics.readable import linear_accuracy, nearest_accuracy
+from sfumato.metrics.score import Score
+from sfumato.model import Autoencoder, Axis, Classifier, Sampler
+from sfumato.nn.dense import dense
+from sfumato.nn.naming import Naming
+from sfumato.recipe import Recipe
+from sfumato.schema import Schema
+from sfumato.settings import Count, Decay, NonNegative, Positive
+from sfumato.shapes import Codes, Features, Images, Labels, Latents, Logits, Scalar, Scores
+
+Task = Literal["unsupervised", "supervised", "semi_supervised", "clusters"]
+HELD = 10_000
+"""Held-out images that `measure` looks at."""
+LOOK = 20
+"""Batches between two looks at which class each cluster is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every choice that changes what the adversarial autoencoder is or how it learns."""
+
+    task: Task = "unsupervised"
+    """What else is learned: nothing; a code without the label; the label from few; groups."""
+    latent: Count = 10
+    """Width Z of the style code."""
+    clusters: Count = 30
+    """Groups, where the task is to find some."""
+    hidden: Count = 392
+    """Units of each hidden layer of encoder and decoder."""
+    depth: Count = 2
+    """Their hidden layers."""
+    judge: Count = 1500
+    """Units of each of a judge's two hidden layers."""
+    norm: bool = False
+    """Whether encoder and decoder have batch norm."""
+    dropout: Decay = 0.2
+    """Chance that a hidden unit of encoder or decoder is silenced during training."""
+    noise: NonNegative = 0.0
+    """Deviation of the noise on the pixels that the encoder sees during training."""
+    deviation: Positive = 5.0
+    """Of the normal prior."""
+    lr: Positive = 1e-3
+    """Adam step size of reconstruction, and of naming."""
+    judge_lr: Positive = 1e-3
+    """Adam step size of the judges."""
+    encoder_lr: Positive = 1e-4
+    """Adam step size of the encoder against the judges."""
+    beta1: Decay = 0.9
+    """Adam first-moment decay of judges and of the encoder against them."""
+    decay_steps: Count | None = None
+    """Steps over which step sizes fall, in a straight line, to a hundredth; none leaves them."""
+
+
+class AAE(Sampler, Autoencoder, Classifier):
+    """An encoder, a decoder, and a judge for each kind of code."""
+
+    needs: tuple[str, ...] = ("image",)
+    conditions: tuple[str, ...] = ("label",)
+
+    def __init__(self, config: Config, schema: Schema) -> None:
+        super().__init__(config, schema)
+        c, pixels, hidden = config, prod(schema.shape), [config.hidden] * config.depth
+        labelled, classes = c.task in ("supervised", "semi_supervised"), len(schema.classes)
+        if labelled and not classes:
+            raise DataError(
+                f"aae needs labels to be {c.task}, and this data has none; name sub-folders, or "
+                "set --model.task unsupervised."
+            )
+        self.needs = ("image", "label") if labelled else ("image",)
+        self.conditions = ("label",) if labelled else ()
+        self.kinds = {"semi_supervised": classes, "clusters": c.clusters}.get(c.task, 0)
+        self.lacks = () if self.kinds else ("Classifier",)
+        self.normal = slice(0, c.latent)
+        self.encoder = nn.Sequential(nn.Flatten(), *_hidden(c, [pixels, *hidden]))
+        self.style = nn.Linear(c.hidden, c.latent)
+        wide = c.latent + (classes if labelled else self.kinds)
+        self.decoder = nn.Sequential(
+            *_hidden(c, [wide, *hidden]),
+            nn.Linear(c.hidden, pixels),
+            nn.Unflatten(1, schema.shape),
+        )
+        self.style_judge = _judge(c, c.latent)
+        if self.kinds:
+            self.kind, self.kind_judge = nn.Linear(c.hidden, self.kinds), _judge(c, self.kinds)
+        if c.task == "clusters":
+            self.naming = Naming(self.kinds, classes)
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        c = self.config
+        name = "label" if c.task == "semi_supervised" else "cluster"
+        kind = (Axis(name, c.latent, self.kinds),) if self.kinds else ()
+        return (*kind, *(Axis(f"z{column}", column) for column in range(c.latent)))
+
+    def prior(self, count: int, rng: Generator | None = None) -> Latents:
+        style = torch.randn(count, self.config.latent, device=self.device, generator=rng)
+        if not self.kinds:
+            return style
+        kind = torch.randint(self.kinds, (count,), device=self.device, generator=rng)
+        return torch.cat([style, one_hot(kind, self.kinds)], 1)
+
+    def encode(self, images: Images) -> Codes:
+        """Style, in units of the prior's deviation, and beside it the chances of each kind."""
+        hidden = self.encoder(images)
+        style = self.style(hidden).float() / self.config.deviation
+        return torch.cat([style, self._chances(hidden)], 1) if self.kinds else style
+
+    def decode(self, codes: Codes, label: Labels | None = None) -> Images:
+        """The image of each code; `label` takes the place of the kind, except where negative.
+
+        Raises ConfigError where the code alone does not say what to paint.
+        """
+        return 2 * self._painted(codes, label).sigmoid() - 1
+
+    def generate(self, latents: Latents, label: Labels | None = None) -> Images:
+        return self.decode(latents, label)
+
+    def _painted(self, codes: Codes, label: Labels | None) -> Tensor:
+        """Logits of white."""
+        style, kind = codes.split([self.config.latent, self.kinds], 1)
+        if "label" in self.conditions and label is not None:
+            told = one_hot(label.clamp_min(0), len(self.schema.classes)).to(codes)
+            kind = torch.where(label[:, None] >= 0, told, kind) if self.kinds else told
+        elif self.config.task == "supervised":
+            raise ConfigError("a supervised aae paints a code under a label, and none was given.")
+        return self.decoder(torch.cat([self.config.deviation * style, kind], 1)).float()
+
+    def _chances(self, hidden: Features) -> Scores:
+        return self.kind(hidden).float().softmax(1)
+
+    def features(self, images: Images) -> Features:
+        return self.encoder(images)
+
+    def logits(self, images: Images) -> Scores:
+        """Of the classes; of a clustering, by the classes that its clusters were seen to be."""
+        if not self.kinds:
+            raise ConfigError(
+                f"an aae of task {self.config.task} names nothing; train one semi_supervised."
+            )
+        scores = self.kind(self.encoder(images)).float()
+        return self.naming(scores) if self.config.task == "clusters" else scores
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        self._pace()
+        painter, judge, encoder, *namer = self.players
+        images, label = batch.image, batch.label
+        blurred = images + self.draw(self._grain, len(images))
+        told = () if self.config.task != "supervised" else (label,)
+        missed = self.descend(painter, self._missed, images, blurred, *told)
+        codes = self.encode(blurred)
+        real = self.draw(self.prior, len(images))
+        caught = self.descend(judge, self._judge_loss, real, codes.detach())
+        fooled = self.descend(encoder, self._encoder_loss, codes)
+        losses = {"reconstruction": missed, "judge": caught, "encoder": fooled}
+        known = [] if label is None else (label != UNKNOWN).nonzero().flatten()
+        if namer and len(known):
+            losses["labels"] = self.descend(namer[0], self._unnamed, blurred[known], label[known])
+        if self.config.task == "clusters" and len(known) and (self.step + 1) % LOOK == 0:
+            self.naming.look(codes[:, self.config.latent :].argmax(1), label)
+        self.tell({f"loss/{name}": loss for name, loss in losses.items()})
+
+    def _missed(self, images: Images, blurred: Images, label: Labels | None = None) -> Scalar:
+        """-log p of a pixel, a mean over pixels and images."""
+        painted = self._painted(self.encode(blurred), label)
+        return bernoulli_nll(painted, images).mean() / prod(self.schema.shape)
+
+    def _judge_loss(self, real: Codes, codes: Codes) -> Scalar:
+        pairs = zip(self._verdicts(real), self._verdicts(codes), strict=True)
+        return torch.stack([discriminator_loss(*pair) for pair in pairs]).sum()
+
+    def _encoder_loss(self, codes: Codes) -> Scalar:
+        return torch.stack([generator_loss(verdict) for verdict in self._verdicts(codes)]).sum()
+
+    def _verdicts(self, codes: Codes) -> list[Logits]:
+        """How likely each part of a code is drawn from its prior."""
+        style, kind = codes.split([self.config.latent, self.kinds], 1)
+        verdicts = [self.style_judge(self.config.deviation * style).float()]
+        return [*verdicts, self.kind_judge(kind).float()] if self.kinds else verdicts
+
+    def _unnamed(self, images: Images, label: Labels) -> Scalar:
+        return cross_entropy(self.kind(self.encoder(images)).float(), label)
+
+    def _grain(self, count: int, rng: Generator | None = None) -> Images:
+        grain = torch.randn(count, *self.schema.shape, device=self.device, generator=rng)
+        return self.config.noise * grain
+
+    def _pace(self) -> None:
+        """The step size of this step, a function of its number alone."""
+        c = self.config
+        share = 1.0 if c.decay_steps is None else max(0.01, 1 - self.step / c.decay_steps)
+        sizes = (c.lr, c.judge_lr, c.encoder_lr, c.lr)
+        for player, size in zip(self.players, sizes, strict=False):
+            for group in player.param_groups:
+                group["lr"] = share * size
+
+    def configure_optimizers(self) -> list[Adam]:
+        c, kind = self.config, [self.kind] if self.kinds else []
+        judges = [self.style_judge, *([self.kind_judge] if self.kinds else [])]
+        encoding, betas = [self.encoder, self.style, *kind], (c.beta1, 0.999)
+        players = [
+            Adam(_weights(*encoding, self.decoder), lr=c.lr, fused=True),
+            Adam(_weights(*judges), lr=c.judge_lr, betas=betas, fused=True),
+            Adam(_weights(*encoding), lr=c.encoder_lr, betas=betas, fused=True),
+        ]
+        if c.task == "semi_supervised":
+            players.append(Adam(_weights(self.encoder, *kind), lr=c.lr, fused=True))
+        return players
+
+    @torch.no_grad()
+    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
+        """`reconstruction` of held-out images, and what their codes tell of their classes.
+
+        `error` where the task is to name them; else `nearest` and `linear`, the accuracies of
+        reading the class from the code, which is well readable or, where the decoder is told the
+        label, badly.
+        """
+        batch = data.batch(torch.arange(min(len(data), HELD)))
+        images, label = batch.image.to(self.device), batch.label
+        codes = torch.cat([self.encode(part) for part in images.split(500)])
+        found = {"reconstruction": self._reconstruction(images, codes, label)}
+        if label is None:
+            return found
+        n, commonest = len(label), int(label.bincount().max()) / len(label)
+        if self.kinds:
+            answers = torch.cat([self.logits(part) for part in images.split(500)]).argmax(1).cpu()
+            error = float((answers != label).float().mean())
+            return found | {"error": Score(error, 1 - commonest, 0.0, n, "lower")}
+        pixels, codes = images.flatten(1).cpu(), codes.cpu()
+        for name, read in (("nearest", nearest_accuracy), ("linear", linear_accuracy)):
+            value, plain = read(codes, label), read(pixels, label)
+            if self.config.task == "supervised":
+                found[name] = Score(value, plain, commonest, n, "lower")
+            else:
+                note = f"{name}: {plain:.3f} from the pixels themselves"
+                found[name] = Score(value, commonest, 1.0, n, note=note)
+        return found
+
+    def _reconstruction(self, images: Images, codes: Codes, label: Labels | None) -> Score:
+        """Cross-entropy of an image in nats; floor the mean image, ceiling the image itself."""
+        told = None if label is None else label.to(self.device)
+        nats = 0.0
+        for rows in torch.arange(len(images), device=self.device).split(500):
+            given = told[rows] if told is not None and self.config.task == "supervised" else None
+            nats += float(bernoulli_nll(self._painted(codes[rows], given), images[rows]).sum())
+        mean = ((images.mean(0, keepdim=True) + 1) / 2).clamp(1e-3, 1 - 1e-3)
+        floor = bernoulli_nll(mean.logit().expand_as(images), images).mean()
+        ends = float(floor), float(coin_nats(images).mean())
+        return Score(nats / len(images), *ends, len(images), "lower")
+
+
+def _hidden(c: Config, widths: list[int]) -> list[nn.Module]:
+    """Hidden layers, the last of them with its rectifier too."""
+    return dense([*widths, 1], norm=c.norm, dropout=c.dropout)[:-1]
+
+
+def _judge(c: Config, width: int) -> nn.Module:
+    """Two hidden layers and a verdict."""
+    return nn.Sequential(*dense([width, c.judge, c.judge, 1]), nn.Flatten(0))
+
+
+def _weights(*parts: nn.Module) -> list[nn.Parameter]:
+    return [weight for part in parts for weight in part.parameters()]
+
+
+_NAMING = Config(
+    task="semi_supervised",
+    hidden=1000,
+    judge=1000,
+    norm=True,
+    dropout=0.0,
+    noise=0.6,
+    deviation=1.0,
+    encoder_lr=1e-3,
+    beta1=0.5,
+    decay_steps=30_000,
+)
+RECIPES = {
+    "smoke": Recipe(
+        model=Config(
+            task="semi_supervised",
+            latent=3,
+            clusters=4,
+            hidden=16,
+            depth=1,
+            judge=12,
+            norm=True,
+            dropout=0.1,
+            noise=0.1,
+            deviation=2.0,
+            lr=2e-3,
+            judge_lr=2e-3,
+            encoder_lr=2e-3,
+            beta1=0.5,
+            decay_steps=10,
+        ),
+        data=Source(name="digits", labels=20),
+        steps=4,
+        batch=8,
+        every=2,
+        ema=0.5,
+    ),
+    "source": Recipe(model=Config(), data=Source(name="mnist"), steps=30_000, batch=100),
+    "laptop": Recipe(
+        model=Config(dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=12_000),
+        data=Source(name="mnist"),
+        steps=12_000,
+        batch=128,
+    ),
+    "supervised": Recipe(
+        model=Config(
+            task="supervised",
+            dropout=0.0,
+            norm=True,
+            encoder_lr=1e-3,
+            beta1=0.5,
+            decay_steps=12_000,
+        ),
+        data=Source(name="mnist"),
+        steps=12_000,
+        batch=128,
+    ),
+    "semi": Recipe(
+        model=_NAMING, data=Source(name="mnist", labels=100), steps=30_000, batch=200, ema=0.999
+    ),
+    "semi1000": Recipe(
+        model=_NAMING, data=Source(name="mnist", labels=1000), steps=30_000, batch=200, ema=0.999
+    ),
+    "clusters": Recipe(
+        model=replace(_NAMING, task="clusters"),
+        data=Source(name="mnist"),
+        steps=30_000,
+        batch=100,
+        ema=0.999,
+    ),
+}

@@ -1,0 +1,30 @@
+import pytest
+import torch
+from PIL import Image
+
+from sfumato.io.plots import points
+
+
+def colours(path):
+    with Image.open(path) as picture:
+        pixels = picture.convert("RGB").getcolors(2**20)
+    return {colour for count, colour in pixels if count > 20 and max(colour) - min(colour) > 60}
+
+
+@pytest.mark.parametrize("there", [2, 5])
+def test_each_class_that_is_there_has_a_colour(tmp_path, there):
+    where = torch.rand(300, 2)
+    points(where, torch.arange(300) % there, tuple("abcdefg"), tmp_path / "points.png")
+    assert len(colours(tmp_path / "points.png")) >= there
+
+
+def test_a_class_keeps_its_colour_whoever_else_is_there(tmp_path):
+    where = torch.rand(300, 2)
+    for name, labels in (("alone", torch.ones(300)), ("both", torch.arange(300) % 2)):
+        points(where, labels.long(), ("a", "b"), tmp_path / f"{name}.png")
+    assert colours(tmp_path / "alone.png") <= colours(tmp_path / "both.png")
+
+
+def test_points_without_classes_have_one_colour_and_no_legend(tmp_path):
+    points(torch.rand(300, 2), None, (), tmp_path / "points.png", axes=("z0", "z1"))
+    assert len(colours(tmp_path / "points.png")) >= 1
