@@ -1,5 +1,7 @@
 """list and show say what the files say."""
 
+from dataclasses import replace
+
 import pytest
 
 import sfumato
@@ -71,7 +73,8 @@ def test_show_prints_every_field_and_recipe_for_people(shell):
 
 
 def test_an_outline_costs_no_memory_and_counts_like_the_model():
-    recipe = registry.module("vae").RECIPES["smoke"]
+    vae = registry.module("vae")
+    recipe = replace(vae.RECIPES["smoke"], model=vae.Config(latent=4, hidden=16, depth=0))
     schema = Schema(shape=(1, 8, 8))
     sketch = parts.outline("vae", recipe, schema)
     assert {weight.device.type for weight in sketch.parameters()} == {"meta"}
