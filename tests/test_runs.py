@@ -21,7 +21,9 @@ SCHEMA = Schema(shape=(1, 8, 8), classes=("a", "b"), attributes=(SLANT, BOLD))
 
 @pytest.fixture
 def bundle(tmp_path):
-    runs.save_bundle(VAE(Config(latent=4, width=16), SCHEMA), tmp_path / "bundle", card="# mine\n")
+    runs.save_bundle(
+        VAE(Config(latent=4, width=16, hidden=16), SCHEMA), tmp_path / "bundle", card="# mine\n"
+    )
     return tmp_path / "bundle"
 
 
@@ -37,7 +39,7 @@ def zipped(folder, prefix=""):
 def test_a_bundle_comes_back_the_same_from_folder_and_zip(bundle, prefix):
     for place in (bundle, str(bundle), zipped(bundle, prefix)):
         model = runs.load(place)
-        assert (model.config, model.schema) == (Config(latent=4, width=16), SCHEMA)
+        assert (model.config, model.schema) == (Config(latent=4, width=16, hidden=16), SCHEMA)
         weights = load_file(bundle / "model.safetensors")
         assert all(torch.equal(model.state_dict()[k], weights[k]) for k in weights)
         assert not model.training
@@ -82,9 +84,12 @@ def test_a_bundle_that_brings_a_pickle_is_refused_unread(bundle, name, monkeypat
 
 
 def test_a_config_cannot_order_more_memory_than_the_file_brings(bundle):
-    edit(bundle / "config.json", config={"latent": 4, "width": 10**12, "beta": 1.0, "lr": 1e-3})
+    edit(
+        bundle / "config.json",
+        config={"latent": 4, "width": 10**12, "hidden": 16, "beta": 1.0, "lr": 1e-3},
+    )
     refused(
-        bundle, "does not fit config.json: decoder.0.bias should be (1000000000000,), not (16,)"
+        bundle, "does not fit config.json: decoder.2.bias should be (1000000000000,), not (16,)"
     )
 
 
