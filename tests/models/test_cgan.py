@@ -106,9 +106,9 @@ def test_losses_are_those_of_the_game_given_the_label(layout):
     want = bce(model.judge(real, label), torch.ones(6))
     want = want + bce(model.judge(fake, label), torch.zeros(6))
     want = want + 0.5 * slope.square().sum((1, 2, 3)).mean() / 2
-    torch.testing.assert_close(model._judge_loss(real, label, z, points), want)
+    torch.testing.assert_close(model._judge_loss(real, fake, label, points), want)
     painter = bce(model.judge(fake, label), torch.ones(6))
-    torch.testing.assert_close(model._painter_loss(label, z), painter)
+    torch.testing.assert_close(model._painter_loss(fake, label), painter)
 
 
 @pytest.mark.parametrize("layout", ["dense", "convolutional"])

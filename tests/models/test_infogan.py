@@ -151,10 +151,10 @@ def test_losses_against_torchs_distributions(deviation):
     steep = ((slopes.flatten(1).square().sum(1) + 1e-10).sqrt() - 1).square().mean()
     told = 0.7 * unread(model, fake, latents)
     want = wrong(model.judge(real), model.judge(fake)) + 0.3 * steep + told
-    torch.testing.assert_close(model._judge_loss(real, latents, points), want)
+    torch.testing.assert_close(model._judge_loss(real, fake, latents, points), want)
     verdict = model.judge(fake)
     painter = binary_cross_entropy_with_logits(verdict, torch.ones(6)) + told
-    torch.testing.assert_close(model._painter_loss(latents), painter)
+    torch.testing.assert_close(model._painter_loss(fake, latents), painter)
 
 
 def test_the_codes_have_a_share_of_their_own():

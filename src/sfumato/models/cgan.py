@@ -116,22 +116,21 @@ class CGAN(Sampler, Judge):
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
         self._pace(for_d, for_g)
-        z = self.draw(self.prior, len(batch.image))
-        points = self.draw(chances(self.schema.shape), len(batch.image))
-        d_loss = self.descend(for_d, self._judge_loss, batch.image, batch.label, z, points)
-        g_loss = self.descend(for_g, self._painter_loss, batch.label, z)
-        self.log_dict({"loss/discriminator": d_loss, "loss/generator": g_loss}, prog_bar=True)
+        real, label = batch.image, batch.label
+        fake = self.generate(self.draw(self.prior, len(real)), label)
+        points = self.draw(chances(self.schema.shape), len(real))
+        d_loss = self.descend(for_d, self._judge_loss, real, fake.detach(), label, points)
+        g_loss = self.descend(for_g, self._painter_loss, fake, label)
+        self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
-    def _judge_loss(self, real: Images, label: Labels, z: Latents, points: Chances) -> Scalar:
+    def _judge_loss(self, real: Images, fake: Images, label: Labels, points: Chances) -> Scalar:
         c = self.config
-        with torch.no_grad():
-            fake = self.generate(z, label)
         loss = GAMES[c.game].judge(self.judge(real, label), self.judge(fake, label), 0.0)
         slope = PENALTIES[c.penalty](lambda x: self.judge(x, label), real, fake, points)
         return loss + c.penalty_weight * slope
 
-    def _painter_loss(self, label: Labels, z: Latents) -> Scalar:
-        return GAMES[self.config.game].painter(self.judge(self.generate(z, label), label))
+    def _painter_loss(self, fake: Images, label: Labels) -> Scalar:
+        return GAMES[self.config.game].painter(self.judge(fake, label))
 
     def _pace(self, *players: Optimizer) -> None:
         """Step size and momentum of this step, functions of its number alone."""

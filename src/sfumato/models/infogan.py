@@ -155,23 +155,23 @@ class InfoGAN(Sampler, Judge, Classifier):
         for_d, for_g = self.players
         latents = self.draw(self.prior, len(batch.image))
         points = self.draw(chances(self.schema.shape), len(batch.image))
-        d_loss = self.descend(for_d, self._judge_loss, batch.image, latents, points)
-        g_loss = self.descend(for_g, self._painter_loss, latents)
-        self.log_dict({"loss/discriminator": d_loss, "loss/generator": g_loss}, prog_bar=True)
+        fake = self.generate(latents)
+        rows = batch.image, fake.detach(), latents, points
+        d_loss = self.descend(for_d, self._judge_loss, *rows)
+        g_loss = self.descend(for_g, self._painter_loss, fake, latents)
+        self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
         if batch.label is not None and (self.step + 1) % LOOK == 0:
             self._look(batch.image, batch.label)
 
-    def _judge_loss(self, real: Images, latents: Latents, points: Chances) -> Scalar:
+    def _judge_loss(self, real: Images, fake: Images, latents: Latents, points: Chances) -> Scalar:
         c = self.config
-        with torch.no_grad():
-            fake = self.generator(latents)
         seen = self.features(fake)
         loss = GAMES[c.game].judge(self.judge(real), self.verdict(seen).flatten(), 0.0)
         slope = PENALTIES[c.penalty](self.judge, real, fake, points)
         return loss + c.penalty_weight * slope + self._unread(seen, latents)
 
-    def _painter_loss(self, latents: Latents) -> Scalar:
-        seen = self.features(self.generator(latents))
+    def _painter_loss(self, fake: Images, latents: Latents) -> Scalar:
+        seen = self.features(fake)
         loss = GAMES[self.config.game].painter(self.verdict(seen).flatten())
         return loss + self._unread(seen, latents)
 
