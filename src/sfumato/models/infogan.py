@@ -336,7 +336,7 @@ RECIPES = {
     "laptop": Recipe(
         model=Config(noise=16, width=32, hidden=512, penalty="none", judge_lr=5e-4),
         data=Source(name="mnist"),
-        steps=12_000,
+        steps=6_000,
         batch=64,
         ema=0.999,
     ),
