@@ -31,7 +31,7 @@ def asked(stencil, plugins):
 
 def test_drawing_in_parts_is_drawing_at_once(vae, monkeypatch):
     whole, told = vae.sample(10, seed=3), []
-    monkeypatch.setattr("sfumato.sampling.PART", 4)
+    monkeypatch.setattr("sfumato.encoding.PART", 4)
     assert torch.allclose(sample(vae, 10, seed=3, tell=told.append), whole, atol=1e-6)
     assert told == [4, 4, 2]
 
@@ -39,7 +39,7 @@ def test_drawing_in_parts_is_drawing_at_once(vae, monkeypatch):
 def test_conditions_are_cut_into_parts_with_the_codes(asked, monkeypatch):
     words = {"label": ["A", "7"], "attributes": {"slant": 5}}
     whole = asked.sample(10, seed=3, **words)
-    monkeypatch.setattr("sfumato.sampling.PART", 3)
+    monkeypatch.setattr("sfumato.encoding.PART", 3)
     assert torch.allclose(sample(asked, 10, seed=3, **words), whole, atol=1e-6)
 
 

@@ -1,9 +1,8 @@
-"""Maps of the codes: a plane of pictures, real images as points, one style under every label.
+"""Maps of the codes: a plane, real images as points, what codes keep, styles under every label.
 
 Every function takes a model or a place that holds one (a run folder, a bundle, a zoo name).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sfumato import runs
-from sfumato.capabilities import demand
+from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.data.stock import Cut
+from sfumato.encoding import Shown, autoencoder, encoded, fitted, paint, painted_under
 from sfumato.errors import ConfigError
 from sfumato.evaluation import held_out, source_of
 from sfumato.evaluation.references import Split
-from sfumato.io.images import from_bytes, read
-from sfumato.model import Autoencoder, Model, Sampler
-from sfumato.sampling import PART, begin, paint, sampler
-from sfumato.shapes import Codes, Images
+from sfumato.metrics.distortion import psnr
+from sfumato.model import Model, Sampler
+from sfumato.sampling import begin, sampler
+from sfumato.shapes import Codes, Images, Logits
 
 QUANTILES = (0.05, 0.95)
 """Ends of the plane, as quantiles of the normal prior."""
@@ -95,6 +93,45 @@ def scatter(
 
 
 @dataclass(frozen=True)
+class Reconstructed:
+    """Images, and what is painted from their codes."""
+
+    images: Images
+    """As the model takes them."""
+    painted: Images
+    """The image of the code of each."""
+    psnr: Logits
+    """How near it comes, in decibels."""
+
+
+def reconstruct(
+    place: Model | str | Path,
+    pictures: Shown | None = None,
+    *,
+    data: str | Source | None = None,
+    count: int = 16,
+    seed: int = 0,
+    **asked: Any,
+) -> Reconstructed:
+    """Each picture, and the picture of its code.
+
+    `pictures` are files, or images as the model takes them; unless given, `count` held-out ones,
+    whose own labels and attributes the decoder is told where it cannot do without.
+    """
+    model = autoencoder(place, "reconstruct")
+    seen: Batch | None = None
+    if pictures is None:
+        split = held_out(model, source_of(place, data), seed=seed)
+        seen = split.data.batch(split.rows[:count])
+        images = seen.image
+    else:
+        images = fitted(model, pictures)
+    given = painted_under(model, len(images), asked, seen)
+    painted = paint(model, encoded(model, images), given)
+    return Reconstructed(images, painted, psnr(painted, images))
+
+
+@dataclass(frozen=True)
 class Relabelled:
     """Images, and each of them under every label."""
 
@@ -109,7 +146,7 @@ class Relabelled:
 @torch.no_grad()
 def relabel(
     place: Model | str | Path,
-    images: Images | Sequence[str | Path] | None = None,
+    images: Shown | None = None,
     *,
     data: str | Source | None = None,
     count: int = 10,
@@ -128,34 +165,14 @@ def relabel(
             "as it was trained here is not; aae's recipes supervised and semi give one."
         )
     if images is None:
-        images = _of_each_class(held_out(model, source_of(place, data), seed=seed), count)
-    elif not isinstance(images, Tensor):
-        images = fitted(model, images)
-    codes = encoded(model, images).to(model.device)
+        shown = _of_each_class(held_out(model, source_of(place, data), seed=seed), count)
+    else:
+        shown = fitted(model, images)
+    codes = encoded(model, shown)
     label = torch.arange(len(classes), device=model.device).repeat(len(codes))
     again = codes.repeat_interleave(len(classes), 0)
     painted = paint(model, again, {"label": label})
-    return Relabelled(images, painted.unflatten(0, (len(codes), -1)), classes)
-
-
-def autoencoder(place: Model | str | Path, verb: str) -> Autoencoder:
-    """The model itself, or the one at a place. Raises ConfigError if it has no such verb."""
-    model = place if isinstance(place, Model) else runs.load(place)
-    demand(model, verb, type(place).__name__ if isinstance(place, Model) else str(place))
-    assert isinstance(model, Autoencoder)
-    return model
-
-
-@torch.no_grad()
-def encoded(model: Autoencoder, images: Images) -> Codes:
-    """Their codes, on the CPU, a part at a time."""
-    return torch.cat([model.encode(part.to(model.device)).cpu() for part in images.split(PART)])
-
-
-def fitted(model: Model, paths: Sequence[str | Path]) -> Images:
-    """Pictures from files, cut and scaled to what the model takes."""
-    cut = Cut(side=model.schema.side, crop=None, channels=model.schema.channels)
-    return torch.cat([from_bytes(cut.fit(read(path))[None]) for path in paths])
+    return Relabelled(shown, painted.unflatten(0, (len(codes), -1)), classes)
 
 
 def _embedded(codes: Codes, seed: int) -> Float[Tensor, "N 2"]:

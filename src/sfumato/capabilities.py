@@ -7,10 +7,13 @@ from sfumato.errors import ConfigError
 
 VERBS = {
     "Sampler": ("sample", "interpolate", "animate", "traverse", "arithmetic", "manifold"),
-    "Judge": (),
-    "Autoencoder": ("scatter", "relabel"),
-    "Classifier": (),
-    "Tagger": (),
+    "Judge": ("search",),
+    "Autoencoder": (
+        *("reconstruct", "interpolate", "traverse"),
+        *("search", "scatter", "relabel"),
+    ),
+    "Classifier": ("search",),
+    "Tagger": ("search",),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""
 ALL = ("train", "evaluate", "compare", "export")
@@ -54,13 +57,13 @@ def interfaces(model: object) -> tuple[str, ...]:
 def demand(model: object, verb: str, place: str) -> None:
     """Raise ConfigError unless `model`, loaded from `place`, can do `verb`."""
     held = interfaces(model)
-    able = [*(known for tag in held for known in VERBS[tag]), *ALL]
+    able = list(dict.fromkeys([*(known for tag in held for known in VERBS[tag]), *ALL]))
     if verb in able:
         return
-    needed = " or ".join(tag for tag, verbs in VERBS.items() if verb in verbs)
+    needed = " or ".join(_a(tag) for tag, verbs in VERBS.items() if verb in verbs)
     what = " and ".join(held) or "none of the known interfaces"
     raise ConfigError(
-        f"{verb} needs {_a(needed)}, and {place} holds {_a(type(model).__name__)}, which is "
+        f"{verb} needs {needed}, and {place} holds {_a(type(model).__name__)}, which is "
         f"{what}: it can {', '.join(able[:-1])} and {able[-1]}."
     )
 

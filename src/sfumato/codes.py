@@ -4,7 +4,7 @@ import torch
 from torch import Generator
 
 from sfumato.errors import ConfigError
-from sfumato.model import Sampler
+from sfumato.model import Model, Sampler
 from sfumato.shapes import Latents
 
 
@@ -22,13 +22,14 @@ def slerp(start: Latents, end: Latents, share: float) -> Latents:
     return torch.where(whole.abs() < 1e-3, torch.lerp(start, end, share), on_circle)
 
 
-def way(model: Sampler, start: Latents, end: Latents, share: float) -> Latents:
-    """As `slerp` in the model's normal columns; a straight line in all others.
+def way(model: Model, start: Latents, end: Latents, share: float) -> Latents:
+    """As `slerp` in a sampler's normal columns; a straight line in all others.
 
-    Uniform codes fill a cube, and every point between two of them is as likely as they are.
+    Uniform codes fill a cube, and every point between two of them is as likely as they are; of
+    codes without a prior nothing is known.
     """
     codes = torch.lerp(start, end, share)
-    if codes[:, model.normal].shape[1]:
+    if isinstance(model, Sampler) and codes[:, model.normal].shape[1]:
         codes[:, model.normal] = slerp(start[:, model.normal], end[:, model.normal], share)
     return codes
 

@@ -9,15 +9,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sfumato.data.source import Source
+from sfumato.encoding import Shown, encoded, paint
 from sfumato.errors import ConfigError, nearest
-from sfumato.model import Axis, Model, Sampler
+from sfumato.evaluation import held_out, source_of
+from sfumato.model import Autoencoder, Axis, Model, Sampler
 from sfumato.randomness import generator
-from sfumato.sampling import begin, paint, sampler
+from sfumato.sampling import begin, read_off, sampler
 from sfumato.schema import Attribute
 from sfumato.shapes import Images, Latents, Pictures
 
 ROWS = 16
 """Rows that a traversal shows unless axes are named."""
+SEEN = 1000
+"""Held-out images that tell how far codes without a prior go."""
+Painter = Sampler | Autoencoder
+"""Whatever paints codes."""
 
 
 @dataclass(frozen=True)
@@ -38,22 +45,46 @@ def traverse(
     *,
     steps: int = 9,
     seed: int = 0,
+    picture: Shown | None = None,
+    data: str | Source | None = None,
     **asked: Any,
 ) -> list[Row]:
     """A row for each condition and each axis of the codes; all else stays as in `seed`'s image.
 
-    A number goes from its low to its high end in `steps`; a choice takes each of its values.
-    Unless `axes` names some, there are at most `ROWS` axes: those that change the picture most.
-    Raises ConfigError for an unknown axis, with the nearest.
+    With `picture`, one file or image, all else stays as in its code. A number goes from its low
+    to its high end in `steps`; a choice takes each of its values. The codes of a model that has no
+    prior go as far as those of held-out images of `data`. Unless `axes` names some, there are at
+    most `ROWS` axes: those that change the picture most. Raises ConfigError for an unknown axis,
+    with the nearest.
     """
-    model = sampler(place, "traverse")
-    code, condition = begin(model, 1, seed, None, asked)
-    makers = _makers(model)
+    model: Painter
+    if picture is None:
+        model = sampler(place, "traverse")
+        code, condition = begin(model, 1, seed, None, asked)
+    else:
+        model, code, condition = read_off(place, "traverse", picture, asked)
+        if len(code) > 1:
+            raise ConfigError(f"traverse changes one picture, and {len(code)} were named.")
+    known = model.axes if isinstance(model, Sampler) else _reaches(model, place, data)
+    makers = _makers(model, known, condition)
     for name in axes:
         if name not in makers:
             raise ConfigError(f"there is no axis {name!r}; {nearest(name, makers)}")
     chosen = list(axes) or _strongest(model, makers, code, condition)
     return [_row(model, name, makers[name], steps, code, condition) for name in chosen]
+
+
+def _reaches(
+    model: Autoencoder, place: Model | str | Path, data: str | Source | None
+) -> tuple[Axis, ...]:
+    """The coordinates of a code, two deviations to each side of the mean of real images' codes."""
+    split = held_out(model, source_of(place, data))
+    codes = encoded(model, split.data.batch(split.rows[:SEEN]).image)
+    ends = zip((codes.mean(0) - 2 * codes.std(0)).tolist(), codes.std(0).tolist(), strict=True)
+    return tuple(
+        Axis(f"z{column}", column, low=low, high=low + 4 * deviation)
+        for column, (low, deviation) in enumerate(ends)
+    )
 
 
 @dataclass(frozen=True)
@@ -140,18 +171,18 @@ Maker = Axis | Attribute | tuple[str, ...]
 """What a row changes: an axis of the codes, an attribute, or the class out of these."""
 
 
-def _makers(model: Sampler) -> dict[str, Maker]:
+def _makers(model: Painter, axes: Sequence[Axis], given: Mapping[str, Tensor]) -> dict[str, Maker]:
     """Everything that can be changed, by name; conditions come first."""
     found: dict[str, Maker] = {}
     if "label" in model.conditions:
         found["label"] = model.schema.classes
-    if "attributes" in model.conditions:
+    if "attributes" in given:
         found |= {attribute.name: attribute for attribute in model.schema.attributes}
-    return found | {axis.name: axis for axis in model.axes if axis.name not in found}
+    return found | {axis.name: axis for axis in axes if axis.name not in found}
 
 
 def _row(
-    model: Sampler, name: str, maker: Maker, steps: int, code: Latents, given: Mapping[str, Tensor]
+    model: Painter, name: str, maker: Maker, steps: int, code: Latents, given: Mapping[str, Tensor]
 ) -> Row:
     words, numbers = _settings(maker, steps)
     count = len(words)
@@ -163,7 +194,7 @@ def _row(
     elif isinstance(maker, Attribute):
         condition["attributes"][:, model.schema.attributes.index(maker)] = numbers.to(codes)
     else:
-        condition["label"] = numbers.to(condition["label"])
+        condition["label"] = numbers.to(model.device)
     return Row(name, paint(model, codes, condition), words)
 
 
@@ -180,7 +211,7 @@ def _settings(maker: Maker, steps: int) -> tuple[tuple[str, ...], Tensor]:
 
 
 def _strongest(
-    model: Sampler, makers: Mapping[str, Maker], code: Latents, given: Mapping[str, Tensor]
+    model: Painter, makers: Mapping[str, Maker], code: Latents, given: Mapping[str, Tensor]
 ) -> list[str]:
     """All conditions, and as many axes as `ROWS` leaves room for: those whose ends differ most."""
     if len(makers) <= ROWS:

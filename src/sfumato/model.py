@@ -45,6 +45,10 @@ class Model(L.LightningModule, ABC):
     """
     lacks: tuple[str, ...] = ()
     """Interfaces of its class that an instance, by its config, does not provide."""
+    conditions: tuple[str, ...] = ()
+    """Fields of a batch that `generate` or `decode` takes by keyword: "label", "attributes". An
+    instance may take fewer than its class.
+    """
 
     def __init__(self, config: Any, schema: Schema) -> None:
         super().__init__()
@@ -64,6 +68,19 @@ class Model(L.LightningModule, ABC):
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """The system's own numbers on held-out `data`; none unless the system has some."""
         return {}
+
+    def condition(
+        self, count: int, rng: Generator | None = None, **asked: Any
+    ) -> dict[str, Tensor]:
+        """What a painter is given beside `count` codes: what is asked, and the rest drawn.
+
+        `label` is a class's number or name, `attributes` a mapping from name to number or value;
+        several of either go round. Labels that are not asked for go round the classes, attributes
+        are uniform. Raises ConfigError, one line, for what this model cannot be asked.
+        """
+        who = type(self).__name__
+        found = asking.resolve(self.conditions, self.schema, count, rng, asked, who)
+        return {name: value.to(self.device) for name, value in found.items()}
 
     @property
     def players(self) -> list[Any]:
@@ -153,10 +170,6 @@ class Axis:
 class Sampler(Model):
     """A model that draws images from noise, and from conditions where it takes some."""
 
-    conditions: tuple[str, ...] = ()
-    """Fields of a batch that `generate` takes by keyword: "label", "attributes". An instance may
-    take fewer than its class.
-    """
     normal: slice = slice(None)
     """Columns of the latents that are standard normal: all. `slice(0)` where none are."""
 
@@ -175,19 +188,6 @@ class Sampler(Model):
         normal = range(wide)[self.normal]
         reach = (2.0 if column in normal else 1.0 for column in range(wide))
         return tuple(Axis(f"z{c}", c, low=-far, high=far) for c, far in enumerate(reach))
-
-    def condition(
-        self, count: int, rng: Generator | None = None, **asked: Any
-    ) -> dict[str, Tensor]:
-        """What `generate` is given beside `count` codes: what is asked, and the rest drawn.
-
-        `label` is a class's number or name, `attributes` a mapping from name to number or value;
-        several of either go round. Labels that are not asked for go round the classes, attributes
-        are uniform. Raises ConfigError, one line, for what this model cannot be asked.
-        """
-        who = type(self).__name__
-        found = asking.resolve(self.conditions, self.schema, count, rng, asked, who)
-        return {name: value.to(self.device) for name, value in found.items()}
 
     @torch.no_grad()
     def sample(
@@ -224,7 +224,15 @@ class Judge(Model):
 
 
 class Autoencoder(Model):
-    """A model that turns images into codes and codes into images."""
+    """A model that turns images into codes and codes into images.
+
+    Of a sampler, these codes are its latents: `generate` paints them as `decode` does.
+    """
+
+    besides: tuple[str, ...] = ()
+    """Those of its `conditions` without which `decode` cannot paint a code; an instance may say
+    so.
+    """
 
     @abstractmethod
     def encode(self, images: Images) -> Codes:

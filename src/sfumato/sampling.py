@@ -1,4 +1,4 @@
-"""Pictures from a sampler: many, on the way from one to another, and as a film.
+"""Shown from a sampler: many, on the way from one to another, and as a film.
 
 Every function takes a model or a place that holds one (a run folder, a bundle, a zoo name), and
 as keywords what is asked of it: `label=8`, `attributes={"hair": "blonde"}`.
@@ -14,17 +14,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sfumato import runs
-from sfumato.capabilities import demand
 from sfumato.codes import truncated, way
 from sfumato.conditions import between, cycle, nth
+from sfumato.encoding import (
+    Shown,
+    autoencoder,
+    encoded,
+    fitted,
+    loaded,
+    paint,
+    painted_under,
+)
+from sfumato.errors import ConfigError
 from sfumato.io.images import grid
-from sfumato.model import Model, Sampler
+from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.randomness import generator
-from sfumato.shapes import Images, Latents
+from sfumato.shapes import Codes, Images, Latents
 
-PART = 256
-"""Images painted at a time, to bound the memory."""
 WIDEST = 20
 """Columns beyond which a grid no longer keeps one for each class."""
 
@@ -52,22 +58,38 @@ def interpolate(
     seeds: Sequence[int] = (0, 1),
     count: int = 10,
     *,
+    pictures: Shown | None = None,
     truncation: float | None = None,
     **asked: Any,
 ) -> Images:
     """From each seed's image to the next one's in `count` pictures a leg, both ends included.
 
-    Several labels or values are those of the seeds, in turn.
+    With `pictures`, files or images as the model takes them, the way goes past their codes
+    instead. Several labels or values are those of the stops, in turn.
     """
-    model = sampler(place, "interpolate")
-    model.condition(len(seeds), **asked)  # refuses what cannot be, and more of it than seeds
-    ends = [begin(model, 1, seed, truncation, nth(asked, n)) for n, seed in enumerate(seeds)]
+    if pictures is None:
+        model = sampler(place, "interpolate")
+        model.condition(len(seeds), **asked)  # refuses what cannot be, and more of it than seeds
+        ends = [begin(model, 1, seed, truncation, nth(asked, n)) for n, seed in enumerate(seeds)]
+        return _walked(model, ends, count)
+    encoder, codes, given = read_off(place, "interpolate", pictures, asked)
+    if len(codes) < 2:
+        raise ConfigError("interpolate needs two pictures or more; got 1.")
+    stops = range(len(codes))
+    ends = [(codes[[n]], {name: rows[[n]] for name, rows in given.items()}) for n in stops]
+    return _walked(encoder, ends, count)
+
+
+def _walked(
+    model: Sampler | Autoencoder, ends: Sequence[tuple[Tensor, dict[str, Tensor]]], count: int
+) -> Images:
+    """From each end, a code under its conditions, to the next."""
     shares = [index / max(1, count - 1) for index in range(count)]
     codes, conditions = list[Latents](), list[dict[str, Tensor]]()
     for (start, given), (end, then) in pairwise(ends):
         codes += [way(model, start, end, share) for share in shares]
         conditions += [between(model.schema, given, then, share) for share in shares]
-    whole = {name: torch.cat([part[name] for part in conditions]) for name in model.conditions}
+    whole = {name: torch.cat([part[name] for part in conditions]) for name in ends[0][1]}
     return paint(model, torch.cat(codes), whole)
 
 
@@ -113,22 +135,13 @@ def begin(
     return truncated(model, codes, truncation, rng), condition
 
 
-@torch.no_grad()
-def paint(
-    model: Sampler,
-    codes: Latents,
-    condition: Mapping[str, Tensor],
-    tell: Callable[[int], None] | None = None,
-) -> Images:
-    """The images of these codes under these conditions, on the CPU, a part at a time."""
-    found = []
-    for start in range(0, len(codes), PART):
-        part = slice(start, start + PART)
-        given = {name: rows[part] for name, rows in condition.items()}
-        found.append(model.generate(codes[part], **given).float().cpu())
-        if tell:
-            tell(len(found[-1]))
-    return torch.cat(found)
+def read_off(
+    place: Model | str | Path, verb: str, pictures: Shown, asked: Mapping[str, Any]
+) -> tuple[Autoencoder, Codes, dict[str, Tensor]]:
+    """The model, and codes and conditions of pictures: what `begin` is to seeds."""
+    model = autoencoder(place, verb)
+    codes = encoded(model, fitted(model, pictures))
+    return model, codes, painted_under(model, len(codes), asked)
 
 
 def rounds(model: Sampler, about: int, asked: Mapping[str, Any] | None = None) -> int:
@@ -147,7 +160,10 @@ def layout(model: Sampler, count: int, asked: Mapping[str, Any] | None = None) -
 
 def sampler(place: Model | str | Path, verb: str) -> Sampler:
     """The model itself, or the one at a place. Raises ConfigError if it has no such verb."""
-    model = place if isinstance(place, Model) else runs.load(place)
-    demand(model, verb, type(place).__name__ if isinstance(place, Model) else str(place))
-    assert isinstance(model, Sampler)
+    model = loaded(place, verb)
+    if not isinstance(model, Sampler):
+        raise ConfigError(
+            f"{verb} without pictures needs a Sampler, and {type(model).__name__} is none: it "
+            "has no codes of its own; name pictures to begin with."
+        )
     return model

@@ -75,9 +75,10 @@ def test_an_animation_is_a_gif_of_every_frame(shell, runs):
 
 @pytest.mark.parametrize("verb", ["sample", "interpolate", "animate"])
 def test_who_cannot_draw_says_what_it_can(shell, runs, verb):
+    needed = "a Sampler or an Autoencoder" if verb == "interpolate" else "a Sampler"
     assert shell.refusal(verb, runs["lenet5"]) == (
-        f"{verb} needs a Sampler, and {runs['lenet5']} holds a LeNet5, which is Classifier: it "
-        "can train, evaluate, compare and export."
+        f"{verb} needs {needed}, and {runs['lenet5']} holds a LeNet5, which is Classifier: it "
+        "can search, train, evaluate, compare and export."
     )
 
 

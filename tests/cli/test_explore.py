@@ -67,7 +67,10 @@ def test_what_cannot_be_explored_is_refused(shell, runs, words, said):
     assert shell.refusal(verb, runs["vae"], *rest).startswith(said)
 
 
-@pytest.mark.parametrize("verb", ["traverse", "arithmetic"])
-def test_who_has_no_codes_says_what_it_can(shell, runs, verb):
+@pytest.mark.parametrize(
+    ("verb", "needed"),
+    [("traverse", "a Sampler or an Autoencoder"), ("arithmetic", "a Sampler")],
+)
+def test_who_has_no_codes_says_what_it_can(shell, runs, verb, needed):
     said = shell.refusal(verb, runs["lenet5"])
-    assert said.startswith(f"{verb} needs a Sampler, and {runs['lenet5']} holds a LeNet5,")
+    assert said.startswith(f"{verb} needs {needed}, and {runs['lenet5']} holds a LeNet5,")

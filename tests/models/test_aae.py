@@ -118,6 +118,43 @@ def test_the_encoder_comes_closer_to_fooling_the_judge():
     assert model._encoder_loss(model.encode(images)) < old._encoder_loss(old.encode(images))
 
 
+def test_the_score_of_a_drawn_cluster_comes_to_stand_out_of_normal_noise():
+    model = made("clusters", height=6.0, growth=100)
+    for step, height in ((49, 3), (99, 6), (5000, 6)):
+        model.step = step
+        real = model._real(5000, torch.Generator().manual_seed(0))[:, 2:]
+        kind = model.prior(5000, torch.Generator().manual_seed(0))[:, 2:]
+        noise = real - height * kind
+        assert (noise.mean().abs() < 0.02, noise.std().item()) == (
+            True,
+            pytest.approx(1, abs=0.02),
+        )
+    assert torch.equal(
+        made("semi_supervised")._real(4, torch.Generator().manual_seed(0)),
+        made("semi_supervised").prior(4, torch.Generator().manual_seed(0)),
+    )
+
+
+def test_judges_of_clusters_are_shown_scores():
+    model, images = made("clusters"), pictures(6)
+    shown, codes = model._judged(images), model.encode(images)
+    torch.testing.assert_close(shown[:, :2], codes[:, :2])
+    torch.testing.assert_close(shown[:, 2:].softmax(1), codes[:, 2:])
+    assert (shown[:, 2:].sum(1) - 1).abs().min() > 1e-3
+
+
+def test_what_the_encoder_sees_is_askew_and_what_is_painted_is_not():
+    model, images = made("unsupervised", jolt=0.3), pictures(8)
+    model.begin(seed=0, step=0)
+    seen = []
+    model.encoder.register_forward_pre_hook(lambda net, given: seen.append(given[0]))
+    one_step(model, image=images)
+    assert not torch.allclose(seen[0], images, atol=0.05)
+    plain = made("unsupervised", jolt=0.0, noise=0.0)
+    plain.begin(seed=0, step=0)
+    assert torch.equal(plain._blurred(images), images)
+
+
 def test_losses_are_told_apart():
     names = {"loss/reconstruction", "loss/judge", "loss/encoder"}
     for task, extra in (("unsupervised", set()), ("semi_supervised", {"loss/labels"})):

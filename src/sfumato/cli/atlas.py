@@ -1,10 +1,10 @@
-"""Verbs that map the codes: manifold, scatter, relabel."""
+"""Verbs that map the codes: reconstruct, manifold, scatter, relabel."""
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.asking import asked
-from sfumato.cli.draw import PICTURES, drawing, file, report, zoom
+from sfumato.cli.draw import PICTURES, began, drawing, file, report, zoom
 from sfumato.cli.parser import whole
 from sfumato.cli.places import (
     called,
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verbs."""
+    about = "pictures beside what is painted from their codes"
+    verb = drawing(subparsers, "reconstruct", about)
+    verb.add_argument("pictures", nargs="*", metavar="PICTURE", help="files; else held-out images")
+    _takes_data(verb, "held-out images (16)", 16, 1)
+    verb.set_defaults(run=reconstruct)
+
     about = "the plane of a code of two coordinates, as pictures"
     verb = drawing(subparsers, "manifold", about)
     verb.add_argument("--side", type=whole(2), default=15, help="pictures in a row (15)")
@@ -33,19 +39,43 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 
     about = "codes of held-out images as points in the colours of their classes"
     verb = subparsers.add_parser("scatter", help=about, description=f"Draw {about}.")
-    takes_place(verb)
+    _writes(verb)
     _takes_data(verb, "points (2000)", 2000, 10)
     verb.set_defaults(run=scatter)
 
     about = "the style of images under every label, where the decoder is told it"
     verb = subparsers.add_parser("relabel", help=about, description=f"Paint {about}.")
-    takes_place(verb)
+    _writes(verb)
     verb.add_argument("pictures", nargs="*", metavar="PICTURE", help="files; else held-out images")
     _takes_data(verb, "held-out images (10)", 10, 1)
     verb.add_argument(
         "--zoom", type=whole(1), help="screen pixels per image pixel, a whole number"
     )
     verb.set_defaults(run=relabel)
+
+
+def reconstruct(args: Namespace) -> dict[str, Any]:
+    """Paint each picture's code beside it, and say how near it comes."""
+    from sfumato import atlas
+    from sfumato.io.images import save
+    from sfumato.io.sheets import pairs
+    from sfumato.metrics.distortion import psnr
+    from sfumato.metrics.score import Score
+
+    path = file(args, "reconstruction.png")
+    model = loaded(args.place, args.device, args.verb)
+    chosen = {"pictures": args.pictures} if args.pictures else {"data": _source(args)}
+    found = atlas.reconstruct(model, **chosen, count=args.count, seed=args.seed, **asked(args))
+    near = found.psnr.tolist()
+    words = [f"{decibels:.1f} dB" for decibels in near]
+    save(pairs(found.images, found.painted, words, args.zoom or zoom(model)), path)
+    for name, word in zip(args.pictures, words, strict=False):
+        say(f"{name}: {word}")
+    flat = psnr(found.images.mean((2, 3), keepdim=True).expand_as(found.images), found.images)
+    mean = Score(float(found.psnr.mean()), float(flat.mean()), n=len(near))
+    say(f"PSNR {mean}")
+    said = {"psnr": near, **began(args, "seed", args.seed)}
+    return report(args, model, path) | said | {"metrics": {"psnr": mean.to_json()}}
 
 
 def manifold(args: Namespace) -> dict[str, Any]:
@@ -105,8 +135,12 @@ def relabel(args: Namespace) -> dict[str, Any]:
     return {**said, "count": len(found.images), "seed": args.seed}
 
 
-def _takes_data(verb: ArgumentParser, things: str, count: int, least: int) -> None:
+def _writes(verb: ArgumentParser) -> None:
+    takes_place(verb)
     verb.add_argument("-o", "--out", help="where to write; under a telling name unless said")
+
+
+def _takes_data(verb: ArgumentParser, things: str, count: int, least: int) -> None:
     verb.add_argument("--data", metavar="D", help="real images; a run knows what it learned from")
     verb.add_argument("-n", "--count", type=whole(least), default=count, help=things)
     verb.add_argument("--seed", type=int, default=0, help="of the choice among held-out images")

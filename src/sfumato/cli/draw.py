@@ -9,6 +9,7 @@ from sfumato.cli.parser import positive, seeds, whole
 from sfumato.cli.places import (
     bar,
     called,
+    loaded,
     picture,
     run_of,
     sampler,
@@ -20,7 +21,7 @@ from sfumato.cli.places import (
 from sfumato.errors import RunError
 
 if TYPE_CHECKING:
-    from sfumato.model import Model, Sampler
+    from sfumato.model import Model
     from sfumato.shapes import Images
 
 PICTURES = (".png", ".jpg", ".webp")
@@ -43,6 +44,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument(
         "--seeds", type=seeds, default=[0, 1], help="where to go, one row a leg: 0,1,2"
     )
+    takes_pictures(verb, "*", "files to go past instead")
     takes_truncation(verb)
     verb.set_defaults(run=interpolate)
 
@@ -76,17 +78,22 @@ def sample(args: Namespace) -> dict[str, Any]:
 
 
 def interpolate(args: Namespace) -> dict[str, Any]:
-    """Draw the way between the images of some seeds."""
+    """Draw the way between the images of some seeds, or between pictures."""
     from sfumato import sampling
     from sfumato.io.images import save_grid
 
     path = file(args, "interpolation.png")
-    model = sampler(args)
+    model = loaded(args.place, args.device, args.verb)
     images = sampling.interpolate(
-        model, args.seeds, args.count, truncation=args.truncation, **asked(args)
+        model,
+        args.seeds,
+        args.count,
+        pictures=args.pictures or None,
+        truncation=args.truncation,
+        **asked(args),
     )
     save_grid(images, path, columns=args.count, zoom=args.zoom or zoom(model))
-    return report(args, model, path) | {"count": args.count, "seeds": args.seeds}
+    return report(args, model, path) | {"count": args.count, **began(args, "seeds", args.seeds)}
 
 
 def animate(args: Namespace) -> dict[str, Any]:
@@ -125,6 +132,18 @@ def drawing(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> Argu
     return verb
 
 
+def takes_pictures(verb: ArgumentParser, number: str, about: str) -> None:
+    """Give a verb of codes the PICTURE whose code it begins with."""
+    verb.add_argument(
+        "pictures", nargs=number, metavar="PICTURE", help=f"{about}, where there is an encoder"
+    )
+
+
+def began(args: Namespace, name: str, seeds: Any) -> dict[str, Any]:
+    """For the report: the pictures that were named, else the seeds."""
+    return {"pictures": args.pictures} if args.pictures else {name: seeds}
+
+
 def file(args: Namespace, ending: str) -> Path:
     """The picture to write."""
     return picture(target(args.out, args.place, ending), *PICTURES)
@@ -135,7 +154,7 @@ def zoom(model: "Model") -> int:
     return max(1, 48 // model.schema.shape[2])
 
 
-def report(args: Namespace, model: "Sampler", path: Path) -> dict[str, Any]:
+def report(args: Namespace, model: "Model", path: Path) -> dict[str, Any]:
     """What every verb here says with --json."""
     said = {"model": called(model), "run": run_of(args.place), "files": wrote(path)}
     return said | {"asked": asked(args)}

@@ -4,9 +4,9 @@ from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.asking import asked
-from sfumato.cli.draw import drawing, file, report, zoom
+from sfumato.cli.draw import began, drawing, file, report, takes_pictures, zoom
 from sfumato.cli.parser import positive, whole
-from sfumato.cli.places import sampler, say
+from sfumato.cli.places import loaded, real_images, sampler, say
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,6 +22,8 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument("--axes", type=_names, default=[], metavar="A,B", help="only these")
     verb.add_argument("--steps", type=whole(2), default=9, help="images of a number (default 9)")
     verb.add_argument("--seed", type=int, default=0, help="of the image that is changed")
+    takes_pictures(verb, "?", "a file to change instead")
+    verb.add_argument("--data", metavar="D", help="real images, for codes without a prior")
     verb.set_defaults(run=traverse)
 
     about = "add and subtract mean codes; without an expression, a sheet of seeds to choose from"
@@ -37,20 +39,29 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 
 
 def traverse(args: Namespace) -> dict[str, Any]:
-    """Change one thing at a time in the image of a seed."""
+    """Change one thing at a time in the image of a seed, or in a picture."""
     from sfumato import exploring
     from sfumato.io.images import save
     from sfumato.io.sheets import named_rows
 
     path = file(args, "traversal.png")
-    model = sampler(args)
-    rows = exploring.traverse(model, args.axes, steps=args.steps, seed=args.seed, **asked(args))
+    model = loaded(args.place, args.device, args.verb)
+    picture = [args.pictures] if args.pictures else None
+    rows = exploring.traverse(
+        model,
+        args.axes,
+        steps=args.steps,
+        seed=args.seed,
+        picture=picture,
+        data=real_images(args) if picture else None,
+        **asked(args),
+    )
     for row in rows:
         say(f"{row.name}: {', '.join(row.values)}")
     named = [(f"{row.name}  {row.values[0]} … {row.values[-1]}", row.images) for row in rows]
     save(named_rows(named, args.zoom or zoom(model)), path)
     shown = [{"axis": row.name, "values": row.values} for row in rows]
-    return report(args, model, path) | {"rows": shown, "seed": args.seed}
+    return report(args, model, path) | {"rows": shown, **began(args, "seed", args.seed)}
 
 
 def arithmetic(args: Namespace) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.progress import Progress, track
 from sfumato.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
+    from sfumato.data.source import Source
     from sfumato.model import Model, Sampler
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -28,11 +29,9 @@ def takes_place(parser: ArgumentParser, *, many: bool = False) -> None:
 
 def sampler(args: Namespace) -> "Sampler":
     """The model at `args.place`, which must be able to do `args.verb` on samples."""
-    from sfumato.model import Sampler
+    from sfumato.sampling import sampler
 
-    model = loaded(args.place, args.device, args.verb)
-    assert isinstance(model, Sampler)
-    return model
+    return sampler(loaded(args.place, args.device, args.verb), args.verb)
 
 
 def loaded(place: str, device: str, verb: str) -> "Model":
@@ -44,6 +43,15 @@ def loaded(place: str, device: str, verb: str) -> "Model":
     model = load(place, pick_device(device))
     demand(model, verb, place)
     return model
+
+
+def real_images(args: Namespace) -> "Source | None":
+    """What `--data` names, else what the run at `args.place` learned from; None for neither."""
+    from sfumato.evaluation import source_of
+
+    if args.data is None and run_of(args.place) is None:
+        return None
+    return source_of(args.place, args.data)
 
 
 def called(model: "Model") -> str:

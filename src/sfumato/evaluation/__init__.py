@@ -15,6 +15,7 @@ from torch import Tensor
 from sfumato import data as sources
 from sfumato import runs
 from sfumato.data.source import Source
+from sfumato.encoding import paint
 from sfumato.errors import ConfigError
 from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
@@ -25,7 +26,6 @@ from sfumato.metrics.score import Score
 from sfumato.model import Model, Sampler
 from sfumato.randomness import generator
 from sfumato.runs import Run
-from sfumato.sampling import paint
 from sfumato.schema import Schema
 from sfumato.shapes import Images, Labels
 

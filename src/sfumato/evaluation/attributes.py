@@ -8,6 +8,7 @@ import torch
 
 from sfumato import runs
 from sfumato.data.source import Source
+from sfumato.encoding import paint
 from sfumato.errors import ConfigError
 from sfumato.evaluation import protocol
 from sfumato.evaluation.features import fitted
@@ -17,7 +18,6 @@ from sfumato.metrics.score import Score
 from sfumato.model import Sampler, Tagger
 from sfumato.nn.attributes import columns, decode
 from sfumato.randomness import generator
-from sfumato.sampling import paint
 from sfumato.schema import Schema
 from sfumato.shapes import Attributes, Images
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -11,6 +12,8 @@ from sfumato.shapes import Images, Pictures
 
 SIZE = 14
 """Height of the letters in pixels."""
+WIDEST = 1200
+"""Pixels across which a sheet of pairs goes, about."""
 
 
 def named_rows(rows: Sequence[tuple[str, Pictures]], zoom: int = 1) -> Image.Image:
@@ -40,6 +43,21 @@ def headed(
         for column, other in enumerate([tile, *(grid(o[None], zoom=zoom) for o in others)]):
             x = column * wide + (wide - tile.width) // 2 + (8 if column else 0)
             whole.paste(other.convert("RGB"), (x, head + index * high))
+    return whole
+
+
+def pairs(images: Images, others: Pictures, words: Sequence[str], zoom: int = 1) -> Image.Image:
+    """Each picture beside another that belongs to it, and a line of words under the two."""
+    both = zip(images, others, strict=True)
+    tiles = [grid(torch.stack(pair), columns=2, zoom=zoom) for pair in both]
+    wide = max(tiles[0].width, *map(width, words)) + 12
+    columns = min(len(tiles), max(1, WIDEST // wide))
+    high = tiles[0].height + SIZE + 12
+    whole = _blank(wide * columns, high * -(-len(tiles) // columns))
+    for index, (tile, word) in enumerate(zip(tiles, words, strict=True)):
+        x, y = index % columns * wide, index // columns * high
+        whole.paste(tile.convert("RGB"), (x + (wide - tile.width) // 2, y))
+        _write(whole, (x + wide // 2, y + tile.height + 3), word, "ma")
     return whole
 
 

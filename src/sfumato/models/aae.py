@@ -12,7 +12,7 @@ Paper: Makhzani et al. (2015), https://arxiv.org/abs/1511.05644, sections 2, 4, 
 Departures: a code is z over the prior's deviation, so that what is drawn is standard normal; Adam
 in all phases; recipe `source` decodes with a sigmoid and takes cross-entropy, so pixels are their
 grey from 0 to 1 there, where its program shifts and scales them to mean 0 and variance 1; batch
-norm, noise on the input and averaged weights in the recipes that name or group.
+norm, noise on an input seen askew, and averaged weights in the recipes that name or group.
 """
 
 from collections.abc import Mapping
@@ -35,6 +35,7 @@ from sfumato.metrics.readable import linear_accuracy, nearest_accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Axis, Classifier, Sampler
 from sfumato.nn.dense import dense
+from sfumato.nn.jolt import FACTORS, jolted
 from sfumato.nn.naming import Naming
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
@@ -70,6 +71,8 @@ class Config:
     """Chance that a hidden unit of encoder or decoder is silenced during training."""
     noise: NonNegative = 0.0
     """Deviation of the noise on the pixels that the encoder sees during training."""
+    jolt: Decay = 0.0
+    """How far what it sees is turned, slanted, scaled and shifted then; 0.2 is a lot."""
     deviation: Positive = 5.0
     """Of the normal prior."""
     lr: Positive = 1e-3
@@ -78,6 +81,10 @@ class Config:
     """Adam step size of the judges."""
     encoder_lr: Positive = 1e-4
     """Adam step size of the encoder against the judges."""
+    height: Positive = 8.0
+    """Where clusters are sought: how far the score of the drawn one stands out of the noise."""
+    growth: Count = 1
+    """Steps over which it comes to that from 0."""
     beta1: Decay = 0.9
     """Adam first-moment decay of judges and of the encoder against them."""
     decay_steps: Count | None = None
@@ -101,6 +108,7 @@ class AAE(Sampler, Autoencoder, Classifier):
             )
         self.needs = ("image", "label") if labelled else ("image",)
         self.conditions = ("label",) if labelled else ()
+        self.besides = ("label",) if c.task == "supervised" else ()
         self.kinds = {"semi_supervised": classes, "clusters": c.clusters}.get(c.task, 0)
         self.lacks = () if self.kinds else ("Classifier",)
         self.normal = slice(0, c.latent)
@@ -177,11 +185,11 @@ class AAE(Sampler, Autoencoder, Classifier):
         self._pace()
         painter, judge, encoder, *namer = self.players
         images, label = batch.image, batch.label
-        blurred = images + self.draw(self._grain, len(images))
+        blurred = self._blurred(images)
         told = () if self.config.task != "supervised" else (label,)
         missed = self.descend(painter, self._missed, images, blurred, *told)
-        codes = self.encode(blurred)
-        real = self.draw(self.prior, len(images))
+        codes = self._judged(blurred)
+        real = self.draw(self._real, len(images))
         caught = self.descend(judge, self._judge_loss, real, codes.detach())
         fooled = self.descend(encoder, self._encoder_loss, codes)
         losses = {"reconstruction": missed, "judge": caught, "encoder": fooled}
@@ -191,6 +199,26 @@ class AAE(Sampler, Autoencoder, Classifier):
         if self.config.task == "clusters" and len(known) and (self.step + 1) % LOOK == 0:
             self.naming.look(codes[:, self.config.latent :].argmax(1), label)
         self.tell({f"loss/{name}": loss for name, loss in losses.items()})
+
+    def _judged(self, images: Images) -> Codes:
+        """What the judges are shown of images: codes, but the scores of clusters, not chances.
+
+        Chances that are nearly sure leave the encoder no slope to climb, and clusters fall empty.
+        """
+        if self.config.task != "clusters":
+            return self.encode(images)
+        hidden = self.encoder(images)
+        return torch.cat([self.style(hidden) / self.config.deviation, self.kind(hidden)], 1)
+
+    def _real(self, count: int, rng: Generator | None = None) -> Codes:
+        """The same of the prior: there a score is normal, and that of the one drawn stands out."""
+        c, codes = self.config, self.prior(count, rng)
+        height = c.height * min(1, (self.step + 1) / c.growth)
+        if c.task != "clusters":
+            return codes
+        style, kind = codes.split([c.latent, self.kinds], 1)
+        noise = torch.randn(kind.shape, device=self.device, generator=rng)
+        return torch.cat([style, height * kind + noise], 1)
 
     def _missed(self, images: Images, blurred: Images, label: Labels | None = None) -> Scalar:
         """-log p of a pixel, a mean over pixels and images."""
@@ -212,6 +240,15 @@ class AAE(Sampler, Autoencoder, Classifier):
 
     def _unnamed(self, images: Images, label: Labels) -> Scalar:
         return cross_entropy(self.kind(self.encoder(images)).float(), label)
+
+    def _blurred(self, images: Images) -> Images:
+        """What the encoder is given to see of images that the decoder has to paint."""
+        if self.config.jolt:
+            images = jolted(images, self.draw(self._askew, len(images)), self.config.jolt)
+        return images + self.draw(self._grain, len(images))
+
+    def _askew(self, count: int, rng: Generator | None = None) -> Features:
+        return 2 * torch.rand(count, FACTORS, device=self.device, generator=rng) - 1
 
     def _grain(self, count: int, rng: Generator | None = None) -> Images:
         grain = torch.randn(count, *self.schema.shape, device=self.device, generator=rng)
@@ -301,11 +338,12 @@ _NAMING = Config(
     judge=1000,
     norm=True,
     dropout=0.0,
-    noise=0.6,
+    noise=0.3,
+    jolt=0.2,
     deviation=1.0,
     encoder_lr=1e-3,
     beta1=0.5,
-    decay_steps=30_000,
+    decay_steps=12_000,
 )
 RECIPES = {
     "smoke": Recipe(
@@ -319,7 +357,10 @@ RECIPES = {
             norm=True,
             dropout=0.1,
             noise=0.1,
+            jolt=0.1,
             deviation=2.0,
+            height=4.0,
+            growth=3,
             lr=2e-3,
             judge_lr=2e-3,
             encoder_lr=2e-3,
@@ -353,10 +394,10 @@ RECIPES = {
         batch=128,
     ),
     "semi": Recipe(
-        model=_NAMING, data=Source(name="mnist", labels=100), steps=30_000, batch=200, ema=0.999
+        model=_NAMING, data=Source(name="mnist", labels=100), steps=12_000, batch=200, ema=0.99
     ),
     "semi1000": Recipe(
-        model=_NAMING, data=Source(name="mnist", labels=1000), steps=30_000, batch=200, ema=0.999
+        model=_NAMING, data=Source(name="mnist", labels=1000), steps=12_000, batch=200, ema=0.99
     ),
     "clusters": Recipe(
         model=replace(_NAMING, task="clusters"),

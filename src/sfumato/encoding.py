@@ -1,0 +1,102 @@
+"""Shown to codes, and what a code is painted under.
+
+A model is what was loaded; pictures are paths, or images as the model takes them.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sfumato import runs
+from sfumato.capabilities import demand
+from sfumato.data.dataset import Batch
+from sfumato.data.stock import Cut
+from sfumato.errors import ConfigError
+from sfumato.io.images import from_bytes, read
+from sfumato.model import Autoencoder, Model, Sampler
+from sfumato.shapes import Codes, Images
+
+PART = 256
+"""Images painted or encoded at a time, to bound the memory."""
+Shown = Images | Sequence[str | Path]
+"""Images as a model takes them, or files."""
+
+
+def loaded(place: Model | str | Path, verb: str) -> Model:
+    """The model itself, or the one at a place. Raises ConfigError if it has no such verb."""
+    model = place if isinstance(place, Model) else runs.load(place)
+    demand(model, verb, type(place).__name__ if isinstance(place, Model) else str(place))
+    return model
+
+
+def autoencoder(place: Model | str | Path, verb: str) -> Autoencoder:
+    """As `loaded`, for a verb that begins with pictures. Raises ConfigError without an encoder."""
+    model = loaded(place, verb)
+    if not isinstance(model, Autoencoder):
+        raise ConfigError(
+            f"{verb} of pictures needs an Autoencoder, and {type(model).__name__} is none: it "
+            "cannot say which code a picture has; leave the pictures out."
+        )
+    return model
+
+
+@torch.no_grad()
+def encoded(model: Autoencoder, images: Images) -> Codes:
+    """Their codes, on the CPU, a part at a time."""
+    return torch.cat([model.encode(part.to(model.device)).cpu() for part in images.split(PART)])
+
+
+def fitted(model: Model, pictures: Shown) -> Images:
+    """Shown from files, cut and scaled to what the model takes; images stay as they are."""
+    if isinstance(pictures, Tensor):
+        return pictures
+    cut = Cut(side=model.schema.side, crop=None, channels=model.schema.channels)
+    return torch.cat([from_bytes(cut.fit(read(path))[None]) for path in pictures])
+
+
+def painted_under(
+    model: Autoencoder, count: int, asked: Mapping[str, Any], seen: Batch | None = None
+) -> dict[str, Tensor]:
+    """The conditions of `count` codes of pictures: those asked for, and those that must be there.
+
+    A code says what its picture shows, so nothing else is drawn. What must be there and is not
+    asked for is read off `seen`, the batch that the pictures are from. Raises ConfigError where
+    that says nothing.
+    """
+    wanted = {name for name, value in asked.items() if value is not None}
+    found = model.condition(count, None, **asked) if wanted else {}
+    found = {name: rows for name, rows in found.items() if name in wanted}
+    for name in set(model.besides) - wanted:
+        rows = None if seen is None else getattr(seen, name)
+        if rows is None:
+            raise ConfigError(
+                f"{type(model).__name__} as it was trained here paints a code under its {name}; "
+                f"ask for it: --{name.removesuffix('s')} …"
+            )
+        found[name] = rows.to(model.device)
+    return found
+
+
+@torch.no_grad()
+def paint(
+    model: Sampler | Autoencoder,
+    codes: Codes,
+    condition: Mapping[str, Tensor],
+    tell: Any = None,
+) -> Images:
+    """The images of these codes under these conditions, on the CPU, a part at a time.
+
+    `tell` is told the size of each part when it is done.
+    """
+    painter = model.generate if isinstance(model, Sampler) else model.decode
+    found = []
+    for start in range(0, len(codes), PART):
+        part = slice(start, start + PART)
+        given = {name: rows[part] for name, rows in condition.items()}
+        found.append(painter(codes[part].to(model.device), **given).float().cpu())
+        if tell:
+            tell(len(found[-1]))
+    return torch.cat(found)
