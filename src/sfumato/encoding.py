@@ -17,11 +17,11 @@ from sfumato.data.stock import Cut
 from sfumato.errors import ConfigError
 from sfumato.io.images import from_bytes, read
 from sfumato.model import Autoencoder, Model, Sampler
-from sfumato.shapes import Codes, Images
+from sfumato.shapes import Codes, Images, Pictures
 
 PART = 256
 """Images painted or encoded at a time, to bound the memory."""
-Shown = Images | Sequence[str | Path]
+Shown = Pictures | Sequence[str | Path]
 """Images as a model takes them, or files."""
 
 

@@ -63,3 +63,44 @@ def test_what_cannot_be_mapped_is_refused(shell, runs, plane):
         assert said.startswith(f"{verb} needs an Autoencoder, and {runs['dcgan']} holds a DCGAN")
     assert shell.refusal("manifold", plane, "--side", "1").startswith("--side must be a whole")
     assert shell.refusal("scatter", plane, "-o", "codes.jpg") == "-o codes.jpg must end in .png."
+
+
+@pytest.fixture
+def shots(shell):
+    """Two pictures of other sizes than the model's."""
+    for name, level in (("a.png", 0.5), ("b.png", -0.5)):
+        save(grid(torch.full((1, 1, 10, 20), level), gap=0), name)
+    return ["a.png", "b.png"]
+
+
+def test_originals_stand_beside_reconstructions(shell, plane, shots):
+    found = shell.answer("reconstruct", plane, *shots, "--zoom", "2", "-o", "near.png")
+    assert (len(found["psnr"]), found["pictures"]) == (2, shots)
+    score = found["metrics"]["psnr"]
+    assert score["value"] == pytest.approx(sum(found["psnr"]) / 2)
+    assert score["n"] == 2
+    with Image.open("near.png") as sheet:
+        assert sheet.height == 2 * 8 + 2 + 14 + 12
+    found = shell.answer("reconstruct", plane, "-n", "5", "--seed", "1")
+    assert (found["files"], len(found["psnr"]), found["seed"]) == (
+        ["run-reconstruction.png"],
+        5,
+        1,
+    )
+
+
+def test_a_way_and_a_traversal_begin_with_pictures(shell, plane, shots):
+    found = shell.answer("interpolate", plane, *shots, "-n", "4", "--zoom", "1")
+    assert (found["pictures"], "seeds" in found) == (shots, False)
+    with Image.open(found["files"][0]) as sheet:
+        assert sheet.size == (4 * 9 + 1, 9 + 1)
+    found = shell.answer("traverse", plane, "a.png", "--steps", "3")
+    assert (found["pictures"], len(found["rows"])) == (["a.png"], 2)
+
+
+def test_pictures_that_cannot_be_taken_are_one_line(shell, runs, plane, shots):
+    said = shell.refusal("interpolate", runs["dcgan"], *shots)
+    assert said.startswith("interpolate of pictures needs an Autoencoder, and DCGAN is none")
+    assert shell.refusal("reconstruct", plane, "no.png") == "no.png does not exist."
+    said = shell.refusal("interpolate", plane, "a.png")
+    assert said == "interpolate needs two pictures or more; got 1."

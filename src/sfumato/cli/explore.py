@@ -22,7 +22,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument("--axes", type=_names, default=[], metavar="A,B", help="only these")
     verb.add_argument("--steps", type=whole(2), default=9, help="images of a number (default 9)")
     verb.add_argument("--seed", type=int, default=0, help="of the image that is changed")
-    takes_pictures(verb, "?", "a file to change instead")
+    takes_pictures(verb, "*", "a file to change instead")
     verb.add_argument("--data", metavar="D", help="real images, for codes without a prior")
     verb.set_defaults(run=traverse)
 
@@ -46,14 +46,13 @@ def traverse(args: Namespace) -> dict[str, Any]:
 
     path = file(args, "traversal.png")
     model = loaded(args.place, args.device, args.verb)
-    picture = [args.pictures] if args.pictures else None
     rows = exploring.traverse(
         model,
         args.axes,
         steps=args.steps,
         seed=args.seed,
-        picture=picture,
-        data=real_images(args) if picture else None,
+        picture=args.pictures or None,
+        data=real_images(args) if args.pictures else None,
         **asked(args),
     )
     for row in rows:

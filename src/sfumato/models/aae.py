@@ -332,18 +332,18 @@ def _weights(*parts: nn.Module) -> list[nn.Parameter]:
     return [weight for part in parts for weight in part.parameters()]
 
 
-_NAMING = Config(
+_STYLE = Config(dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=12_000)
+_NAMING = replace(
+    _STYLE,
     task="semi_supervised",
     hidden=1000,
     judge=1000,
-    norm=True,
-    dropout=0.0,
     noise=0.3,
     jolt=0.2,
     deviation=1.0,
-    encoder_lr=1e-3,
-    beta1=0.5,
-    decay_steps=12_000,
+)
+_SEMI = Recipe(
+    model=_NAMING, data=Source(name="mnist", labels=100), steps=12_000, batch=200, ema=0.99
 )
 RECIPES = {
     "smoke": Recipe(
@@ -374,36 +374,22 @@ RECIPES = {
         ema=0.5,
     ),
     "source": Recipe(model=Config(), data=Source(name="mnist"), steps=30_000, batch=100),
-    "laptop": Recipe(
-        model=Config(dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=12_000),
+    "laptop": Recipe(model=_STYLE, data=Source(name="mnist"), steps=12_000, batch=128),
+    "supervised": Recipe(
+        model=replace(_STYLE, task="supervised"),
         data=Source(name="mnist"),
         steps=12_000,
         batch=128,
     ),
-    "supervised": Recipe(
-        model=Config(
-            task="supervised",
-            dropout=0.0,
-            norm=True,
-            encoder_lr=1e-3,
-            beta1=0.5,
-            decay_steps=12_000,
+    "semi": _SEMI,
+    "semi1000": replace(_SEMI, data=Source(name="mnist", labels=1000)),
+    "clusters": Recipe(
+        model=replace(
+            _NAMING, task="clusters", latent=5, jolt=0.0, growth=6000, decay_steps=15_000
         ),
         data=Source(name="mnist"),
-        steps=12_000,
-        batch=128,
-    ),
-    "semi": Recipe(
-        model=_NAMING, data=Source(name="mnist", labels=100), steps=12_000, batch=200, ema=0.99
-    ),
-    "semi1000": Recipe(
-        model=_NAMING, data=Source(name="mnist", labels=1000), steps=12_000, batch=200, ema=0.99
-    ),
-    "clusters": Recipe(
-        model=replace(_NAMING, task="clusters"),
-        data=Source(name="mnist"),
-        steps=30_000,
+        steps=15_000,
         batch=100,
-        ema=0.999,
+        ema=0.99,
     ),
 }
