@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sfumato.atlas import reconstruct
     from sfumato.data.source import Source
     from sfumato.errors import SfumatoError
     from sfumato.evaluation import compare, evaluate
@@ -41,6 +42,7 @@ __all__ = [
     "evaluate",
     "interpolate",
     "load",
+    "reconstruct",
     "sample",
     "save_bundle",
     "summary",
@@ -61,6 +63,7 @@ _HOME = {
     "evaluate": "evaluation",
     "interpolate": "sampling",
     "load": "runs",
+    "reconstruct": "atlas",
     "sample": "sampling",
     "save_bundle": "runs",
     "summary": "registry",
