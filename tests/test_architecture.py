@@ -24,7 +24,7 @@ FLOORS = [
     "model recipe conditions",
     "models imaging",
     "registry runs training callbacks evaluation testing preset"
-    " capabilities parts encoding sampling exploring atlas searching codes export",
+    " capabilities parts encoding sampling exploring atlas searching codes export blending",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sfumato.atlas import reconstruct
+    from sfumato.blending import blend
     from sfumato.data.source import Source
     from sfumato.errors import SfumatoError
     from sfumato.evaluation import compare, evaluate
@@ -38,6 +39,7 @@ __all__ = [
     "animate",
     "arithmetic",
     "available",
+    "blend",
     "compare",
     "evaluate",
     "interpolate",
@@ -59,6 +61,7 @@ _HOME = {
     "animate": "sampling",
     "arithmetic": "exploring",
     "available": "registry",
+    "blend": "blending",
     "compare": "evaluation",
     "evaluate": "evaluation",
     "interpolate": "sampling",

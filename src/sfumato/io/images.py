@@ -5,6 +5,8 @@ turned as its EXIF says, first frame, 16 bits rounded to 8, CMYK and palettes as
 transparency laid on white. Colour profiles are not applied: numbers are taken as sRGB.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from math import ceil, sqrt
 from pathlib import Path
@@ -19,6 +21,8 @@ from sfumato.errors import ConfigError, DataError
 from sfumato.io.files import atomic
 from sfumato.shapes import Bytes, Images
 
+Source = str | Path | bytes | Image.Image
+"""Whence a picture is read: a path, a file's bytes, or Pillow."""
 PIXELS = 64 * 1024 * 1024
 """Largest picture read by default, in pixels: 8192 x 8192 takes 200 MB decoded."""
 ENDINGS = frozenset(
@@ -61,22 +65,38 @@ def fractions(image: Image.Image) -> np.ndarray:
     return np.asarray(image, np.float64) / 255
 
 
-def read(
-    source: str | Path | bytes, *, channels: int | None = None, limit: int = PIXELS
-) -> Image.Image:
-    """One picture from a path or from a file's bytes, as mode L (`channels` 1) or RGB (3).
+def read(source: Source, *, channels: int | None = None, limit: int = PIXELS) -> Image.Image:
+    """One picture from a path, a file's bytes or Pillow, as mode L (`channels` 1) or RGB (3).
 
     `channels` None keeps what is stored: L for grey, RGB for everything else. Raises DataError,
     one line, for what is missing, no picture, damaged, or larger than `limit` pixels.
     """
-    name = "the picture" if isinstance(source, bytes) else str(source)
+    with _decoded(source, limit) as image:
+        grey = image.mode in _GREY
+        return _plain(_turned(image), channels or (1 if grey else 3))
+
+
+def opacity(source: Source, *, limit: int = PIXELS) -> Image.Image | None:
+    """How opaque each pixel is, as mode L; None for a picture without transparency.
+
+    Raises DataError like `read`.
+    """
+    with _decoded(source, limit) as image:
+        if not image.has_transparency_data:
+            return None
+        return _turned(image).convert("RGBA").getchannel("A")
+
+
+@contextmanager
+def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
+    """A picture of at most `limit` pixels; whatever goes wrong with it becomes a DataError."""
+    name = str(source) if isinstance(source, str | Path) else "the picture"
     try:
         with _opened(source) as image:
             if image.width * image.height > limit:
                 raise DataError(_too_large(name, f"{image.width}x{image.height}", limit))
-            grey = image.mode in _GREY
             image.load()
-            return _plain(_turned(image), channels or (1 if grey else 3))
+            yield image
     except DataError:
         raise
     except FileNotFoundError:
@@ -87,7 +107,7 @@ def read(
         raise DataError(f"{name} {_reason(error)}.") from error
 
 
-def stored_channels(source: str | Path | bytes) -> int | None:
+def stored_channels(source: Source) -> int | None:
     """1 where the file's header says grey, 3 for colour, None for no picture; decodes nothing."""
     try:
         with _opened(source) as image:
@@ -152,8 +172,10 @@ def save_gif(frames: list[Image.Image], path: str | Path, fps: int | float = 10)
         )
 
 
-def _opened(source: str | Path | bytes) -> Image.Image:
+def _opened(source: Source) -> Image.Image:
     """Only plain raster formats: Pillow would run Ghostscript for EPS."""
+    if isinstance(source, Image.Image):
+        return source.copy()
     Image.init()
     formats = [name for name in _FORMATS if name in Image.OPEN]
     return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats)

@@ -1,0 +1,56 @@
+"""One picture laid on another: where it comes to lie, and what the mask then covers."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import pad
+
+from sfumato.errors import ConfigError
+from sfumato.shapes import Images
+
+Marks = Float[Tensor, "B 1 h w"]
+"""A mask whose size may turn out to be wrong."""
+
+
+def placed(
+    source: Images, mask: Marks, size: Sequence[int], at: tuple[int, int]
+) -> tuple[Tensor, Tensor]:
+    """Source and mask on a canvas of `size` (height, width), the source's corner `at` (x, y).
+
+    What hangs over the edge is cut off; beyond the source its outermost pixels go on, so that no
+    false difference arises there, and the mask is 0. Raises ConfigError where the mask is of
+    another size than the source, marks nothing, comes to lie outside, or covers the whole canvas.
+    """
+    if source.shape[2:] != mask.shape[2:]:
+        raise ConfigError(
+            f"the mask is {_pixels(mask)}, and the source {_pixels(source)}; give a mask as large "
+            f"as the source."
+        )
+    if not bool(mask.any()):
+        raise ConfigError("the mask marks nothing; paint white what is to be taken of the source.")
+    # a rim of nothing, which then goes on
+    covered = _shifted(pad(mask, (1, 1, 1, 1)), size, (at[0] - 1, at[1] - 1))
+    if not bool(covered.any()):
+        raise ConfigError(
+            f"--at {at[0]},{at[1]} puts all that the mask marks outside the destination of "
+            f"{size[1]}x{size[0]} pixels; choose a corner nearer to 0,0."
+        )
+    if bool(covered.all()):
+        raise ConfigError(
+            "the mask covers the whole destination; leave at least a pixel of it to blend into."
+        )
+    return _shifted(source, size, at), covered
+
+
+def _shifted(images: Images, size: Sequence[int], at: tuple[int, int]) -> Tensor:
+    """A window of `size` on images whose corner is `at`; beyond them their edge goes on."""
+    (height, width), (rows, columns), (x, y) = size, images.shape[2:], at
+    down = (torch.arange(height) - y).clamp(0, rows - 1)
+    across = (torch.arange(width) - x).clamp(0, columns - 1)
+    return images[:, :, down][..., across]
+
+
+def _pixels(images: Images) -> str:
+    return f"{images.shape[3]}x{images.shape[2]} pixels"

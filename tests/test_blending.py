@@ -1,0 +1,96 @@
+"""sfumato.blend: pictures in, a picture out, and the words for what cannot be blended."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import sfumato
+from sfumato.blending import METHODS
+from sfumato.cli.blend import METHODS as NAMED
+from sfumato.errors import SfumatoError
+
+
+def picture(width, height, colour=(200, 40, 40), mode="RGB"):
+    return Image.new(mode, (width, height), colour)
+
+
+def round_mask(width, height):
+    y, x = np.mgrid[:height, :width]
+    near = (x - width / 2) ** 2 + (y - height / 2) ** 2 < (min(width, height) / 3) ** 2
+    return Image.fromarray((near * 255).astype(np.uint8))
+
+
+def test_the_command_line_names_every_method():
+    assert tuple(METHODS) == NAMED
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("at", [(0, 0), (11, 5), (-6, -4), (30, 20)])
+def test_every_method_blends_wherever_the_source_lies(method, at):
+    ground = picture(40, 30, (10, 90, 160))
+    found = sfumato.blend(picture(20, 16), ground, round_mask(20, 16), at=at, method=method)
+    assert (found.size, found.mode) == ((40, 30), "RGB")
+    # two flat pictures: the cloned one takes the destination's colour whole
+    if method in ("poisson", "mixed"):
+        assert found.tobytes() == ground.tobytes()
+
+
+def test_the_source_is_moved_not_stretched():
+    """A dot of the source lands `at` plus its own place."""
+    source = Image.new("L", (9, 9), 100)
+    source.putpixel((4, 5), 255)
+    found = np.asarray(
+        sfumato.blend(source, Image.new("L", (50, 40), 100), round_mask(9, 9), at=(20, 10))
+    )
+    assert np.unravel_index(found.argmax(), found.shape) == (15, 24)
+
+
+def test_opacity_serves_as_the_mask(tmp_path):
+    source = picture(12, 12).convert("RGBA")
+    source.putalpha(round_mask(12, 12))
+    source.save(tmp_path / "cut.png")
+    ground = np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)
+    one = sfumato.blend(tmp_path / "cut.png", Image.fromarray(ground), at=(4, 4))
+    two = sfumato.blend(source, Image.fromarray(ground), at=(4, 4))
+    assert one.tobytes() == two.tobytes()
+    changed = (np.asarray(one) != ground).any(2)
+    mask = np.asarray(round_mask(12, 12)) > 127
+    assert changed.any()
+    assert not changed[4:16, 4:16][~mask].any()
+
+
+def test_grey_and_colour_meet_in_colour():
+    grey, colour = Image.new("L", (10, 10), 90), picture(20, 20)
+    assert sfumato.blend(grey, colour, round_mask(10, 10), at=(5, 5)).mode == "RGB"
+    assert sfumato.blend(colour, Image.new("L", (40, 40)), round_mask(20, 20)).mode == "RGB"
+    assert sfumato.blend(grey, Image.new("L", (40, 40)), round_mask(10, 10)).mode == "L"
+
+
+def test_a_mask_that_hangs_over_every_edge_is_cut():
+    found = sfumato.blend(
+        picture(60, 60), picture(20, 16, (0, 0, 0)), round_mask(60, 60), at=(-35, -40)
+    )
+    assert found.size == (20, 16)
+
+
+@pytest.mark.parametrize(
+    ("mask", "at", "words"),
+    [
+        (None, (0, 0), "--mask is missing, and the source has no transparency"),
+        (Image.new("L", (10, 10), 0), (0, 0), "the mask marks nothing; paint white"),
+        (Image.new("L", (9, 10), 255), (0, 0), "the mask is 9x10 pixels, and the source 10x10"),
+        (Image.new("L", (10, 10), 255), (0, 0), "the mask covers the whole destination"),
+        (Image.new("L", (10, 10), 255), (10, 0), "--at 10,0 puts all that the mask marks outside"),
+        (Image.new("L", (10, 10), 255), (0, -(10**9)), "--at 0,-1000000000 puts all"),
+    ],
+)
+def test_what_cannot_be_blended_is_refused_in_a_line(mask, at, words):
+    with pytest.raises(SfumatoError) as caught:
+        sfumato.blend(picture(10, 10), picture(10, 8), mask, at=at)
+    assert str(caught.value).startswith(words)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_method_gets_the_nearest_name():
+    with pytest.raises(SfumatoError, match="--method poison is unknown; did you mean 'poisson'"):
+        sfumato.blend(picture(4, 4), picture(9, 9), picture(4, 4), method="poison")
