@@ -327,9 +327,9 @@ RECIPES = {
         every=2,
     ),
     "laptop": Recipe(
-        model=Config(layout="residual", latent=40, width=32, binarise=True, decay_steps=40_000),
+        model=Config(layout="residual", latent=40, width=32, binarise=True, decay_steps=20_000),
         data=Source(name="mnist"),
-        steps=40_000,
+        steps=20_000,
         batch=128,
         ema=0.999,
         expects={"nats": 88.0},
