@@ -24,7 +24,8 @@ FLOORS = [
     "model recipe conditions",
     "models imaging",
     "registry runs training callbacks evaluation testing preset"
-    " capabilities parts encoding sampling exploring atlas searching codes export blending",
+    " capabilities parts encoding sampling exploring atlas searching codes export blending"
+    " compression",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}

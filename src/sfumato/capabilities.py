@@ -12,6 +12,7 @@ VERBS = {
         *("reconstruct", "interpolate", "traverse"),
         *("search", "scatter", "relabel"),
     ),
+    "Codec": ("compress", "decompress"),
     "Classifier": ("search",),
     "Tagger": ("search",),
 }

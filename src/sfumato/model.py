@@ -21,7 +21,7 @@ from sfumato.data.dataset import Batch, Dataset
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
 from sfumato.schema import Schema
-from sfumato.shapes import Codes, Features, Images, Latents, Logits, Scalar, Scores, Tags
+from sfumato.shapes import Codes, Features, Images, Latents, Logits, Picture, Scalar, Scores, Tags
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +241,41 @@ class Autoencoder(Model):
     @abstractmethod
     def decode(self, codes: Codes, *args: Any, **condition: Any) -> Images:
         """The image of each code, under its conditions where a code alone does not say enough."""
+
+
+class Codec(Model):
+    """A model that keeps one picture of any size in few bytes, and gives it back."""
+
+    @property
+    @abstractmethod
+    def qualities(self) -> int:
+        """How many there are: 1 is the smallest file, the last the truest picture."""
+
+    @abstractmethod
+    def tabulate(self) -> None:
+        """Make what coding reads follow from what was learned; done before a bundle is written.
+
+        Does nothing where it does already: a bundle that is read and written stays the same.
+        """
+
+    @abstractmethod
+    def compress(
+        self,
+        image: Picture,
+        quality: int | None = None,
+        tell: Callable[[int], None] | None = None,
+    ) -> bytes:
+        """A file's bytes for a picture in [-1, 1]; `tell` is told of pixels that are done.
+
+        Raises ConfigError for a quality there is not, or channels the model does not code.
+        """
+
+    @abstractmethod
+    def decompress(self, data: bytes, tell: Callable[[int], None] | None = None) -> Picture:
+        """The picture of a file's bytes, in [-1, 1]: the same bits on every machine.
+
+        Raises DataError, one line, for bytes that are damaged or not this model's.
+        """
 
 
 class Classifier(Model):

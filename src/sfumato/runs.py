@@ -29,7 +29,7 @@ from sfumato import registry, settings
 from sfumato.data.source import Source
 from sfumato.errors import BundleError, DeviceError, RunError, SfumatoError
 from sfumato.io.files import atomic
-from sfumato.model import Model
+from sfumato.model import Codec, Model
 from sfumato.recipe import Recipe
 from sfumato.schema import Attribute, Schema
 
@@ -142,6 +142,8 @@ def commit() -> str | None:
 def save_bundle(model: Model, folder: Path, card: str = "") -> None:
     """Write `model` as a bundle into `folder`, each file whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(model, Codec):
+        model.tabulate()
     weights = {
         name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
     }

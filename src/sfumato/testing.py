@@ -27,7 +27,7 @@ from sfumato.conditions import taken
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.loader import loader
 from sfumato.errors import ConfigError, DataError
-from sfumato.model import Autoencoder, Classifier, Judge, Model, Sampler, Tagger
+from sfumato.model import Autoencoder, Classifier, Codec, Judge, Model, Sampler, Tagger
 from sfumato.nn.attributes import width
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
@@ -238,7 +238,7 @@ LAWS: tuple[Law, ...] = (
 )
 """Every law, in the order of what they cost."""
 
-IMAGES = ("sample", "painted", "reconstruction")
+IMAGES = ("sample", "painted", "reconstruction", "decompressed")
 """Outputs that are pictures."""
 
 
@@ -256,6 +256,9 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
         codes = model.encode(batch.image)
         painted = model.decode(codes, **taken(model.decode, batch))
         found |= {"codes": codes, "reconstruction": painted}
+    if isinstance(model, Codec):
+        files = [model.compress(image, model.qualities) for image in batch.image]
+        found["decompressed"] = torch.stack([model.decompress(file) for file in files])
     if isinstance(model, Classifier) and "Classifier" not in model.lacks:
         found |= {"logits": model.logits(batch.image), "features": model.features(batch.image)}
     if isinstance(model, Tagger):

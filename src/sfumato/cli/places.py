@@ -120,10 +120,22 @@ def wrote(*paths: Path) -> list[str]:
 
 @contextmanager
 def bar(title: str, total: int) -> Iterator[Any]:
-    """A progress bar on stderr; yields what to call with the size of each finished part."""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda size: progress.advance(task, size)
+    """A progress bar on stderr; yields what to call with the size of each finished part.
+
+    It begins with the first part: a mistake found before leaves one line, not two.
+    """
+    progress = Progress(console=Console(stderr=True), transient=True)
+    task = progress.add_task(title, total=total)
+
+    def tell(size: int) -> None:
+        progress.start()
+        progress.advance(task, size)
+
+    try:
+        yield tell
+    finally:
+        if progress.live.is_started:
+            progress.stop()
 
 
 def tracked(items: Any, title: str, total: int) -> Any:

@@ -116,6 +116,15 @@ def stored_channels(source: Source) -> int | None:
         return None
 
 
+def transparent(source: str | Path | bytes) -> bool:
+    """Whether the file has transparency, which `read` lays on white; False for no picture."""
+    try:
+        with _opened(source) as image:
+            return image.has_transparency_data
+    except Exception:  # `read` will say what is wrong with it
+        return False
+
+
 def save(image: Image.Image, path: str | Path) -> None:
     """Write a picture whole or not at all; the ending chooses the format."""
     path = Path(path)

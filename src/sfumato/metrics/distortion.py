@@ -46,20 +46,28 @@ def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Logit
     return (luminance * structure).mean((1, 2, 3))
 
 
-def ms_ssim(images: Images, originals: Originals) -> Logits:
+def ms_ssim(images: Images, originals: Originals, *, scales: int = len(SCALES)) -> Logits:
     """SSIM over five scales, one per image. Sides must be at least 176 pixels.
 
-    A negative structure at some scale counts as 0, as its fractional power is undefined.
+    A negative structure at some scale counts as 0, as its fractional power is undefined. For
+    smaller images, the first few `scales`, whose weights are then made to add up to 1: say so
+    beside the number.
     """
-    _check(images, originals, WINDOW * 2 ** (len(SCALES) - 1))
+    _check(images, originals, WINDOW * 2 ** (scales - 1))
     result = torch.ones(images.shape[:2], dtype=images.dtype, device=images.device)
-    for scale, weight in enumerate(SCALES):
+    whole = sum(SCALES[:scales]) if scales < len(SCALES) else 1.0
+    for scale, weight in enumerate(SCALES[:scales]):
         luminance, structure = _ssim_maps(images, originals)
-        last = scale == len(SCALES) - 1
+        last = scale == scales - 1
         term = (luminance * structure if last else structure).mean((2, 3))
-        result = result * term.clamp_min(0) ** weight
+        result = result * term.clamp_min(0) ** (weight / whole)
         images, originals = avg_pool2d(images, 2), avg_pool2d(originals, 2)
     return result.mean(1)
+
+
+def fitting(side: int) -> int:
+    """How many scales of `ms_ssim` an image with this shorter side has room for."""
+    return sum(side >= WINDOW << scale for scale in range(len(SCALES)))
 
 
 def _ssim_maps(x: Images, y: Images) -> tuple[Tensor, Tensor]:

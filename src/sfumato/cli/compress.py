@@ -1,0 +1,127 @@
+"""Verbs that keep pictures in few bytes: compress, decompress."""
+
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfumato.cli.draw import PICTURES
+from sfumato.cli.parser import whole
+from sfumato.cli.places import (
+    DEVICES,
+    bar,
+    called,
+    free,
+    loaded,
+    picture,
+    run_of,
+    say,
+    target,
+    wrote,
+)
+
+if TYPE_CHECKING:
+    from sfumato.model import Codec
+
+MODEL = "codec-photos"
+ENDING = ".sfu"
+
+
+def register(subparsers: "_SubParsersAction[Any]") -> None:
+    """Add the verbs."""
+    verb = _coding(subparsers, "compress", "a picture into a small .sfu file, by a learned codec")
+    verb.add_argument("picture", metavar="PICTURE", help="any picture Pillow reads")
+    verb.add_argument(
+        "--quality",
+        type=whole(1),
+        metavar="Q",
+        help="1 is the smallest file (default: the middle)",
+    )
+    verb.set_defaults(run=compress)
+
+    verb = _coding(subparsers, "decompress", "the picture that a .sfu file keeps")
+    verb.add_argument("file", metavar="FILE", help="what compress wrote")
+    verb.set_defaults(run=decompress)
+
+
+def compress(args: Namespace) -> dict[str, Any]:
+    """Write a picture as .sfu."""
+    from sfumato.compression import compress
+    from sfumato.io.files import atomic
+    from sfumato.io.images import read, transparent
+
+    path = _file(args.out, args.picture, ENDING)
+    image = read(args.picture)
+    if transparent(args.picture):
+        say("transparency is laid on white: a .sfu file keeps none")
+    model = _codec(args)
+    pixels = image.width * image.height
+    with bar("compressing", pixels) as tell:
+        data = compress(image, args.quality, model=model, tell=tell)
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+    files = wrote(path)
+    bits = 8 * len(data) / pixels
+    say(f"{len(data):,} bytes for {image.width}x{image.height} pixels: {bits:.3g} bits a pixel")
+    size = {"width": image.width, "height": image.height, "channels": len(image.getbands())}
+    return _report(args, model, files) | size | {"bytes": len(data), "bits_per_pixel": bits}
+
+
+def decompress(args: Namespace) -> dict[str, Any]:
+    """Write the picture of a .sfu file."""
+    from sfumato.compression import decompress
+    from sfumato.io.images import save
+
+    path = _file(args.out, args.file, *PICTURES)
+    model = _codec(args)
+    with bar("decompressing", _pixels(args.file)) as tell:
+        image = decompress(args.file, model=model, tell=tell)
+    save(image, path)
+    size = {"width": image.width, "height": image.height, "channels": len(image.getbands())}
+    return _report(args, model, wrote(path)) | size
+
+
+def _coding(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> ArgumentParser:
+    verb = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    verb.add_argument("-o", "--out", help="where to write; here, under the same name, unless said")
+    verb.add_argument(
+        "--model",
+        dest="place",
+        default=MODEL,
+        metavar="PLACE",
+        help=f"a run, a bundle or a zoo name (default {MODEL}); a file needs the one that made it",
+    )
+    verb.add_argument(
+        "--device", choices=DEVICES, default="cpu", metavar="DEVICE", help="cpu, cuda, mps or auto"
+    )
+    return verb
+
+
+def _codec(args: Namespace) -> "Codec":
+    from sfumato.model import Codec
+
+    model = loaded(args.place, args.device, args.verb)
+    assert isinstance(model, Codec)
+    return model
+
+
+def _file(asked: str | None, source: str, *endings: str) -> Path:
+    """Where to write: what was asked for, else the source's name with another ending, here."""
+    path = free(Path(Path(source).name).with_suffix(endings[0])) if asked is None else None
+    return path or picture(target(asked, source, f"out{endings[0]}"), *endings)
+
+
+def _pixels(file: str) -> int:
+    """What the bar counts to: nothing where the file is none, which is said when it is read."""
+    from sfumato.compression import content
+    from sfumato.errors import DataError
+    from sfumato.io.sfu import unpack
+
+    try:
+        header, _ = unpack(content(file))
+    except DataError:
+        return 1
+    return header.width * header.height
+
+
+def _report(args: Namespace, model: "Codec", files: list[str]) -> dict[str, Any]:
+    return {"model": called(model), "run": run_of(args.place), "files": files}
