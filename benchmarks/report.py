@@ -20,7 +20,8 @@ is held-out real data against real data. Timings were taken on a shared machine:
 def main() -> None:
     """Write the page."""
     kept = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
-    parts = [HEAD, *_quality(kept), *_speed(kept), *_equal(kept), *_overhead(kept), *_memory(kept)]
+    parts = [HEAD, *_quality(kept), *_search(kept), *_speed(kept), *_equal(kept)]
+    parts += [*_overhead(kept), *_memory(kept)]
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE)
 
@@ -61,6 +62,26 @@ def _recipe(model: str, recipe: str, runs: list[Any]) -> Iterator[str]:
 
 
 _COLUMNS = " | mean ± sd | floor | ceiling | n | features |"
+
+
+def _search(kept: Mapping[str, Any]) -> Iterator[str]:
+    for found in (kept[name] for name in sorted(kept) if name.startswith("search-")):
+        yield f"## Search by code: {found['run']}, {found['data']}\n"
+        yield f"`python benchmarks/search.py runs/{found['run']} --in {found['data']}`\n"
+        yield "| | |\n|---|---|"
+        yield f"| pictures, as files of a folder | {found['images']:,} |"
+        yield f"| numbers in a code | {found['code']:,} |"
+        yield f"| index built | {found['seconds to index']} s |"
+        yield f"| index found up to date | {found['seconds to bring up to date']} s |"
+        slowest = f"{found['slowest query']} ms the slowest"
+        yield f"| a query, median | **{found['milliseconds a query']} ms** ({slowest}) |\n"
+        yield "| mean average precision ↑ | value | floor | ceiling | queries | seed |"
+        yield "|---|---|---|---|---|---|"
+        for name, score in found["retrieval"].items():
+            ends = f"{_number(score['floor'])} | {_number(score['ceiling'])}"
+            yield f"| {name} | {score['value']:.4g} | {ends} | {score['n']:,} | {score['seed']} |"
+        yield ""
+        yield from _facts(found)
 
 
 def _speed(kept: Mapping[str, Any]) -> Iterator[str]:

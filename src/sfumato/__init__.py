@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sfumato.runs import load, save_bundle
     from sfumato.sampling import animate, interpolate, sample
     from sfumato.schema import Schema
+    from sfumato.searching import search
     from sfumato.training import train
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ __all__ = [
     "reconstruct",
     "sample",
     "save_bundle",
+    "search",
     "summary",
     "train",
     "traverse",
@@ -69,6 +71,7 @@ _HOME = {
     "reconstruct": "atlas",
     "sample": "sampling",
     "save_bundle": "runs",
+    "search": "searching",
     "summary": "registry",
     "train": "training",
     "traverse": "exploring",

@@ -7,7 +7,7 @@ from sfumato.errors import ConfigError
 
 VERBS = {
     "Sampler": ("sample", "interpolate", "animate", "traverse", "arithmetic", "manifold"),
-    "Judge": ("search",),
+    "Judge": (),
     "Autoencoder": (
         *("reconstruct", "interpolate", "traverse"),
         *("search", "scatter", "relabel"),

@@ -26,7 +26,7 @@ from sfumato.cli.parser import Parser, complain_of_extras
 from sfumato.errors import SfumatoError
 
 GROUPS = (
-    *("demo", "look", "data", "train", "draw", "explore", "atlas", "blend", "compress"),
+    *("demo", "look", "data", "train", "draw", "explore", "atlas", "search", "blend", "compress"),
     *("measure", "share", "doctor"),
 )
 """Modules of this package, each with `register(subparsers)`, in the order of the help."""

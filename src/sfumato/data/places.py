@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from importlib.util import find_spec
@@ -44,6 +44,8 @@ class File:
     """Bytes."""
     read: Callable[[], bytes]
     """Its content; may be called from several threads."""
+    changed: int = 0
+    """When it was, in nanoseconds; of what is inside an archive, when that was."""
 
     @property
     def picture(self) -> bool:
@@ -108,7 +110,7 @@ def _walk(place: str | Path, above: str = "") -> Iterator[tuple[str, str, os.sta
 def _folder(place: Path) -> Iterator[File]:
     for path, inside, about in _walk(place):
         size = about.st_size
-        yield File(inside, size, partial(_from_disk, path, size))
+        yield File(inside, size, partial(_from_disk, path, size), about.st_mtime_ns)
 
 
 def _from_disk(path: str, size: int) -> bytes:
@@ -124,7 +126,7 @@ def _unpacked(archives: list[Path]) -> list[File]:
     if len(set(names)) == len(names):
         return [file for members in opened.values() for file in members]
     return [
-        File(f"{path.name.partition('.')[0]}/{file.name}", file.size, file.read)
+        replace(file, name=f"{path.name.partition('.')[0]}/{file.name}")
         for path, members in opened.items()
         for file in members
     ]
@@ -137,7 +139,9 @@ def _archive(path: Path) -> list[File]:
         raise
     except _DAMAGE as error:
         raise DataError(f"{path} is damaged ({' '.join(str(error).split())}).") from error
-    return [file for file in found if not any(map(_hidden, PurePosixPath(file.name).parts))]
+    changed = path.stat().st_mtime_ns
+    plain = (f for f in found if not any(map(_hidden, PurePosixPath(f.name).parts)))
+    return [replace(file, changed=changed) for file in plain]
 
 
 def _zip(path: Path) -> list[File]:
