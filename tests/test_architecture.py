@@ -25,7 +25,7 @@ FLOORS = [
     "models imaging",
     "registry runs training callbacks evaluation testing preset"
     " capabilities parts encoding sampling exploring atlas searching codes export blending"
-    " compression",
+    " compression classifying",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}

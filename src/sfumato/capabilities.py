@@ -13,7 +13,7 @@ VERBS = {
         *("search", "scatter", "relabel"),
     ),
     "Codec": ("compress", "decompress"),
-    "Classifier": ("search",),
+    "Classifier": ("search", "classify"),
     "Tagger": ("search",),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""

@@ -21,7 +21,18 @@ from sfumato.data.dataset import Batch, Dataset
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
 from sfumato.schema import Schema
-from sfumato.shapes import Codes, Features, Images, Latents, Logits, Picture, Scalar, Scores, Tags
+from sfumato.shapes import (
+    Codes,
+    Features,
+    Images,
+    Labels,
+    Latents,
+    Logits,
+    Picture,
+    Scalar,
+    Scores,
+    Tags,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,6 +291,28 @@ class Codec(Model):
 
 class Classifier(Model):
     """A model that names what an image shows."""
+
+    @torch.no_grad()
+    def answers(
+        self, data: Dataset, tell: Callable[[int], None] | None = None
+    ) -> tuple[Scores, Labels]:
+        """Logits of every image of `data` and its class, in this model's numbers, on the CPU.
+
+        Classes are matched by name; `tell` is told the size of each part that is done. Raises
+        DataError where `data` has no labels, or a class that this model does not know.
+        """
+        labels, found = self.true(data), []
+        for rows in torch.arange(len(data)).split(250):
+            found.append(self.logits(data.batch(rows).image.to(self.device)).float().cpu())
+            if tell is not None:
+                tell(len(rows))
+        return torch.cat(found), labels
+
+    def true(self, data: Dataset) -> Labels:
+        """The class of every image of `data` in this model's numbers; raises as `answers` does."""
+        data.require(("label",), type(self).__name__)
+        number = self.schema.numbers(data.schema, data.name)
+        return number[torch.from_numpy(data.columns["label"])]
 
     @abstractmethod
     def logits(self, images: Images) -> Scores:

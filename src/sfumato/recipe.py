@@ -23,7 +23,9 @@ class Recipe:
     seed: int = 0
     """Seed of weights, data order and noise."""
     start: str | None = None
-    """What training begins from: "model:recipe", a run or a bundle; weights are copied by name."""
+    """What training begins from: "model:recipe", a run, a bundle, or a name that the model's file
+    knows; weights are copied by name.
+    """
     expects: Mapping[str, float] = field(default_factory=dict)
     """Scores this recipe is known to reach, by name."""
     every: Count = 400

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from math import isclose
 
-from sfumato.errors import ConfigError, nearest
+import torch
+
+from sfumato.errors import ConfigError, DataError, nearest
 from sfumato.shapes import Column, Labels
 
 
@@ -97,3 +99,15 @@ class Schema:
                 "set --data.side."
             )
         return self.shape[1]
+
+    def numbers(self, other: "Schema", name: str) -> Labels:
+        """The number here of each class of `other`, the schema of the data `name`.
+
+        Raises DataError for a class that is not known here.
+        """
+        if strange := [one for one in other.classes if one not in self.classes]:
+            raise DataError(
+                f"{name} has the class {strange[0]!r}, and this model learned "
+                f"{', '.join(self.classes) or 'none'}; leave out what it never met."
+            )
+        return torch.tensor([self.classes.index(one) for one in other.classes], dtype=torch.long)

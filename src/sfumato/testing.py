@@ -90,7 +90,9 @@ def law_parameters_move(name: str) -> None:
     recipe, stream = _recipe(name), _data(name)
     before = build(name, recipe, stream).state_dict()
     after = _weights(name, recipe)
-    for key, _ in build(name, recipe, stream).named_parameters():
+    for key, weight in build(name, recipe, stream).named_parameters():
+        if not weight.requires_grad:
+            continue  # frozen
         assert torch.isfinite(after[key]).all(), f"{name}: {key} is not finite after training"
         assert not torch.equal(after[key], before[key]), f"{name}: {key} was never updated"
 

@@ -20,6 +20,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
 
 import sfumato
 from sfumato import data as sources
@@ -33,10 +34,11 @@ from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import Events, Ledger, Recorder
 from sfumato.callbacks.pictures import Pictures, film
 from sfumato.data.dataset import Dataset
+from sfumato.data.labels import complete
 from sfumato.data.loader import loader
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, UnknownName, nearest
-from sfumato.model import Model, Rules
+from sfumato.model import Classifier, Model, Rules
 from sfumato.preset import Preset, choose, pick_device, settle
 from sfumato.randomness import derive
 from sfumato.recipe import Recipe
@@ -89,7 +91,7 @@ def train(
     )
     stream = sources.open(planned.data)
     network = build(model, planned, stream)
-    _begin_from(network, planned)
+    _begin_from(network, model, planned)
     preset = _preset(network, stream, planned, plain, precision)
     card = _card(model, planned, stream, preset, minutes)
     with _owned(run):  # only now: a mistake above leaves no folder behind
@@ -124,6 +126,8 @@ def build(model: str, recipe: Recipe, data: Dataset) -> Model:
     """The untrained network of a recipe, its weights a function of the seed alone."""
     kind = registry.model_class(model)
     data.require(kind.needs, model)
+    if issubclass(kind, Classifier) and "label" in kind.needs:
+        complete(data, model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(recipe.seed, "weights"))
         network = kind(recipe.model, data.schema)
@@ -162,8 +166,8 @@ def _resume(
                 f"{path} cannot be resumed: {recipe.data.name} is not the data it began with."
             )
         network = build(card["model"], recipe, stream)
-        if not run.checkpoint.exists():
-            _begin_from(network, recipe)  # cut before its first save: it begins again
+        if not run.checkpoint.exists():  # cut before its first save: it begins again
+            _begin_from(network, card["model"], recipe)
         minutes = minutes if minutes is not None or "steps" in changes else card.get("minutes")
         card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes}
         return _fit(run, card, network, recipe, stream, preset, minutes, progress)
@@ -288,23 +292,32 @@ def _preset(
     )
 
 
-def _begin_from(model: Model, recipe: Recipe) -> None:
-    """Copy the weights `recipe.start` names, where they fit; train them first when absent."""
+def _begin_from(network: Model, model: str, recipe: Recipe) -> None:
+    """Copy the weights `recipe.start` names, where they fit."""
     if recipe.start is None:
         return
-    name, _, label = recipe.start.partition(":")
-    place: str | Path = recipe.start
-    if label and name in registry.available():
-        run = Run(Path(f"runs/{name}-{label}"))
-        place = run.path
-        if not run.exists:
-            train(name, recipe=label, out=run.path)
-    given = load(place).state_dict()
-    own = model.state_dict()
+    given, own = _weights(recipe.start, model, network), network.state_dict()
     shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
     if not shared:
         raise ConfigError(f"--start {recipe.start} shares no weights with this model.")
-    model.load_state_dict(shared, strict=False)
+    network.load_state_dict(shared, strict=False)
+
+
+def _weights(start: str, model: str, network: Model) -> Mapping[str, Tensor]:
+    """A state by name: what the model's own file calls so, a recipe, a run or a bundle.
+
+    A recipe is trained first where it was not.
+    """
+    published = getattr(registry.module(model), "STARTS", {})
+    if start in published:
+        return published[start](network)
+    name, _, label = start.partition(":")
+    if not label or name not in registry.available():
+        return load(start).state_dict()
+    run = Run(Path(f"runs/{name}-{label}"))
+    if not run.exists:
+        train(name, recipe=label, out=run.path)
+    return load(run.path).state_dict()
 
 
 def _visited(run: Run) -> int:

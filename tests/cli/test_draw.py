@@ -78,7 +78,7 @@ def test_who_cannot_draw_says_what_it_can(shell, runs, verb):
     needed = "a Sampler or an Autoencoder" if verb == "interpolate" else "a Sampler"
     assert shell.refusal(verb, runs["lenet5"]) == (
         f"{verb} needs {needed}, and {runs['lenet5']} holds a LeNet5, which is Classifier: it "
-        "can search, train, evaluate, compare and export."
+        "can search, classify, train, evaluate, compare and export."
     )
 
 

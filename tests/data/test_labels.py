@@ -1,5 +1,6 @@
 """A few labels among many images, and batches that hold both kinds."""
 
+import json
 from dataclasses import replace
 from itertools import chain
 
@@ -103,3 +104,78 @@ def test_labels_of_images_without_labels_are_refused(tmp_path):
     Image.new("L", (8, 8)).save(tmp_path / "one.png")
     with pytest.raises(DataError, match=r"--data.labels 10 needs label of every image"):
         data.open(Source(name=str(tmp_path), labels=10))
+
+
+# ------------------------------------------------------------------ enough to tell apart
+
+
+def folder(tmp_path, **classes):
+    """Pictures of side 8 in sub-folders; `train/a` is written train__a."""
+    for name, count in classes.items():
+        for number in range(count):
+            path = tmp_path / name.replace("__", "/") / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), number * 20).save(path)
+    return str(tmp_path)
+
+
+def refused(place, **changes):
+    """What training a classifier on this says."""
+    from sfumato.training import train
+
+    with pytest.raises(DataError) as caught:
+        train("mlp", recipe="smoke", data={"name": place, **changes}, out=f"{place}/run")
+    return str(caught.value)
+
+
+def test_a_class_without_images_is_named(tmp_path):
+    place = folder(tmp_path, train__hat=3, train__shoe=3, test__hat=1, test__bag=2)
+    assert refused(place) == (
+        f"{place} has no image of class bag to learn from; add some, or leave it out: "
+        "--data.classes hat,shoe."
+    )
+
+
+def test_one_class_only_is_refused(tmp_path):
+    place = folder(tmp_path, hat=3, shoe=3)
+    assert refused(place, classes=("hat",)) == (
+        f"mlp learns to tell classes apart, and {place} has one only, hat; give two or more."
+    )
+
+
+def test_classes_that_the_model_does_not_know_are_named(tmp_path):
+    from sfumato.training import train
+
+    run = train("mlp", recipe="smoke", out=tmp_path / "run", progress=False)
+    from sfumato import evaluate
+
+    place = folder(tmp_path / "other", hat=30, shoe=30)
+    with pytest.raises(DataError) as caught:
+        evaluate(run.path, place)
+    assert str(caught.value) == (
+        f"{place} has the class 'hat', and this model learned 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; "
+        "leave out what it never met."
+    )
+
+
+@pytest.mark.parametrize("label", [0.5, "0.5", "nan", None, True, [1], {"a": 1}])
+def test_a_label_that_is_neither_a_number_nor_a_name_is_refused(tmp_path, label):
+    folder(tmp_path, pictures=2)
+    rows = [
+        {"file_name": f"pictures/{n}.png", "label": said} for n, said in ((0, "a"), (1, label))
+    ]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    if label is None:  # not there is not wrong: the row is incomplete
+        assert len(data.open(Source(name=str(tmp_path)))) == 1
+        return
+    with pytest.raises(DataError, match=r"the label of pictures/1.png is .*; it must be a whole"):
+        data.open(Source(name=str(tmp_path)))
+
+
+def test_numbers_and_words_are_names(tmp_path):
+    folder(tmp_path, pictures=5)
+    labels = [3, 3.0, "3.0", " hat ", "007"]
+    rows = [{"file_name": f"pictures/{n}.png", "label": said} for n, said in enumerate(labels)]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    dataset = data.open(Source(name=str(tmp_path)))
+    assert dataset.schema.classes == ("007", "3", "hat")

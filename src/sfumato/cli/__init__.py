@@ -27,7 +27,7 @@ from sfumato.errors import SfumatoError
 
 GROUPS = (
     *("demo", "look", "data", "train", "draw", "explore", "atlas", "search", "blend", "compress"),
-    *("measure", "share", "doctor"),
+    *("classify", "measure", "share", "doctor"),
 )
 """Modules of this package, each with `register(subparsers)`, in the order of the help."""
 

@@ -7,7 +7,7 @@ import torch
 
 from sfumato.data.dataset import Dataset, digest
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError
+from sfumato.errors import ConfigError, DataError
 from sfumato.randomness import generator
 
 UNKNOWN = -1
@@ -40,3 +40,20 @@ def forget(dataset: Dataset, source: Source) -> Dataset:
     columns = {**dataset.columns, "label": hidden}
     known = f"{dataset.digest}{digest({'label': hidden})}" if dataset.digest else ""
     return replace(dataset, columns=columns, digest=known)
+
+
+def complete(dataset: Dataset, who: str) -> None:
+    """Raise DataError unless there are two classes or more, and an image of each to learn from."""
+    names = dataset.schema.classes
+    if len(names) == 1:
+        raise DataError(
+            f"{who} learns to tell classes apart, and {dataset.name} has one only, {names[0]}; "
+            "give two or more."
+        )
+    counts = np.bincount(dataset.columns["label"].clip(0), minlength=len(names))
+    if missing := [name for name, count in zip(names, counts, strict=True) if not count]:
+        there = [name for name in names if name not in missing]
+        raise DataError(
+            f"{dataset.name} has no image of class {missing[0]} to learn from; add some, or leave "
+            f"it out: --data.classes {','.join(there)}."
+        )

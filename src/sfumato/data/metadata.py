@@ -51,12 +51,14 @@ class Table:
         self.found = bool(rows)
         self.classes: tuple[str, ...] = ()
         if "label" in columns:
-            self.classes = tuple(sorted({str(row["label"]) for row in self.rows.values()}))
+            for name, row in self.rows.items():
+                row["label"] = _class(row["label"], name)
+            self.classes = tuple(sorted({row["label"] for row in self.rows.values()}))
 
     def labels(self, found: Sequence[File]) -> list[int]:
         """Class numbers of these pictures."""
         numbers = {name: number for number, name in enumerate(self.classes)}
-        return [numbers[str(self.rows[file.name]["label"])] for file in found]
+        return [numbers[self.rows[file.name]["label"]] for file in found]
 
     def columns(self, found: Sequence[File]) -> dict[str, Any]:
         """Fields of a `Stock` for these pictures, all of which have a row.
@@ -114,6 +116,21 @@ def _name(row: dict[str, Any], file: File) -> str:
     if not isinstance(name, str):
         raise DataError(f"{file.name} needs file_name, a picture's name, in every row.")
     return name
+
+
+def _class(value: Any, file: str) -> str:
+    """A label as the name of a class: a word, or a whole number, also one written 3.0."""
+    text = str(value).strip()
+    if isinstance(value, str) and text.isdigit():
+        return text
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            number = float(text)
+        except ValueError:
+            return text
+        if number.is_integer():
+            return str(int(number))
+    raise DataError(f"the label of {file} is {value!r}; it must be a whole number or a name.")
 
 
 def _there(value: Any) -> bool:

@@ -1,0 +1,116 @@
+"""MLP: one hidden layer of rectifiers between the pixels and the names.
+
+    p(class | x) = softmax(W2 max(0, W1 x + b1) + b2),   L = -log p(label | x)
+
+Axes: B batch, C image channels, H height, W width, K classes. 784 pixels, 128 units and 10 classes
+make 101,770 parameters.
+Paper: Rumelhart, Hinton & Williams (1986), https://doi.org/10.1038/323533a0; the widths are those
+of the introductory examples that teach with pictures of clothing.
+Departures: a rectifier for the logistic unit, cross-entropy for the squared error, Adam.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Generator, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import Adam
+
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.source import Source
+from sfumato.errors import DataError
+from sfumato.metrics.accuracy import accuracy
+from sfumato.metrics.score import Score
+from sfumato.model import Classifier
+from sfumato.recipe import Recipe
+from sfumato.schema import Schema
+from sfumato.settings import Count, Decay, NonNegative, Positive
+from sfumato.shapes import Features, Images, Labels, Scalar, Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every choice that changes what the MLP is or how it learns."""
+
+    hidden: Count = 128
+    """Units of the hidden layer."""
+    dropout: Decay = 0.0
+    """Chance that a hidden unit is silenced during training."""
+    lr: Positive = 1e-3
+    """Adam step size at the first step; it falls linearly to a hundredth."""
+    decay_steps: Count = 4_000
+    """Steps over which the step size falls."""
+    weight_decay: NonNegative = 0.0
+    """L2 penalty, as Adam applies it."""
+
+
+class MLP(Classifier):
+    """Pixels, hidden units, classes, each seeing all of the one before."""
+
+    needs = ("image", "label")
+
+    def __init__(self, config: Config, schema: Schema) -> None:
+        super().__init__(config, schema)
+        if not schema.classes:
+            raise DataError("mlp needs labels, and this data has none; name sub-folders.")
+        pixels = schema.channels * schema.shape[1] * schema.shape[2]
+        self.hidden = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(pixels, config.hidden),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+        )
+        self.answer = nn.Linear(config.hidden, len(schema.classes))
+
+    def features(self, images: Images) -> Features:
+        return self.hidden(images)
+
+    def logits(self, images: Images) -> Scores:
+        return self.answer(self.features(images))
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        [optimizer] = self.players
+        for group in optimizer.param_groups:
+            group["lr"] = self._lr(self.step)
+        loss = self.descend(optimizer, self._loss, batch.image, batch.label)
+        self.tell({"loss/cross-entropy": loss})
+
+    def _loss(self, images: Images, labels: Labels) -> Scalar:
+        return cross_entropy(self.logits(images), labels)
+
+    def _lr(self, step: int) -> float:
+        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+
+    def configure_optimizers(self) -> Adam:
+        c = self.config
+        return Adam(self.parameters(), lr=c.lr, weight_decay=c.weight_decay)
+
+    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
+        """`accuracy` on held-out data; its floor always answers the commonest class."""
+        return {"accuracy": accuracy(*self.answers(data))}
+
+
+RECIPES = {
+    "smoke": Recipe(
+        model=Config(hidden=16, dropout=0.1, lr=2e-3, decay_steps=10, weight_decay=1e-5),
+        data=Source(name="digits"),
+        steps=4,
+        batch=8,
+        every=2,
+    ),
+    "laptop": Recipe(
+        model=Config(dropout=0.1, decay_steps=14_000),
+        data=Source(name="fashion-mnist"),
+        steps=14_000,
+        batch=128,
+        every=1000,
+        expects={"accuracy": 0.895},
+    ),
+    "source": Recipe(
+        model=Config(decay_steps=10**9),
+        data=Source(name="fashion-mnist"),
+        steps=18_750,
+        batch=32,
+        every=1000,
+    ),
+}

@@ -1,0 +1,146 @@
+"""The verb classify: names of pictures, and three pictures of how far to trust them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sfumato import data as sources
+from sfumato import load
+from sfumato.cli import main
+from sfumato.data import Source
+
+TEST = Source(name="digits", split="test", side=16)
+
+
+def picture(name, row=0, zoom=1):
+    """One of the digits as a file."""
+    pixels = sources.open(TEST).columns["image"][row, ..., 0]
+    Image.fromarray(pixels.repeat(zoom, 0).repeat(zoom, 1)).save(name)
+
+
+def test_pictures_are_named_the_likeliest_first(shell, runs):
+    picture("a.png"), picture("b.png", 1)
+    found = shell.answer("classify", runs["lenet5"], "a.png", "b.png", "-k", "2")
+    assert [image["file"] for image in found["images"]] == ["a.png", "b.png"]
+    model = load(runs["lenet5"])
+    with torch.no_grad():
+        want = model.logits(sources.open(TEST).batch(torch.tensor([0, 1])).image).softmax(1)
+    for image, row in zip(found["images"], want, strict=True):
+        shares, classes = row.topk(2)
+        assert [c["name"] for c in image["classes"]] == [str(int(k)) for k in classes]
+        assert [c["probability"] for c in image["classes"]] == pytest.approx(shares.tolist())
+    _, out, _ = shell.run("classify", runs["lenet5"], "a.png")
+    (line,) = out.splitlines()
+    assert line.startswith("a.png  ")
+    assert line.count("%") == 3
+
+
+def test_a_picture_of_another_size_and_colour_is_fitted(shell, runs):
+    picture("a.png", zoom=3)
+    with Image.open("a.png") as grey:
+        grey.convert("RGB").save("b.png")
+    first = shell.answer("classify", runs["lenet5"], "a.png")["images"][0]["classes"]
+    second = shell.answer("classify", runs["lenet5"], "b.png")["images"][0]["classes"]
+    assert [c["name"] for c in first] == [c["name"] for c in second]
+
+
+def test_a_trial_says_all_of_it_and_it_fits_together(shell, runs):
+    found = shell.answer("classify", runs["lenet5"], "-o", "trial")
+    assert found["files"] == [f"trial/{n}.png" for n in ("calibration", "confusion", "mistakes")]
+    table = np.array(found["confusion"]["counts"])
+    accuracy = found["metrics"]["accuracy"]
+    assert table.sum() == accuracy["n"] == found["count"] == len(sources.open(TEST))
+    assert np.trace(table) / table.sum() == pytest.approx(accuracy["value"])
+    assert found["confusion"]["classes"] == list("0123456789")
+    assert found["metrics"]["top_3"]["value"] >= accuracy["value"]
+    assert [row["count"] for row in found["classes"]] == table.sum(1).tolist()
+    assert sum(step["count"] for step in found["calibration"]) == found["count"]
+    sure = [mistake["confidence"] for mistake in found["mistakes"]]
+    assert sure == sorted(sure, reverse=True)
+    assert all(mistake["true"] != mistake["said"] for mistake in found["mistakes"])
+    for file in found["files"]:
+        with Image.open(file) as image:
+            assert len(image.convert("RGB").getcolors(2**22)) > 10
+
+
+def test_a_trial_of_some_images_repeats_from_its_seed(shell, runs):
+    words = ("classify", runs["lenet5"], "--data", "digits", "--split", "train", "-n", "50")
+    first, again = (shell.answer(*words, "--seed", "3") for _ in range(2))
+    assert first["count"] == 50
+    assert first["confusion"] == again["confusion"]
+    assert first["files"][0] == "lenet5-classified/calibration.png"
+    assert again["files"][0] == "lenet5-classified-2/calibration.png"
+
+
+def test_the_words_for_people_have_a_row_for_each_class(shell, runs):
+    _, out, _ = shell.run("classify", runs["lenet5"])
+    rows = [line.split()[0] for line in out.split("most often taken for\n")[1].splitlines()]
+    assert rows[:10] == list("0123456789")
+
+
+def test_who_makes_no_mistake_has_no_sheet_of_them(shell, runs):
+    from sfumato.classifying import trial
+
+    perfect = trial(runs["lenet5"], count=40)
+    best = torch.nn.functional.one_hot(perfect.labels, 10).float() * 20
+    object.__setattr__(perfect, "scores", best)
+    assert perfect.mistakes() == []
+    assert perfect.measured(1)["accuracy"].value == 1
+    assert perfect.measured(1)["calibration_error"].value == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a.png", "-k", "11"], "-k 11 must be from 1 to 10, the classes."),
+        (
+            ["a.png", "--data", "digits"],
+            "--data is for a data set; leave it out, or the pictures.",
+        ),
+        (["a.png", "-n", "5"], "-n is for a data set; leave it out, or the pictures."),
+        (["nothing.png"], "nothing.png does not exist."),
+        (["--split", "test"], "--split is a part of --data; give both."),
+        (["--data", "photos"], "photos has the class 'astronaut', and this model learned 0, 1,"),
+        (["-o", "full"], "-o full exists already; name a new or an empty folder."),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_is_refused(shell, runs, words, said):
+    picture("a.png")
+    Path("full").mkdir()
+    Path("full/mine.txt").write_text("precious")
+    assert shell.refusal("classify", runs["lenet5"], *words).startswith(said)
+
+
+def test_classes_it_never_met_are_named(shell, runs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clothes")
+    for name in ("hat", "shoe"):
+        for number in range(30):
+            (folder / name).mkdir(exist_ok=True)
+            Image.new("L", (16, 16), number).save(folder / name / f"{number}.png")
+    said = shell.refusal("classify", runs["lenet5"], "--data", folder)
+    assert said == (
+        f"{folder} has the class 'hat', and this model learned 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; "
+        "leave out what it never met."
+    )
+
+
+def test_a_model_of_the_zoo_must_be_told_the_data(shell):
+    assert shell.refusal("classify", "lenet5-digits").startswith(
+        "what lenet5-digits learned from is not written there; name it with --data."
+    )
+
+
+def test_who_cannot_name_says_what_it_can(shell, runs):
+    said = shell.refusal("classify", runs["vae"], "a.png")
+    assert said.startswith(f"classify needs a Classifier, and {runs['vae']} holds a VAE")
+
+
+@pytest.mark.parametrize("name", ["mlp", "pyramid_svm", "mobilenet_v2"])
+def test_every_classifier_is_exported_as_a_graph(shell, name):
+    pytest.importorskip("onnxscript")
+    assert main(["train", name, "--recipe", "smoke", "--out", "run"]) == 0
+    assert shell.answer("export", "run", "-o", "net.onnx")["difference"] < 1e-4
