@@ -64,7 +64,7 @@ def test_what_frozen_stages_see_is_computed_once(frozen):
     assert len(seen) == 1
     assert torch.allclose(first, again.flip(0), atol=1e-6)
     assert torch.allclose(first, model.eval().features(images), atol=1e-6)
-    assert len(seen) == 2, "what is only measured is not kept"
+    assert len(seen) == 2, "what is only measured is not remembered"
 
 
 def test_nothing_is_kept_where_nothing_is_frozen():

@@ -1,9 +1,9 @@
 """What a frozen function made of images, kept by their content: computed once, learned from often.
 
-    memory(make, images) = make(images), remembered where every image of the batch is known
+    memory(make, images) = make(images), made only of images that are not remembered
 
-A batch in which one image is unknown is made whole: so a row never depends on which others of its
-batch were known, and a run that is resumed, with nothing remembered, goes on bit for bit.
+Images are made in parts of one size, the last part filled up: so a row depends on its image and on
+nothing else, and a run that is resumed, with nothing remembered, goes on bit for bit.
 """
 
 from collections.abc import Callable
@@ -17,6 +17,8 @@ from sfumato.shapes import Images
 
 LIMIT = 3 * 2**30
 """Bytes of rows that are kept; what comes later is made anew each time."""
+PART = 32
+"""Images made at a time."""
 
 
 class Memory:
@@ -35,13 +37,19 @@ class Memory:
     @torch.no_grad()
     def __call__(self, make: Callable[[Images], Tensor], images: Images) -> Tensor:
         """`make(images)`, one row an image, without gradients."""
-        keys = [blake2b(image.data, digest_size=16).digest() for image in images.cpu().numpy()]
-        if all(key in self._rows for key in keys):
-            return torch.stack([self._rows[key] for key in keys])
-        made = make(images)
-        size = made[0].numel() * made.element_size()
-        for key, row in zip(keys, made.clone(), strict=True):
-            if key not in self._rows and self.held + size <= self.limit:
-                self._rows[key] = row
+        pixels = images.cpu().contiguous().numpy()
+        keys = [blake2b(image.data, digest_size=16).digest() for image in pixels]
+        new = list(
+            {key: place for place, key in enumerate(keys) if key not in self._rows}.values()
+        )
+        fresh: dict[bytes, Tensor] = {}
+        for begin in range(0, len(new), PART):
+            part = new[begin : begin + PART]
+            made = make(images[(part * PART)[:PART]])[: len(part)]
+            fresh |= {keys[place]: row for place, row in zip(part, made, strict=True)}
+        for key, row in fresh.items():
+            size = row.numel() * row.element_size()
+            if self.held + size <= self.limit:
+                self._rows[key] = row.clone()
                 self.held += size
-        return made
+        return torch.stack([fresh[key] if key in fresh else self._rows[key] for key in keys])
