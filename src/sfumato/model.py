@@ -29,6 +29,11 @@ from sfumato.shapes import (
     Latents,
     Logits,
     Picture,
+    Latents,
+    Logits,
+    Masks,
+    Picture,
+    Resized,
     Scalar,
     Scores,
     Tags,
@@ -333,3 +338,18 @@ class Tagger(Model):
     @abstractmethod
     def features(self, images: Images) -> Features:
         """What the tagger sees just before its answer."""
+
+
+class Translator(Model):
+    """A model that turns a picture into another of what it shows."""
+
+    takes: tuple[str, ...] = ()
+    """What `translate` needs beside the picture: "mask", "reference"."""
+    scale: int = 1
+    """Pixels of the output for one of the source, along each side."""
+
+    @abstractmethod
+    def translate(
+        self, source: Images, *, mask: Masks | None = None, reference: Images | None = None
+    ) -> Resized:
+        """The picture made of each source."""

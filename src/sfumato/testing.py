@@ -27,7 +27,16 @@ from sfumato.conditions import taken
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.loader import loader
 from sfumato.errors import ConfigError, DataError
-from sfumato.model import Autoencoder, Classifier, Codec, Judge, Model, Sampler, Tagger
+from sfumato.model import (
+    Autoencoder,
+    Classifier,
+    Codec,
+    Judge,
+    Model,
+    Sampler,
+    Tagger,
+    Translator,
+)
 from sfumato.nn.attributes import width
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
@@ -240,7 +249,7 @@ LAWS: tuple[Law, ...] = (
 )
 """Every law, in the order of what they cost."""
 
-IMAGES = ("sample", "painted", "reconstruction", "decompressed")
+IMAGES = ("sample", "painted", "reconstruction", "decompressed", "translation")
 """Outputs that are pictures."""
 
 
@@ -267,6 +276,10 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
         found |= {"tags": model.tags(batch.image), "seen": model.features(batch.image)}
         wide = width(model.schema)
         assert found["tags"].shape[1] == wide, f"tags have {wide} columns, as encode gives them"
+    if isinstance(model, Translator):
+        beside = {"mask": batch.image[:, :1].sign().relu(), "reference": batch.image.flip(0)}
+        given = {field: beside[field] for field in model.takes}
+        found["translation"] = model.translate(batch.image, **given)
     return found
 
 

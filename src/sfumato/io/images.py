@@ -181,6 +181,14 @@ def save_gif(frames: list[Image.Image], path: str | Path, fps: int | float = 10)
         )
 
 
+def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """Uint8 H W C as JPEG of this quality, 1 to 95, gives it back; colour at half the side."""
+    file = BytesIO()
+    to_picture(pixels).save(file, "JPEG", quality=quality)
+    with Image.open(file, formats=["JPEG"]) as image:
+        return np.asarray(image).reshape(pixels.shape)
+
+
 def _opened(source: Source) -> Image.Image:
     """Only plain raster formats: Pillow would run Ghostscript for EPS."""
     if isinstance(source, Image.Image):

@@ -33,6 +33,27 @@ def psnr(images: Images, originals: Originals) -> Logits:
     return 10 * torch.log10(4 / (images - originals).square().mean((1, 2, 3)))
 
 
+def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Logits:
+    """PSNR of luma alone, as super-resolution is scored, without `border` pixels at each edge.
+
+    Luma is ITU-R BT.601's of pixels rounded to 8 bits, 16 to 235; decibels are against 255. Grey
+    images are their own luma.
+    """
+    _check(images, originals, 2 * border + 1)
+    inner = slice(border, -border or None)
+    ours, theirs = (_luma(x)[:, inner, inner] for x in (images, originals))
+    return 10 * torch.log10(255**2 / (ours - theirs).square().mean((1, 2)))
+
+
+def _luma(images: Images) -> Tensor:
+    """B H W, in 0..255."""
+    levels = images.double().clamp(-1, 1).add(1).mul(127.5).round()
+    if images.shape[1] == 1:
+        return levels[:, 0]
+    weights = levels.new_tensor([65.481, 128.553, 24.966]) / 255
+    return 16 + torch.einsum("bchw,c->bhw", levels, weights)
+
+
 def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Logits:
     """Structural similarity, one per image, at most 1; channels are averaged.
 

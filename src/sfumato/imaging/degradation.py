@@ -1,0 +1,37 @@
+"""What is done to pictures that a network then learns to undo.
+
+Images are float32 in [-1, 1]; every function returns the same shape.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, pad
+
+from sfumato.io.images import from_bytes, jpeg, to_bytes
+from sfumato.shapes import Column, Images
+
+
+def rounded(images: Images) -> Images:
+    """Clamped to [-1, 1] and to the nearest of 256 levels, as a file holds them."""
+    return images.clamp(-1, 1).add(1).mul(127.5).round().div(127.5).sub(1)
+
+
+def compressed(images: Images, quality: Tensor) -> Images:
+    """Each image as JPEG of its own quality, whole numbers from 1 to 95, gives it back."""
+    pixels = zip(to_bytes(images), quality.tolist(), strict=True)
+    back = [from_bytes(jpeg(image, number)[None]) for image, number in pixels]
+    return torch.cat(back).to(images)
+
+
+def blurred(images: Images, sigma: Column) -> Images:
+    """Each image under a Gaussian of its own deviation in pixels; edges go on mirrored."""
+    reach = max(1, int(3 * float(sigma.max())))
+    reach = min(reach, min(images.shape[2:]) - 1)
+    at = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+    line = torch.exp(-(at**2) / (2 * sigma[:, None].clamp_min(1e-3) ** 2))
+    line = line / line.sum(1, keepdim=True)
+    count, channels, height, width = images.shape
+    rows = pad(images, (reach,) * 4, mode="reflect").transpose(0, 1)
+    rows = conv2d(rows, line[:, None, None, :], groups=count)
+    rows = conv2d(rows, line[:, None, :, None], groups=count)
+    return rows.transpose(0, 1).reshape(count, channels, height, width)

@@ -1,0 +1,250 @@
+"""SRResNet: residual blocks at the small side, then sub-pixel enlargement; or repair.
+
+    x = degraded(y)           y a sharp image, x what is left of it
+    G(x) = enlarged(x) * base + tail(shuffles(head(x) + blocks(head(x))))
+    L = |G(x) - y|^2, or |G(x) - y|, mean over pixels
+
+Axes: B batch, C image channels, S image side in pixels; x has side S / scale.
+Paper: Ledig et al. (2017), SRGAN, https://arxiv.org/abs/1609.04802, figure 4, section 3.2;
+blocks without batch norm, absolute error: Lim et al. (2017), https://arxiv.org/abs/1707.02921
+Departures: the small images are rounded to 8 bits, as a file would be; `base` adds the bicubic
+enlargement, so that the network draws only what that misses; `shuffles` may enlarge in one go; at
+scale 1 the same network takes away what JPEG or a blur did.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Le
+from torch import Generator, Tensor, nn
+from torch.nn.functional import l1_loss, mse_loss
+from torch.optim import Adam
+
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError, DataError
+from sfumato.imaging.degradation import blurred, compressed, rounded
+from sfumato.metrics.distortion import psnr_y
+from sfumato.metrics.score import Score
+from sfumato.model import Translator
+from sfumato.nn.residual import Residual
+from sfumato.nn.resize import enlarge, shrink
+from sfumato.recipe import Recipe
+from sfumato.schema import Schema
+from sfumato.settings import Count, Decay, Positive
+from sfumato.shapes import Images, Masks, Resized, Scalar
+
+HELD = 512
+"""Held-out images that `measure` looks at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every choice that changes what the network is or how it learns."""
+
+    scale: Literal[1, 2, 4] = 4
+    """How many times larger each side of the result is; 1 repairs."""
+    harm: Literal["none", "jpeg", "blur"] = "none"
+    """What else was done to the image: nothing, JPEG of a quality between `worst` and `best`, or
+    a Gaussian blur.
+    """
+    worst: Annotated[int, Ge(1), Le(95)] = 5
+    """Lowest JPEG quality."""
+    best: Annotated[int, Ge(1), Le(95)] = 50
+    """Highest JPEG quality."""
+    sigma: Positive = 2.0
+    """Widest blur, as a deviation in pixels."""
+    width: Count = 64
+    """Feature maps."""
+    blocks: Count = 16
+    """Residual blocks."""
+    norm: Literal["batch", "none"] = "batch"
+    """Batch norm behind each convolution of a block, or nothing."""
+    reach: Literal[3, 5, 9] = 9
+    """Side of the first and the last kernel."""
+    shuffles: Literal["doublings", "once"] = "doublings"
+    """Whether maps become pixels by doubling the side, time and again, or all at once."""
+    base: Literal["nothing", "bicubic"] = "nothing"
+    """What the network's drawing is added to."""
+    loss: Literal["squared", "absolute"] = "squared"
+    """Of a pixel."""
+    lr: Positive = 1e-4
+    """Adam step size at the first step."""
+    beta1: Decay = 0.9
+    """Adam first-moment decay."""
+    decay_steps: Count | None = None
+    """Steps over which it falls, along half a cosine, to a hundredth; none leaves it."""
+
+
+class SRResNet(Translator):
+    """A network that never sees more than it must draw."""
+
+    def __init__(self, config: Config, schema: Schema) -> None:
+        super().__init__(config, schema)
+        _check(config, schema)
+        self.scale = config.scale
+        self.generator = nn.ModuleDict(_layers(config, schema.channels))
+
+    def translate(
+        self, source: Images, *, mask: Masks | None = None, reference: Images | None = None
+    ) -> Resized:
+        return self._paint(source).clamp(-1, 1).float()
+
+    def degrade(self, images: Images, rng: Generator | None = None) -> Resized:
+        """What is left of sharp images: smaller, blurred or compressed, and rounded to 8 bits."""
+        c = self.config
+        if c.harm == "blur":
+            sigmas = torch.rand(len(images), generator=rng, device=images.device)
+            images = blurred(images, c.sigma * sigmas)
+        images = rounded(shrink(images, c.scale))
+        if c.harm == "jpeg":
+            span = torch.rand(len(images), generator=rng, device=images.device)
+            images = compressed(images, (c.worst + (c.best - c.worst) * span).round().int())
+        return images
+
+    def _paint(self, small: Images) -> Tensor:
+        g = self.generator
+        seen = g["head"](small)
+        drawn = g["tail"](g["blocks"](seen) + seen)
+        return drawn + enlarge(small, self.scale) if self.config.base == "bicubic" else drawn
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        (optimizer,) = self.players
+        for group in optimizer.param_groups:
+            group["lr"] = self._lr()
+        small = self.degrade(batch.image, self.rng)
+        loss = self.descend(optimizer, self._loss, small, batch.image)
+        self.tell({"loss/generator": loss})
+
+    def _lr(self) -> float:
+        c = self.config
+        if c.decay_steps is None:
+            return c.lr
+        done = torch.tensor(min(1.0, self.step / c.decay_steps))
+        return c.lr * (0.01 + 0.99 * float(1 + torch.cos(torch.pi * done)) / 2)
+
+    def _loss(self, small: Images, sharp: Resized) -> Scalar:
+        measure = mse_loss if self.config.loss == "squared" else l1_loss
+        return measure(self._paint(small).float(), sharp)
+
+    def configure_optimizers(self) -> Adam:
+        c = self.config
+        return Adam(self.parameters(), lr=c.lr, betas=(c.beta1, 0.999), fused=True)
+
+    @torch.no_grad()
+    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
+        """`psnr_y`: luma's, without a border of `scale` pixels; floor is the bicubic picture."""
+        found, floor = [], []
+        for rows in torch.arange(min(HELD, len(data))).split(32):
+            sharp = data.batch(rows).image.to(self.device)
+            small = self.degrade(sharp, rng)
+            cut = max(self.scale, 1)
+            found.append(psnr_y(self.translate(small), sharp, border=cut))
+            plain = enlarge(small, self.scale).clamp(-1, 1)
+            floor.append(psnr_y(plain, sharp, border=cut))
+        value, least = float(torch.cat(found).mean()), float(torch.cat(floor).mean())
+        return {"psnr_y": Score(value, least, n=min(HELD, len(data)), resizer="bicubic")}
+
+
+def _check(c: Config, schema: Schema) -> None:
+    if c.harm == "none" and c.scale == 1:
+        raise ConfigError(
+            "--model.scale 1 leaves nothing to do unless --model.harm is jpeg or blur."
+        )
+    if c.worst > c.best:
+        raise ConfigError(f"--model.worst must be at most --model.best; got {c.worst}, {c.best}.")
+    _, height, width = schema.shape
+    if height % c.scale or width % c.scale:
+        raise DataError(
+            f"srresnet at scale {c.scale} learns from sides that are multiples of {c.scale}, not "
+            f"from {width}x{height}; try --data.side {max(1, height // c.scale) * c.scale}."
+        )
+
+
+def _layers(c: Config, channels: int) -> dict[str, nn.Module]:
+    """Head, blocks, and a tail that doubles the side as often as the scale has it."""
+    steps: list[nn.Module] = []
+    if c.shuffles == "once":
+        last = _conv(c.width, channels * c.scale**2, c.reach)
+        steps += [last, nn.PixelShuffle(c.scale)]
+    else:
+        for _ in range(c.scale.bit_length() - 1):
+            steps += [_conv(c.width, 4 * c.width), nn.PixelShuffle(2), nn.PReLU()]
+        steps.append(last := _conv(c.width, channels, c.reach))
+    if c.base == "bicubic":  # begin as the bicubic picture
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+    return {
+        "head": nn.Sequential(_conv(channels, c.width, c.reach), nn.PReLU()),
+        "blocks": nn.Sequential(
+            *(_block(c) for _ in range(c.blocks)), *_normed(c, _conv(c.width, c.width))
+        ),
+        "tail": nn.Sequential(*steps),
+    }
+
+
+def _block(c: Config) -> Residual:
+    first, second = (_normed(c, _conv(c.width, c.width)) for _ in range(2))
+    return Residual(*first, nn.PReLU(), *second)
+
+
+def _normed(c: Config, layer: nn.Module) -> list[nn.Module]:
+    return [layer, nn.BatchNorm2d(c.width)] if c.norm == "batch" else [layer]
+
+
+def _conv(narrow: int, wide: int, side: int = 3) -> nn.Conv2d:
+    return nn.Conv2d(narrow, wide, side, padding=side // 2)
+
+
+LAPTOP = Config(
+    width=48,
+    blocks=8,
+    norm="none",
+    reach=3,
+    shuffles="once",
+    base="bicubic",
+    loss="absolute",
+    lr=5e-4,
+    decay_steps=8_000,
+)
+RECIPES = {
+    "smoke": Recipe(
+        model=Config(
+            scale=2,
+            harm="jpeg",
+            worst=20,
+            best=60,
+            sigma=1.0,
+            width=8,
+            blocks=2,
+            reach=3,
+            shuffles="once",
+            base="bicubic",
+            loss="absolute",
+            lr=1e-3,
+            beta1=0.5,
+            decay_steps=10,
+        ),
+        data=Source(name="photos", side=16, count=64),
+        steps=4,
+        batch=8,
+        every=2,
+        ema=0.5,
+    ),
+    "laptop": Recipe(
+        model=LAPTOP,
+        data=Source(name="photos", side=96, flip=True),
+        steps=8_000,
+        batch=8,
+        ema=0.999,
+        expects={"psnr_y": 2.0},
+    ),
+    "paper": Recipe(
+        model=Config(),
+        data=Source(name="photos", side=96, flip=True),
+        steps=1_000_000,
+        batch=16,
+    ),
+}

@@ -1,0 +1,109 @@
+"""SRResNet: the paper's size, what is harmed is undone, one step, bad input."""
+
+import pytest
+import torch
+
+from sfumato.errors import ConfigError, DataError
+from sfumato.models.srresnet import LAPTOP, Config, SRResNet
+from sfumato.nn.resize import enlarge, shrink
+from sfumato.randomness import generator
+from sfumato.schema import Schema
+from sfumato.testing import one_step
+
+COLOUR = Schema(shape=(3, 24, 24))
+
+
+def small(schema=COLOUR, **fields):
+    torch.manual_seed(0)
+    plain = {"scale": 2, "width": 8, "blocks": 2, "reach": 3, "norm": "none"}
+    return SRResNet(Config(**{**plain, **fields}), schema)
+
+
+def test_the_paper_has_so_many_parameters():
+    """Counted by hand from figure 4: 64 maps, 16 blocks, two doublings, PReLU of one slope."""
+    conv3, norm = 64 * 64 * 9 + 64, 2 * 64
+    head, tail = 3 * 64 * 81 + 64 + 1, 64 * 3 * 81 + 3
+    block, doubling = 2 * (conv3 + norm) + 1, 64 * 256 * 9 + 256 + 1
+    want = head + 16 * block + conv3 + norm + 2 * doubling + tail
+    model = SRResNet(Config(), Schema(shape=(3, 96, 96)))
+    assert sum(p.numel() for p in model.parameters()) == want == 1_549_462
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_it_begins_as_the_bicubic_picture(scale):
+    model = small(scale=scale, base="bicubic").eval()
+    images = torch.rand(2, 3, 6, 9) * 2 - 1
+    torch.testing.assert_close(model.translate(images), enlarge(images, scale).clamp(-1, 1))
+
+
+def test_any_size_is_enlarged():
+    model = small(scale=4).eval()
+    for height, width in ((1, 1), (5, 31), (40, 3)):
+        assert model.translate(torch.zeros(1, 3, height, width)).shape[2:] == (
+            4 * height,
+            4 * width,
+        )
+
+
+def test_what_is_learned_from_is_eight_bits_and_repeats():
+    images = torch.rand(2, 3, 24, 24) * 2 - 1
+    for fields in ({}, {"scale": 1, "harm": "jpeg"}, {"scale": 2, "harm": "blur", "sigma": 3.0}):
+        model = small(**fields)
+        one, two = (model.degrade(images, generator(3, "harm")) for _ in range(2))
+        assert torch.equal(one, two)
+        assert one.shape[2] == 24 // model.scale
+        levels = (one + 1) * 127.5
+        torch.testing.assert_close(levels, levels.round(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(small().degrade(images), shrink(images, 2), atol=1 / 255, rtol=0)
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute"])
+def test_loss_is_the_mean_over_pixels(loss):
+    model = small(loss=loss).eval()
+    sharp = torch.rand(2, 3, 24, 24) * 2 - 1
+    few = model.degrade(sharp)
+    off = model._paint(few) - sharp
+    want = off.square().mean() if loss == "squared" else off.abs().mean()
+    torch.testing.assert_close(model._loss(few, sharp), want)
+
+
+def test_a_step_brings_the_image_closer():
+    model = small(base="bicubic", lr=1e-3)
+    sharp = torch.rand(4, 3, 24, 24, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    few = model.degrade(sharp)
+    before = float(model._loss(few, sharp).detach())
+    one_step(model, image=sharp)
+    assert float(model._loss(few, sharp).detach()) < before
+
+
+def test_the_step_size_falls_along_half_a_cosine():
+    model = small(lr=1e-2, decay_steps=10)
+    model.step = 0
+    assert model._lr() == pytest.approx(1e-2)
+    model.step = 5
+    assert model._lr() == pytest.approx(1e-2 * (0.01 + 0.99 / 2))
+    model.step = 99
+    assert model._lr() == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"scale": 1}, "--model.scale 1 leaves nothing to do unless --model.harm is jpeg or blur"),
+        ({"worst": 60}, "--model.worst must be at most --model.best; got 60, 50."),
+    ],
+)
+def test_impossible_settings(fields, words):
+    with pytest.raises(ConfigError) as caught:
+        small(**fields)
+    assert str(caught.value).startswith(words)
+
+
+def test_sides_that_do_not_divide():
+    with pytest.raises(DataError, match=r"not from 26x26; try --data.side 24\."):
+        small(Schema(shape=(3, 26, 26)), scale=4)
+
+
+def test_the_laptop_network_is_small():
+    model = SRResNet(LAPTOP, Schema(shape=(3, 96, 96)))
+    assert sum(p.numel() for p in model.parameters()) < 600_000
