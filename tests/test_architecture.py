@@ -26,6 +26,8 @@ FLOORS = [
     "registry runs training callbacks evaluation testing preset"
     " capabilities parts encoding sampling exploring atlas searching codes export blending"
     " compression classifying",
+    " capabilities parts encoding sampling exploring atlas searching codes export"
+    " blending translating compression",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}

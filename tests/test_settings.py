@@ -24,6 +24,8 @@ class Plan:
     """How far."""
     open: bool = False
     """Whether."""
+    turns: Literal[1, 2] = 1
+    """How many turns."""
 
 
 def test_words_become_values_of_the_fields_types():
@@ -34,9 +36,10 @@ def test_words_become_values_of_the_fields_types():
         "names": "a,b",
         "limit": "2",
         "open": "true",
+        "turns": "2",
     }
     assert build(Plan, words) == Plan(
-        size=7, share=0.25, kind="flat", names=("a", "b"), limit=2.0, open=True
+        size=7, share=0.25, kind="flat", names=("a", "b"), limit=2.0, open=True, turns=2
     )  # fmt: skip
     assert build(Plan, {"limit": "none", "names": ""}) == Plan()
 
@@ -56,7 +59,7 @@ def test_values_survive_the_way_through_plain_files():
         ({"sise": 3}, "there is no setting --x.sise; did you mean 'size'?"),
         (
             {"q": 3},
-            "there is no setting --x.q; choose from size, share, kind, names, limit, open.",
+            "there is no setting --x.q; choose from size, share, kind, names, limit, open, turns.",
         ),
     ],
 )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sfumato.schema import Schema
     from sfumato.searching import search
     from sfumato.training import train
+    from sfumato.translating import restore, upscale
 
 __version__ = "0.1.0"
 
@@ -46,12 +47,14 @@ __all__ = [
     "interpolate",
     "load",
     "reconstruct",
+    "restore",
     "sample",
     "save_bundle",
     "search",
     "summary",
     "train",
     "traverse",
+    "upscale",
 ]
 
 _HOME = {
@@ -69,12 +72,14 @@ _HOME = {
     "interpolate": "sampling",
     "load": "runs",
     "reconstruct": "atlas",
+    "restore": "translating",
     "sample": "sampling",
     "save_bundle": "runs",
     "search": "searching",
     "summary": "registry",
     "train": "training",
     "traverse": "exploring",
+    "upscale": "translating",
 }
 """Which module each public name lives in."""
 

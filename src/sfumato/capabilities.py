@@ -15,6 +15,7 @@ VERBS = {
     "Codec": ("compress", "decompress"),
     "Classifier": ("search", "classify"),
     "Tagger": ("search",),
+    "Translator": ("translate", "upscale", "restore"),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""
 ALL = ("train", "evaluate", "compare", "export")

@@ -347,6 +347,8 @@ class Translator(Model):
     """What `translate` needs beside the picture: "mask", "reference"."""
     scale: int = 1
     """Pixels of the output for one of the source, along each side."""
+    reach: int | None = None
+    """How many pixels of the source around a place its output depends on; None where on all."""
 
     @abstractmethod
     def translate(

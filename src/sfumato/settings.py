@@ -106,12 +106,14 @@ def _one_line(error: ValidationError, prefix: str) -> str:
 
 
 def _parse(value: Any, hint: Any) -> Any:
-    """Words of a command line in the form the checker reads: "none", and "a,b" for a tuple."""
+    """Words of a command line as the checker reads them: "none", a choice, "a,b" for a tuple."""
     if not isinstance(value, str):
         return value
     spelled = str(hint)
     if value.lower() == "none" and "None" in spelled:
         return None
+    if get_origin(hint) is Literal:  # a choice may be a number
+        return next((choice for choice in get_args(hint) if str(choice) == value), value)
     is_tuple = get_origin(hint) is tuple or spelled.startswith("tuple[")
     return tuple(part for part in value.split(",") if part) if is_tuple else value
 

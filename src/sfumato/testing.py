@@ -277,9 +277,10 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
         wide = width(model.schema)
         assert found["tags"].shape[1] == wide, f"tags have {wide} columns, as encode gives them"
     if isinstance(model, Translator):
-        beside = {"mask": batch.image[:, :1].sign().relu(), "reference": batch.image.flip(0)}
+        source = batch.image[..., :: model.scale, :: model.scale]
+        beside = {"mask": source[:, :1].sign().relu(), "reference": source.flip(0)}
         given = {field: beside[field] for field in model.takes}
-        found["translation"] = model.translate(batch.image, **given)
+        found["translation"] = model.translate(source, **given)
     return found
 
 

@@ -1,6 +1,6 @@
 """Pictures turned into pictures by a Translator, in pieces that fit in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sfumato.errors import ConfigError
 from sfumato.io.images import Source, from_bytes, opacity, read, to_bytes, to_picture
 from sfumato.model import Translator
 from sfumato.nn.resize import enlarge
+from sfumato.nn.tiles import tiles
 
 PIECE = 256
 """Side, in pixels of the source, of what is computed at once."""
@@ -59,13 +60,15 @@ def translated(model: Translator, image: Image.Image, tell: Tell | None = None) 
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     height, width, channels = pixels.shape
     out = np.empty((height * model.scale, width * model.scale, channels), np.uint8)
-    for inner, outer, place in _pieces(height, width, model.reach, model.scale):
-        source = from_bytes(pixels[outer][None]).to(model.device)
+    around = max(height, width) if model.reach is None else model.reach
+    for rows, columns in tiles(height, width, PIECE if model.reach else around, around):
+        source = from_bytes(pixels[rows.outer, columns.outer][None]).to(model.device)
         with torch.no_grad():
             made = to_bytes(model.translate(source))[0]
-        out[place] = made[inner]
+        high, wide = rows.times(model.scale), columns.times(model.scale)
+        out[high.place, wide.place] = made[high.inner, wide.inner]
         if tell:
-            tell(out[place][..., 0].size // model.scale**2)
+            tell((rows.end - rows.begin) * (columns.end - columns.begin))
     return to_picture(out).convert(image.mode)
 
 
@@ -89,34 +92,8 @@ def _whole(picture: Source, change: Callable[[Image.Image], Image.Image]) -> Ima
 def _translator(method: str, suited: str, verb: str) -> Translator:
     """The model of that name which is `suited`, where the zoo has one, or that place."""
     shipped = f"{method}-{suited}"
-    place = shipped if (runs.ZOO / shipped).is_dir() and not Path(method).exists() else method
+    place = shipped if shipped in runs.shelf() and not Path(method).exists() else method
     model = runs.load(place)
     demand(model, verb, place)
     assert isinstance(model, Translator)
     return model
-
-
-Slices = tuple[slice, slice]
-
-
-def _pieces(
-    height: int, width: int, reach: int | None, scale: int
-) -> Iterator[tuple[Slices, Slices, Slices]]:
-    """Each piece within what is computed, what is computed within the source, and its place."""
-    if reach is None:
-        everything = slice(None), slice(None)
-        yield everything, everything, everything
-        return
-    for rows in _spans(height, reach, scale):
-        for columns in _spans(width, reach, scale):
-            inner, outer, place = zip(rows, columns, strict=True)
-            yield inner, outer, place
-
-
-def _spans(length: int, reach: int, scale: int) -> Iterator[tuple[slice, slice, slice]]:
-    """The same along one axis."""
-    for begin in range(0, length, PIECE):
-        end = min(begin + PIECE, length)
-        first, last = max(0, begin - reach), min(length, end + reach)
-        inner = slice((begin - first) * scale, (end - first) * scale)
-        yield inner, slice(first, last), slice(begin * scale, end * scale)

@@ -16,6 +16,7 @@ from sfumato.io.images import (
     grid,
     levels,
     read,
+    rounded,
     save,
     save_gif,
     save_grid,
@@ -274,3 +275,8 @@ def test_a_gif_has_every_frame_and_repeats(tmp_path):
     with pytest.raises(ConfigError, match="a GIF needs frames and 0 < fps <= 50; got 0 and 10"):
         save_gif([], tmp_path / "b.gif")
     assert not (tmp_path / "b.gif").exists()
+
+
+def test_rounded_is_what_a_file_keeps():
+    images = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(0)) * 2.4 - 1.2
+    torch.testing.assert_close(rounded(images), from_bytes(to_bytes(images)))

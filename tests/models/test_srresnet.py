@@ -47,7 +47,7 @@ def test_any_size_is_enlarged():
 
 def test_what_is_learned_from_is_eight_bits_and_repeats():
     images = torch.rand(2, 3, 24, 24) * 2 - 1
-    for fields in ({}, {"scale": 1, "harm": "jpeg"}, {"scale": 2, "harm": "blur", "sigma": 3.0}):
+    for fields in ({}, {"scale": 1, "worst": 5, "best": 60}, {"scale": 2, "blur": 3.0}):
         model = small(**fields)
         one, two = (model.degrade(images, generator(3, "harm")) for _ in range(2))
         assert torch.equal(one, two)
@@ -89,8 +89,8 @@ def test_the_step_size_falls_along_half_a_cosine():
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"scale": 1}, "--model.scale 1 leaves nothing to do unless --model.harm is jpeg or blur"),
-        ({"worst": 60}, "--model.worst must be at most --model.best; got 60, 50."),
+        ({"scale": 1}, "--model.scale 1 leaves nothing to do; ask for --model.blur or"),
+        ({"worst": 60, "best": 50}, "--model.worst must be at most --model.best; got 60, 50."),
     ],
 )
 def test_impossible_settings(fields, words):

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sfumato.imaging.degradation import rounded
-from sfumato.io.images import from_bytes, read
+from sfumato.io.images import from_bytes, read, rounded
 from sfumato.metrics.distortion import psnr_y
 from sfumato.nn.resize import enlarge, resize, shrink
 

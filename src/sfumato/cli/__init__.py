@@ -28,6 +28,20 @@ from sfumato.errors import SfumatoError
 GROUPS = (
     *("demo", "look", "data", "train", "draw", "explore", "atlas", "search", "blend", "compress"),
     *("classify", "measure", "share", "doctor"),
+    *(
+        "demo",
+        "look",
+        "data",
+        "train",
+        "draw",
+        "explore",
+        "atlas",
+        "search",
+        "blend",
+        "translate",
+        "compress",
+    ),
+    *("measure", "share", "doctor"),
 )
 """Modules of this package, each with `register(subparsers)`, in the order of the help."""
 

@@ -161,6 +161,7 @@ def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
 def _report(run: "Run") -> dict[str, Any]:
     """Where things are, and what to type next."""
     from sfumato.callbacks.ledger import rows
+    from sfumato.capabilities import tags
 
     name, recipe = run.recipe()
     again = f"sfumato train {name} --out {run.path} --resume"
@@ -168,9 +169,11 @@ def _report(run: "Run") -> dict[str, Any]:
         say(f"stopped by {run.stopped} and saved in {run.path}; to go on:\n  {again}")
     else:
         say(f"done: {recipe.steps:,} batches in {run.path}")
-        say("  card.md, loss.png, film.gif, samples/ and metrics.csv say how it went")
+        told = ("card.md", "loss.png", "film.gif", "samples", "metrics.csv")
+        say(f"  {', '.join(part for part in told if (run.path / part).exists())} say how it went")
         say("next:")
-        say(f"  sfumato sample {run.path} -n 64 --seed 0")
+        if "Sampler" in tags(name):
+            say(f"  sfumato sample {run.path} -n 64 --seed 0")
         say(f"  sfumato evaluate {run.path}")
         say(f"  sfumato export {run.path}")
     table = rows(run.path / "metrics.csv")

@@ -11,11 +11,6 @@ from sfumato.io.images import from_bytes, jpeg, to_bytes
 from sfumato.shapes import Column, Images
 
 
-def rounded(images: Images) -> Images:
-    """Clamped to [-1, 1] and to the nearest of 256 levels, as a file holds them."""
-    return images.clamp(-1, 1).add(1).mul(127.5).round().div(127.5).sub(1)
-
-
 def compressed(images: Images, quality: Tensor) -> Images:
     """Each image as JPEG of its own quality, whole numbers from 1 to 95, gives it back."""
     pixels = zip(to_bytes(images), quality.tolist(), strict=True)

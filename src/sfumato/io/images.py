@@ -55,6 +55,11 @@ def from_bytes(pixels: np.ndarray | Tensor) -> Images:
     return torch.from_numpy(images)
 
 
+def rounded(images: Images) -> Images:
+    """Clamped to [-1, 1] and to the nearest of 256 levels, as a file holds them."""
+    return images.clamp(-1, 1).add(1).mul(127.5).round().div(127.5).sub(1)
+
+
 def levels(values: np.ndarray) -> np.ndarray:
     """Numbers in [0, 1] to the nearest of 0..255, as uint8."""
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)

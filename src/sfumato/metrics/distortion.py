@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d
 
 from sfumato.errors import ConfigError
+from sfumato.io.images import rounded
 from sfumato.shapes import Images, Logits
 
 Originals = Float[Tensor, "b c h w"]
@@ -36,22 +37,21 @@ def psnr(images: Images, originals: Originals) -> Logits:
 def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Logits:
     """PSNR of luma alone, as super-resolution is scored, without `border` pixels at each edge.
 
-    Luma is ITU-R BT.601's of pixels rounded to 8 bits, 16 to 235; decibels are against 255. Grey
-    images are their own luma.
+    Luma is ITU-R BT.601's of pixels rounded to 8 bits, 16 to 235 of 255; decibels are against the
+    whole range. Grey images are their own luma.
     """
     _check(images, originals, 2 * border + 1)
     inner = slice(border, -border or None)
     ours, theirs = (_luma(x)[:, inner, inner] for x in (images, originals))
-    return 10 * torch.log10(255**2 / (ours - theirs).square().mean((1, 2)))
+    return 10 * torch.log10(1 / (ours - theirs).square().mean((1, 2)))
 
 
 def _luma(images: Images) -> Tensor:
-    """B H W, in 0..255."""
-    levels = images.double().clamp(-1, 1).add(1).mul(127.5).round()
+    """B H W, of a range of 1; what it begins at is left out."""
+    parts = (rounded(images.double()) + 1) / 2
     if images.shape[1] == 1:
-        return levels[:, 0]
-    weights = levels.new_tensor([65.481, 128.553, 24.966]) / 255
-    return 16 + torch.einsum("bchw,c->bhw", levels, weights)
+        return parts[:, 0]
+    return torch.einsum("bchw,c->bhw", parts, parts.new_tensor([0.256789, 0.504129, 0.097906]))
 
 
 def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Logits:

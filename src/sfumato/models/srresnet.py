@@ -25,7 +25,8 @@ from torch.optim import Adam
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
-from sfumato.imaging.degradation import blurred, compressed, rounded
+from sfumato.imaging.degradation import blurred, compressed
+from sfumato.io.images import rounded
 from sfumato.metrics.distortion import psnr_y
 from sfumato.metrics.score import Score
 from sfumato.model import Translator
@@ -33,8 +34,8 @@ from sfumato.nn.residual import Residual
 from sfumato.nn.resize import enlarge, shrink
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
-from sfumato.settings import Count, Decay, Positive
-from sfumato.shapes import Images, Masks, Resized, Scalar
+from sfumato.settings import Count, Decay, NonNegative, Positive
+from sfumato.shapes import Column, Images, Masks, Resized, Scalar
 
 HELD = 512
 """Held-out images that `measure` looks at."""
@@ -46,16 +47,12 @@ class Config:
 
     scale: Literal[1, 2, 4] = 4
     """How many times larger each side of the result is; 1 repairs."""
-    harm: Literal["none", "jpeg", "blur"] = "none"
-    """What else was done to the image: nothing, JPEG of a quality between `worst` and `best`, or
-    a Gaussian blur.
-    """
-    worst: Annotated[int, Ge(1), Le(95)] = 5
-    """Lowest JPEG quality."""
-    best: Annotated[int, Ge(1), Le(95)] = 50
+    blur: NonNegative = 0.0
+    """Widest Gaussian blur of an image before it is shrunk, a deviation in pixels."""
+    worst: Annotated[int, Ge(1), Le(100)] = 100
+    """Lowest JPEG quality of what is left; 100 leaves it uncompressed."""
+    best: Annotated[int, Ge(1), Le(100)] = 100
     """Highest JPEG quality."""
-    sigma: Positive = 2.0
-    """Widest blur, as a deviation in pixels."""
     width: Count = 64
     """Feature maps."""
     blocks: Count = 16
@@ -86,6 +83,8 @@ class SRResNet(Translator):
         _check(config, schema)
         self.scale = config.scale
         self.generator = nn.ModuleDict(_layers(config, schema.channels))
+        # half of each kernel, those behind an enlargement counted whole, and the cubic's own two
+        self.reach = 2 * (config.reach // 2) + 2 * config.blocks + 4
 
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Images | None = None
@@ -95,14 +94,16 @@ class SRResNet(Translator):
     def degrade(self, images: Images, rng: Generator | None = None) -> Resized:
         """What is left of sharp images: smaller, blurred or compressed, and rounded to 8 bits."""
         c = self.config
-        if c.harm == "blur":
-            sigmas = torch.rand(len(images), generator=rng, device=images.device)
-            images = blurred(images, c.sigma * sigmas)
+        if c.blur:
+            images = blurred(images, c.blur * self._chances(images, rng))
         images = rounded(shrink(images, c.scale))
-        if c.harm == "jpeg":
-            span = torch.rand(len(images), generator=rng, device=images.device)
-            images = compressed(images, (c.worst + (c.best - c.worst) * span).round().int())
+        if c.worst < 100:
+            quality = c.worst + (c.best - c.worst) * self._chances(images, rng)
+            images = compressed(images, quality.round().int())
         return images
+
+    def _chances(self, images: Images, rng: Generator | None) -> Column:
+        return torch.rand(len(images), generator=rng, device=images.device)
 
     def _paint(self, small: Images) -> Tensor:
         g = self.generator
@@ -149,9 +150,9 @@ class SRResNet(Translator):
 
 
 def _check(c: Config, schema: Schema) -> None:
-    if c.harm == "none" and c.scale == 1:
+    if c.scale == 1 and not c.blur and c.worst == 100:
         raise ConfigError(
-            "--model.scale 1 leaves nothing to do unless --model.harm is jpeg or blur."
+            "--model.scale 1 leaves nothing to do; ask for --model.blur or --model.worst too."
         )
     if c.worst > c.best:
         raise ConfigError(f"--model.worst must be at most --model.best; got {c.worst}, {c.best}.")
@@ -175,7 +176,7 @@ def _layers(c: Config, channels: int) -> dict[str, nn.Module]:
         steps.append(last := _conv(c.width, channels, c.reach))
     if c.base == "bicubic":  # begin as the bicubic picture
         nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
+        last.bias = nn.Parameter(torch.zeros(last.out_channels))
     return {
         "head": nn.Sequential(_conv(channels, c.width, c.reach), nn.PReLU()),
         "blocks": nn.Sequential(
@@ -213,10 +214,9 @@ RECIPES = {
     "smoke": Recipe(
         model=Config(
             scale=2,
-            harm="jpeg",
+            blur=1.0,
             worst=20,
             best=60,
-            sigma=1.0,
             width=8,
             blocks=2,
             reach=3,

@@ -1,0 +1,95 @@
+"""Verbs that turn a picture into a picture: translate, upscale, restore."""
+
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sfumato.cli.draw import PICTURES
+from sfumato.cli.parser import whole
+from sfumato.cli.places import bar, called, loaded, picture, run_of, takes_place, target, wrote
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+HARMS = ("jpeg", "blur")
+
+
+def register(subparsers: "_SubParsersAction[Any]") -> None:
+    """Add the verbs."""
+    about = "what a model makes of a picture"
+    verb = subparsers.add_parser("translate", help=about, description=f"{about.capitalize()}.")
+    takes_place(verb)
+    _takes_picture(verb)
+    verb.set_defaults(run=translate)
+
+    about = "a picture several times as large"
+    verb = subparsers.add_parser("upscale", help=about, description=f"{about.capitalize()}.")
+    _takes_picture(verb)
+    verb.add_argument("--scale", type=whole(1), default=4, help="times wider and higher (4)")
+    verb.add_argument("--method", default="srresnet", help="srresnet (default), bicubic, a PLACE")
+    verb.set_defaults(run=upscale)
+
+    about = "a picture without what JPEG or a blur did to it"
+    verb = subparsers.add_parser("restore", help=about, description=f"{about.capitalize()}.")
+    _takes_picture(verb)
+    verb.add_argument(
+        "--from", dest="harm", choices=HARMS, default="jpeg", metavar="HARM", help="jpeg or blur"
+    )
+    verb.add_argument("--method", default="srresnet", help="srresnet (default) or a PLACE")
+    verb.set_defaults(run=restore)
+
+
+def translate(args: Namespace) -> dict[str, Any]:
+    """What the model at a place makes of a picture."""
+    from sfumato.io.images import read
+    from sfumato.model import Translator
+    from sfumato.translating import translated
+
+    path, image = _target(args, "translated.png"), read(args.picture)
+    model = loaded(args.place, args.device, "translate")
+    assert isinstance(model, Translator)
+    with bar("painting", image.width * image.height) as tell:
+        made = translated(model, image, tell)
+    return _written(made, path) | {"model": called(model), "run": run_of(args.place)}
+
+
+def upscale(args: Namespace) -> dict[str, Any]:
+    """A larger picture."""
+    from sfumato.io.images import read
+    from sfumato.translating import upscale as larger
+
+    path, image = _target(args, f"x{args.scale}.png"), read(args.picture)
+    with bar("enlarging", image.width * image.height) as tell:
+        made = larger(args.picture, scale=args.scale, method=args.method, tell=tell)
+    return _written(made, path) | {"scale": args.scale, "method": args.method}
+
+
+def restore(args: Namespace) -> dict[str, Any]:
+    """A cleaner picture."""
+    from sfumato.io.images import read
+    from sfumato.translating import restore as cleaner
+
+    path, image = _target(args, "restored.png"), read(args.picture)
+    with bar("restoring", image.width * image.height) as tell:
+        made = cleaner(args.picture, harm=args.harm, method=args.method, tell=tell)
+    return _written(made, path) | {"from": args.harm, "method": args.method}
+
+
+def _takes_picture(verb: ArgumentParser) -> None:
+    verb.add_argument("picture", metavar="PICTURE", help="any PNG, JPEG, WebP, TIFF ...")
+    verb.add_argument(
+        "-o", "--out", help="where to write; here, under a telling name, unless said"
+    )
+
+
+def _target(args: Namespace, ending: str) -> Path:
+    return picture(target(args.out, Path(args.picture).stem, ending), *PICTURES)
+
+
+def _written(made: "Image.Image", path: Path) -> dict[str, Any]:
+    from sfumato.io.images import save
+
+    if path.suffix.lower() == ".jpg" and made.mode == "RGBA":
+        made = made.convert("RGB")
+    save(made, path)
+    return {"files": wrote(path), "size": list(made.size)}

@@ -1,0 +1,48 @@
+"""translate, upscale and restore write pictures."""
+
+import pytest
+from PIL import Image
+
+from sfumato.cli import main
+
+
+@pytest.fixture(scope="session")
+def networks(tmp_path_factory):
+    """A network that doubles and one that repairs, trained for a moment."""
+    folder = tmp_path_factory.mktemp("networks")
+    words = ["train", "srresnet", "--recipe", "smoke", "--steps", "2"]
+    assert main([*words, "--out", str(folder / "x2")]) == 0
+    assert main([*words, "--model.scale", "1", "--out", str(folder / "jpeg")]) == 0
+    return folder
+
+
+def test_a_picture_is_enlarged(shell, networks):
+    Image.new("RGB", (12, 9), (90, 120, 30)).save("photo.png")
+    found = shell.answer("upscale", "photo.png", "--method", "bicubic", "--scale", "3")
+    assert (found["files"], found["size"]) == (["photo-x3.png"], [36, 27])
+    found = shell.answer("upscale", "photo.png", "--scale", "2", "--method", str(networks / "x2"))
+    assert (found["files"], found["size"]) == (["photo-x2.png"], [24, 18])
+    found = shell.answer("translate", str(networks / "x2"), "photo.png", "-o", "twice.jpg")
+    assert (found["files"], found["size"], found["model"]) == (["twice.jpg"], [24, 18], "srresnet")
+
+
+def test_a_picture_is_repaired(shell, networks):
+    Image.new("RGBA", (12, 9), (90, 120, 30, 40)).save("photo.png")
+    found = shell.answer("restore", "photo.png", "--method", str(networks / "jpeg"))
+    assert (found["files"], found["size"]) == (["photo-restored.png"], [12, 9])
+    with Image.open("photo-restored.png") as image:
+        assert image.getpixel((3, 3))[3] == 40
+    shell.answer("restore", "photo.png", "--method", str(networks / "jpeg"), "-o", "plain.jpg")
+
+
+def test_what_cannot_be_enlarged_is_refused(shell, networks, runs):
+    Image.new("RGB", (12, 9)).save("photo.png")
+    said = shell.refusal("upscale", "photo.png", "--scale", "4", "--method", str(networks / "x2"))
+    assert said.endswith("enlarges 2 times, not 4; give its --scale.")
+    assert shell.refusal("upscale", "none.png", "--method", "bicubic").startswith(
+        "none.png does not exist."
+    )
+    said = shell.refusal("translate", runs["vae"], "photo.png")
+    assert said.startswith(f"translate needs a Translator, and {runs['vae']} holds a VAE")
+    said = shell.refusal("restore", "photo.png", "--from", "rain")
+    assert said == "there is no --from 'rain'; choose from jpeg, blur."

@@ -1,0 +1,109 @@
+"""Pictures in, pictures out: seams, sizes, opacity, and the words for what cannot be done."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sfumato
+from sfumato import runs, translating
+from sfumato.errors import SfumatoError
+from sfumato.models.dcgan import DCGAN
+from sfumato.models.dcgan import Config as GANConfig
+from sfumato.models.srresnet import Config, SRResNet
+from sfumato.schema import Schema
+from sfumato.translating import enlarged, restore, translated, upscale
+
+
+def network(channels=3, **fields):
+    torch.manual_seed(0)
+    plain = {"scale": 2, "width": 6, "blocks": 2, "reach": 5, "norm": "none"}
+    return SRResNet(Config(**{**plain, **fields}), Schema(shape=(channels, 24, 24))).eval()
+
+
+@pytest.fixture
+def doubler(tmp_path):
+    runs.save_bundle(network(base="bicubic"), tmp_path / "doubler")
+    return str(tmp_path / "doubler")
+
+
+def noise(width, height, mode="RGB"):
+    shape = (height, width, len(mode)) if len(mode) > 1 else (height, width)
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8), mode)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"shuffles": "once", "base": "bicubic"},
+        {"scale": 4, "reach": 9},
+        {"scale": 4, "base": "bicubic", "reach": 3, "norm": "batch"},
+        {"scale": 1, "worst": 10},
+    ],
+)
+def test_pieces_fit_without_a_seam(fields, monkeypatch):
+    """A level of 256 at most: sums in another order round differently."""
+    model, image = network(**fields), noise(61, 45)
+    for weights in model.parameters():  # the first picture of `base` would hide the network
+        torch.nn.init.normal_(weights, std=0.15)
+    whole = np.asarray(translated(model, image)).astype(int)
+    monkeypatch.setattr(translating, "PIECE", 16)
+    done = []
+    pieces = np.asarray(translated(model, image, done.append)).astype(int)
+    assert np.abs(whole - pieces).max() <= 1
+    assert whole.std() > 10
+    assert sum(done) == 61 * 45
+    assert len(done) == 4 * 3
+
+
+def test_a_picture_grows_and_keeps_its_mode_and_opacity(doubler):
+    for mode in ("RGB", "L", "RGBA"):
+        found = upscale(noise(7, 5, mode), scale=2, method=doubler)
+        assert (found.size, found.mode) == ((14, 10), mode)
+    clear = Image.new("RGBA", (6, 6), (255, 255, 255, 0))
+    assert upscale(clear, scale=2, method=doubler).getchannel("A").getextrema() == (0, 0)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 7])
+def test_bicubic_takes_any_scale(scale):
+    found = sfumato.upscale(noise(9, 4, "L"), scale=scale, method="bicubic")
+    assert (found.size, found.mode) == ((9 * scale, 4 * scale), "L")
+
+
+def test_one_pixel_is_enough(doubler):
+    assert upscale(Image.new("RGB", (1, 1), "red"), scale=2, method=doubler).size == (2, 2)
+
+
+def test_a_grey_model_takes_colour_as_grey():
+    model = network(channels=1)
+    assert translated(model, noise(8, 8)).mode == "RGB"
+
+
+def test_bicubic_is_close_to_pillows():
+    """The same kernel; Pillow rounds to 8 bits between columns and rows."""
+    y, x = np.mgrid[:16, :20]
+    image = Image.fromarray((128 + 60 * np.sin(x / 3) * np.cos(y / 4)).astype(np.uint8))
+    ours = np.asarray(enlarged(image, 3)).astype(int)
+    theirs = np.asarray(image.resize((60, 48), Image.Resampling.BICUBIC)).astype(int)
+    assert np.abs(ours - theirs).max() <= 1
+
+
+def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
+    image = noise(8, 8)
+    gan = DCGAN(GANConfig(width=4), Schema(shape=(3, 16, 16)))
+    runs.save_bundle(gan, tmp_path / "gan")
+    for act, words in (
+        (lambda: upscale(image, scale=4, method=doubler), "enlarges 2 times, not 4; give its"),
+        (lambda: upscale(image, scale=0), "--scale must be at least 1; got 0."),
+        (lambda: restore(image, method=doubler), "enlarges 2 times; upscale is its verb."),
+        (lambda: upscale(image, method="nothing"), "nothing is no run folder, no bundle"),
+        (
+            lambda: upscale(image, method=str(tmp_path / "gan")),
+            f"upscale needs a Translator, and {tmp_path / 'gan'} holds a DCGAN",
+        ),
+        (lambda: upscale(tmp_path / "no.png", method="bicubic"), "no.png does not exist."),
+    ):
+        with pytest.raises(SfumatoError) as caught:
+            act()
+        assert words in str(caught.value)
+        assert "\n" not in str(caught.value)
