@@ -24,10 +24,8 @@ FLOORS = [
     "model recipe conditions",
     "models imaging",
     "registry runs training callbacks evaluation testing preset"
-    " capabilities parts encoding sampling exploring atlas searching codes export blending"
-    " compression classifying",
     " capabilities parts encoding sampling exploring atlas searching codes export"
-    " blending translating compression",
+    " blending translating compression classifying",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}

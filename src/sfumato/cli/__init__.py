@@ -26,21 +26,8 @@ from sfumato.cli.parser import Parser, complain_of_extras
 from sfumato.errors import SfumatoError
 
 GROUPS = (
-    *("demo", "look", "data", "train", "draw", "explore", "atlas", "search", "blend", "compress"),
-    *("classify", "measure", "share", "doctor"),
-    *(
-        "demo",
-        "look",
-        "data",
-        "train",
-        "draw",
-        "explore",
-        "atlas",
-        "search",
-        "blend",
-        "translate",
-        "compress",
-    ),
+    *("demo", "look", "data", "train", "draw", "explore", "atlas", "search"),
+    *("blend", "translate", "compress", "classify"),
     *("measure", "share", "doctor"),
 )
 """Modules of this package, each with `register(subparsers)`, in the order of the help."""
