@@ -24,6 +24,35 @@ def main() -> None:
     parts += [*_overhead(kept), *_memory(kept)]
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE)
+    if found := kept.get("vae-and-gan"):
+        _between(PAGE.with_name("vae-and-gan.md"), "\n".join(_side_by_side(found)))
+
+
+def _between(page: Path, text: str) -> None:
+    """Put `text` where a page keeps what was measured."""
+    before, _, rest = page.read_text("utf-8").partition(_FROM)
+    _, _, after = rest.partition(_TO)
+    page.write_text(f"{before}{_FROM}\n{text}\n{_TO}{after}", "utf-8")
+    print(page)
+
+
+_FROM, _TO = "<!-- measured -->", "<!-- end of what was measured -->"
+
+
+def _side_by_side(found: Mapping[str, Any]) -> Iterator[str]:
+    """One column for each of the two systems."""
+    systems = found["systems"]
+    yield f"`python benchmarks/vae_and_gan.py {' '.join(f'runs/{name}' for name in systems)}`\n"
+    yield f"Data: {found['data']}; seed {found['seed']}.\n"
+    yield "| | " + " | ".join(systems) + " | floor | ceiling | n |"
+    yield "|---" * (len(systems) + 4) + "|"
+    for name, score in next(iter(systems.values()))["scores"].items():
+        arrow = "↑" if score["better"] == "higher" else "↓"
+        cells = [f"{run['scores'][name]['value']:.4g}" for run in systems.values()]
+        cells += [_number(score.get("floor")), _number(score.get("ceiling")), f"{score['n']:,}"]
+        yield f"| {name} {arrow} | " + " | ".join(cells) + " |"
+    yield ""
+    yield from _facts(found)
 
 
 def _quality(kept: Mapping[str, Any]) -> Iterator[str]:

@@ -50,7 +50,7 @@ SAMPLES = 5000
 """Codes of each image from which `measure` estimates its likelihood."""
 HELD = 10_000
 """Held-out images that `measure` looks at."""
-WEIGHED = 1000
+WEIGHED = 200
 """Images whose likelihood `measure` estimates."""
 PART = 2000
 """Codes decoded at a time there, to bound the memory."""
