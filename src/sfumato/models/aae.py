@@ -341,10 +341,10 @@ _NAMING = replace(
     noise=0.3,
     jolt=0.2,
     deviation=1.0,
-    decay_steps=8000,
+    decay_steps=3000,
 )
 _SEMI = Recipe(
-    model=_NAMING, data=Source(name="mnist", labels=100), steps=8000, batch=200, ema=0.99
+    model=_NAMING, data=Source(name="mnist", labels=100), steps=3000, batch=200, ema=0.99
 )
 RECIPES = {
     "smoke": Recipe(
