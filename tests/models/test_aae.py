@@ -46,7 +46,7 @@ def test_parameter_count_of_the_sources_layout():
 
 def test_parameter_count_of_the_naming_layout():
     """Two hidden layers of 1000 everywhere, heads for style and label, a judge for each."""
-    model = AAE(replace(RECIPES["semi"].model, norm=False), MNIST)
+    model = AAE(replace(RECIPES["paper"].model, norm=False), MNIST)
     encoder = 785 * 1000 + 1001 * 1000
     assert count(model.encoder) == encoder
     assert (count(model.style), count(model.kind)) == (1001 * 10, 1001 * 10)

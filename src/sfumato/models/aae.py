@@ -336,8 +336,8 @@ _STYLE = Config(dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=
 _NAMING = replace(
     _STYLE,
     task="semi_supervised",
-    hidden=1000,
-    judge=1000,
+    hidden=400,
+    judge=400,
     noise=0.3,
     jolt=0.2,
     deviation=1.0,
@@ -383,6 +383,9 @@ RECIPES = {
         batch=128,
     ),
     "semi": _SEMI,
+    "paper": replace(
+        _SEMI, model=replace(_NAMING, hidden=1000, judge=1000, decay_steps=30_000), steps=30_000
+    ),
     "semi1000": replace(_SEMI, data=Source(name="mnist", labels=1000)),
     "clusters": Recipe(
         model=replace(
