@@ -95,8 +95,8 @@ ENTRIES = {
     "infogan-mnist": Entry(
         "infogan",
         Source(name="mnist"),
-        "InfoGAN whose category, never told of labels, is the digit; one code slants it, the other "
-        "makes it broad.",
+        "InfoGAN whose category, never told of labels, is the digit; one code slants it, "
+        "the other makes it broad.",
         DIGITS,
         {"hidden": 448},
         half=True,
@@ -162,11 +162,13 @@ ENTRIES = {
 }
 
 
-def make(name: str, seed: int, target: Path, trained: Path | None) -> None:
+def make(
+    name: str, seed: int, target: Path, trained: Path | None = None, precision: str | None = None
+) -> None:
     """Train, measure on the test split, and write the bundle with its card."""
     entry = ENTRIES[name]
     with tempfile.TemporaryDirectory() as folder:
-        run = runs.Run(trained) if trained else train(entry, seed, Path(folder))
+        run = runs.Run(trained) if trained else train(entry, seed, precision, Path(folder))
         model, recipe = runs.load(run.path), run.recipe()[1]
         if entry.half:  # and back: measured as it will be loaded
             model.half().float()
@@ -185,7 +187,7 @@ def make(name: str, seed: int, target: Path, trained: Path | None) -> None:
     print(card)
 
 
-def train(entry: Entry, seed: int, folder: Path) -> runs.Run:
+def train(entry: Entry, seed: int, precision: str | None, folder: Path) -> runs.Run:
     """As a user would."""
     return sfumato.train(
         entry.model,
@@ -196,6 +198,7 @@ def train(entry: Entry, seed: int, folder: Path) -> runs.Run:
         **entry.changes,
         out=folder / "run",
         device="cpu",
+        precision=precision,
     )
 
 
@@ -228,6 +231,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ZOO, help="folder that receives the bundle")
     parser.add_argument("--run", type=Path, help="a finished run of it, instead of a new one")
+    parser.add_argument("--precision", help="named, so that it is not timed on a busy machine")
     given = parser.parse_args()
     for wanted in ENTRIES if "all" in given.name else given.name:
-        make(wanted, given.seed, given.out, given.run)
+        make(wanted, given.seed, given.out, given.run, given.precision)
