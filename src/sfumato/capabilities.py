@@ -24,10 +24,9 @@ ALL = ("train", "evaluate", "compare", "export")
 
 def tags(name: str) -> tuple[str, ...]:
     """The interfaces that model `name` signs, read from its file without importing it."""
-    tree = ast.parse(registry.path(name).read_text("utf-8"))
     bases = {
         ast.unparse(base).rpartition(".")[2]
-        for node in tree.body
+        for node in registry.tree(name).body
         if isinstance(node, ast.ClassDef)
         for base in node.bases
     }
@@ -36,8 +35,8 @@ def tags(name: str) -> tuple[str, ...]:
 
 def conditions(name: str) -> tuple[str, ...]:
     """What model `name` can be asked for, read from its file without importing it."""
-    tree = ast.parse(registry.path(name).read_text("utf-8"))
-    lines = (line for node in tree.body if isinstance(node, ast.ClassDef) for line in node.body)
+    classes = (node for node in registry.tree(name).body if isinstance(node, ast.ClassDef))
+    lines = (line for node in classes for line in node.body)
     for line in lines:
         if isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None:
             target = line.target if isinstance(line, ast.AnnAssign) else line.targets[0]
