@@ -20,7 +20,7 @@ is held-out real data against real data. Timings were taken on a shared machine:
 def main() -> None:
     """Write the page."""
     kept = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
-    parts = [HEAD, *_quality(kept), *_search(kept), *_speed(kept), *_equal(kept)]
+    parts = [HEAD, *_quality(kept), *_rates(kept), *_search(kept), *_speed(kept), *_equal(kept)]
     parts += [*_overhead(kept), *_memory(kept)]
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE)
@@ -181,6 +181,47 @@ def _memory(kept: Mapping[str, Any]) -> Iterator[str]:
             f"**{found['peak anonymous MiB']:,} MiB** of anonymous memory.\n"
         )
         yield from _facts(found)
+
+
+def _rates(kept: Mapping[str, Any]) -> Iterator[str]:
+    """A codec against JPEG and WebP: our bits over theirs at equal likeness."""
+    for found in (kept[name] for name in sorted(kept) if name.startswith("rates-")):
+        place, sets = found["place"], found["sets"]
+        yield f"## {place} against JPEG and WebP\n"
+        yield f"`python benchmarks/codec.py {place} {' '.join(sets)} -n {found['count']}`\n"
+        yield f"![bits per pixel against likeness](images/rates-{place}.png)\n"
+        yield (
+            "Whole files, headers and checksums included. The last five columns are our bits over "
+            "theirs where the likeness is equal: below 1 ours is the smaller file; a dash where "
+            "none of their settings is as good or as bad. *Bare* leaves out all headers.\n"
+        )
+        for name, one in sets.items():
+            scales, n = one["scales of MS-SSIM"], one["pictures"]
+            yield f"**{name}**: {n} pictures, sides {one['sides']}; MS-SSIM of {scales} scales\n"
+            yield (
+                "| quality | bytes | bits per pixel | PSNR | MS-SSIM | JPEG, by MS-SSIM "
+                "| the same, bare | WebP, by MS-SSIM | the same, bare | WebP, by PSNR |"
+            )
+            yield "|---" * 10 + "|"
+            for row in zip(one["curves"]["sfumato"], *one["against"].values(), strict=True):
+                yield _rate(*row)
+            yield ""
+        seconds = found["seconds at 512"]
+        yield (
+            f"512 x 512 pixels at the middle quality: {seconds['encode']} processor seconds to "
+            f"encode, {seconds['decode']} to decode, on one thread.\n"
+        )
+        yield from _facts(found)
+
+
+def _rate(mine: Mapping[str, Any], jpeg: Mapping[str, Any], webp: Mapping[str, Any]) -> str:
+    kinds = ("bpp at ms_ssim", "bpp without header at ms_ssim")
+    ratios = [*(jpeg[kind] for kind in kinds), *(webp[kind] for kind in kinds)]
+    cells = [f"{mine['setting']}", f"{mine['bytes']:,.0f}", f"{mine['bpp']:.2f}"]
+    cells += [f"{mine['psnr']:.2f}", f"{mine['ms_ssim']:.4f}"]
+    for ratio in (*ratios, webp["bpp at psnr"]):
+        cells.append("-" if ratio is None else f"{ratio:.2f}")
+    return "| " + " | ".join(cells) + " |"
 
 
 def _facts(found: Mapping[str, Any]) -> Iterator[str]:

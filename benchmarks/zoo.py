@@ -156,8 +156,8 @@ ENTRIES = {
         "photographs of scikit-image by NASA, SpaceX, S. van der Walt, R. Michetti, M. Haggstrom "
         "and the CMMI, CC0 or public domain; CIFAR-10 (Krizhevsky 2009), free to use with "
         "citation; these weights: Apache-2.0.",
-        {"structure": 0.2, "lr": 5e-4, "decay_steps": 6_000},
-        changes={"steps": 6_000, "batch": 8, "precision": "32", "start": "codec-small"},
+        {"structure": 0.2, "lr": 5e-4, "decay_steps": 4_500},
+        changes={"steps": 4_500, "batch": 8, "precision": "32", "start": "codec-small"},
     ),
 }
 

@@ -19,6 +19,7 @@ Chances = Any
 Decoder = Any
 """The coder's own reader."""
 
+NONE = np.zeros(0, np.int32)
 WORD = 4
 """Bytes that the coder moves at once."""
 SHORT = 4096
@@ -34,11 +35,13 @@ class Writer:
 
     def write(self, symbols: np.ndarray, table: np.ndarray) -> None:
         """Append `symbols`, whole numbers from 0 to `len(table) - 2`."""
-        self._append(symbols, _chances(table))
+        if len(symbols):
+            self._append(symbols, _chances(table))
 
     def write_bits(self, numbers: np.ndarray, bits: int) -> None:
         """Append whole numbers below 2 ** `bits`, all of them equally likely."""
-        self._append(numbers, stream.model.Uniform(2**bits))
+        if len(numbers):
+            self._append(numbers, stream.model.Uniform(2**bits))
 
     def close(self) -> bytes:
         """All that was written, in as few bytes as tell it apart."""
@@ -53,9 +56,8 @@ class Writer:
         return whole.rstrip(b"\0")
 
     def _append(self, symbols: np.ndarray, chances: Chances) -> None:
-        if len(symbols):
-            self._coder.encode(symbols.astype(np.int32), chances)
-            self._written.append((symbols, chances))
+        self._coder.encode(symbols.astype(np.int32), chances)
+        self._written.append((symbols, chances))
 
     def _says(self, data: bytes) -> bool:
         """Whether these bytes are read as what was written."""
@@ -77,15 +79,13 @@ class Reader:
 
     def read(self, count: int, table: np.ndarray) -> np.ndarray:
         """The next `count` symbols, int32. Raises DataError for bytes that nobody wrote."""
-        return self._take(count, _chances(table))
+        return self._take(count, _chances(table)) if count else NONE
 
     def read_bits(self, count: int, bits: int) -> np.ndarray:
         """The next `count` numbers below 2 ** `bits`, int32; raises as `read` does."""
-        return self._take(count, stream.model.Uniform(2**bits))
+        return self._take(count, stream.model.Uniform(2**bits)) if count else NONE
 
     def _take(self, count: int, chances: Chances) -> np.ndarray:
-        if not count:
-            return np.zeros(0, np.int32)
         try:
             return self._coder.decode(chances, count)
         except AssertionError:
