@@ -7,11 +7,13 @@ from PIL import Image
 
 from sfumato import compression
 from sfumato.compression import compress, decompress, to_image
+from sfumato.data.photos import photo
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import PIXELS
 from sfumato.models.codec import Config, ImageCodec
 from sfumato.models.vae import VAE
 from sfumato.models.vae import Config as OfVAE
+from sfumato.nn.prior import Prior
 from sfumato.schema import Schema
 
 
@@ -69,6 +71,19 @@ def test_bands_put_together_are_the_picture(monkeypatch):
     whole = to_image(picture)
     monkeypatch.setattr(compression, "BAND", 8)
     assert to_image(picture).tobytes() == whole.tobytes()
+
+
+def test_the_weights_that_come_along_need_no_name(monkeypatch):
+    """And bring their own tables: floats of this machine make none."""
+    monkeypatch.setattr(Prior, "tables", None)
+    image, sizes = photo("cat").crop((100, 60, 228, 156)), []
+    for quality, most in ((1, 12), (4, 6), (8, 4)):
+        data = compress(image, quality)
+        sizes.append(len(data))
+        error = np.asarray(decompress(data), float) - np.asarray(image, float)
+        assert np.sqrt(np.square(error).mean()) < most
+    assert sizes == sorted(sizes)
+    assert sizes[-1] < 3 * 128 * 96 / 4
 
 
 def test_another_kind_of_model_is_refused():

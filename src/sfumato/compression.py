@@ -13,7 +13,7 @@ from sfumato.io.images import PIXELS, from_bytes, read, to_bytes, to_picture
 from sfumato.model import Codec, Model
 from sfumato.shapes import Picture
 
-MODEL = "codec-photos"
+MODEL = "codec-small"
 """The bundle of the zoo that is used unless another is named."""
 BAND = 256
 """Rows of a picture that are turned into bytes at once."""

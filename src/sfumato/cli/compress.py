@@ -22,7 +22,7 @@ from sfumato.cli.places import (
 if TYPE_CHECKING:
     from sfumato.model import Codec
 
-MODEL = "codec-photos"
+MODEL = "codec-small"
 ENDING = ".sfu"
 
 
