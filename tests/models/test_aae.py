@@ -281,3 +281,16 @@ def test_what_cannot_be_is_answered_in_one_line():
     assert str(caught.value) == words
     with pytest.raises(ConfigError, match="it cannot be asked for label"):
         made("unsupervised").sample(2, label=1)
+
+
+def test_an_image_and_the_same_askew_are_to_be_named_alike():
+    model, images = made("clusters", agree=2.0, jolt=0.3), pictures(6)
+    codes, askew = model._judged(images), pictures(6)
+    plain = model._encoder_loss(codes)
+    chances = codes[:, 2:].softmax(1)
+    again = model.kind(model.encoder(askew)).log_softmax(1)
+    want = plain - 2 * (chances * again).sum(1).mean()
+    torch.testing.assert_close(model._encoder_loss(codes, askew), want)
+    model.begin(seed=0, step=0)
+    torch.testing.assert_close(model._blurred(images), images)  # painted from upright
+    assert not torch.allclose(model._askew(images), images, atol=0.05)

@@ -6,6 +6,7 @@
     judge        softplus(-J(real)) + softplus(J(codes))         J goes down; real ~ prior
     encoder      softplus(-J(codes))                             E goes down
     labels       -log y[label], where the label is known         E' goes down
+    agreement    -sum y log y', y' of the same image askew       E' goes down, for clusters
 
 Axes: B batch, C image channels, H W image size, Z width of z, K classes or clusters.
 Paper: Makhzani et al. (2015), https://arxiv.org/abs/1511.05644, sections 2, 4, 5 and 6
@@ -73,6 +74,8 @@ class Config:
     """Deviation of the noise on the pixels that the encoder sees during training."""
     jolt: Decay = 0.0
     """How far what it sees is turned, slanted, scaled and shifted then; 0.2 is a lot."""
+    agree: NonNegative = 0.0
+    """Weight of naming an image and the same askew alike; it is then painted from upright."""
     deviation: Positive = 5.0
     """Of the normal prior."""
     lr: Positive = 1e-3
@@ -175,9 +178,8 @@ class AAE(Sampler, Autoencoder, Classifier):
     def logits(self, images: Images) -> Scores:
         """Of the classes; of a clustering, by the classes that its clusters were seen to be."""
         if not self.kinds:
-            raise ConfigError(
-                f"an aae of task {self.config.task} names nothing; train one semi_supervised."
-            )
+            task = self.config.task
+            raise ConfigError(f"an aae of task {task} names nothing; train one semi_supervised.")
         scores = self.kind(self.encoder(images)).float()
         return self.naming(scores) if self.config.task == "clusters" else scores
 
@@ -191,7 +193,8 @@ class AAE(Sampler, Autoencoder, Classifier):
         codes = self._judged(blurred)
         real = self.draw(self._real, len(images))
         caught = self.descend(judge, self._judge_loss, real, codes.detach())
-        fooled = self.descend(encoder, self._encoder_loss, codes)
+        askew = (self._askew(images),) if self.config.agree and self.kinds else ()
+        fooled = self.descend(encoder, self._encoder_loss, codes, *askew)
         losses = {"reconstruction": missed, "judge": caught, "encoder": fooled}
         known = [] if label is None else (label != UNKNOWN).nonzero().flatten()
         if namer and len(known):
@@ -229,8 +232,14 @@ class AAE(Sampler, Autoencoder, Classifier):
         pairs = zip(self._verdicts(real), self._verdicts(codes), strict=True)
         return torch.stack([discriminator_loss(*pair) for pair in pairs]).sum()
 
-    def _encoder_loss(self, codes: Codes) -> Scalar:
-        return torch.stack([generator_loss(verdict) for verdict in self._verdicts(codes)]).sum()
+    def _encoder_loss(self, codes: Codes, askew: Images | None = None) -> Scalar:
+        loss = torch.stack([generator_loss(verdict) for verdict in self._verdicts(codes)]).sum()
+        if askew is None:
+            return loss
+        upright = codes[:, self.config.latent :].detach()
+        chances = upright.softmax(1) if self.config.task == "clusters" else upright
+        again = self.kind(self.encoder(askew)).float()
+        return loss + self.config.agree * cross_entropy(again, chances)
 
     def _verdicts(self, codes: Codes) -> list[Logits]:
         """How likely each part of a code is drawn from its prior."""
@@ -243,11 +252,14 @@ class AAE(Sampler, Autoencoder, Classifier):
 
     def _blurred(self, images: Images) -> Images:
         """What the encoder is given to see of images that the decoder has to paint."""
-        if self.config.jolt:
-            images = jolted(images, self.draw(self._askew, len(images)), self.config.jolt)
+        images = images if self.config.agree else self._askew(images)
         return images + self.draw(self._grain, len(images))
 
-    def _askew(self, count: int, rng: Generator | None = None) -> Features:
+    def _askew(self, images: Images) -> Images:
+        reach = self.config.jolt
+        return jolted(images, self.draw(self._moves, len(images)), reach) if reach else images
+
+    def _moves(self, count: int, rng: Generator | None = None) -> Features:
         return 2 * torch.rand(count, FACTORS, device=self.device, generator=rng) - 1
 
     def _grain(self, count: int, rng: Generator | None = None) -> Images:
@@ -346,26 +358,20 @@ _NAMING = replace(
 _SEMI = Recipe(
     model=_NAMING, data=Source(name="mnist", labels=100), steps=3000, batch=200, ema=0.99
 )
+_PLAIN = Recipe(model=_STYLE, data=Source(name="mnist"), steps=12_000, batch=128)
 RECIPES = {
     "smoke": Recipe(
-        model=Config(
-            task="semi_supervised",
+        model=replace(
+            _NAMING,
+            lr=2e-3,
+            judge_lr=2e-3,
             latent=3,
             clusters=4,
             hidden=16,
             depth=1,
             judge=12,
-            norm=True,
-            dropout=0.1,
-            noise=0.1,
-            jolt=0.1,
             deviation=2.0,
-            height=4.0,
             growth=3,
-            lr=2e-3,
-            judge_lr=2e-3,
-            encoder_lr=2e-3,
-            beta1=0.5,
             decay_steps=10,
         ),
         data=Source(name="digits", labels=20),
@@ -374,26 +380,21 @@ RECIPES = {
         every=2,
         ema=0.5,
     ),
-    "source": Recipe(model=Config(), data=Source(name="mnist"), steps=30_000, batch=100),
-    "laptop": Recipe(model=_STYLE, data=Source(name="mnist"), steps=12_000, batch=128),
-    "supervised": Recipe(
-        model=replace(_STYLE, task="supervised"),
-        data=Source(name="mnist"),
-        steps=12_000,
-        batch=128,
-    ),
+    "source": replace(_PLAIN, model=Config(), steps=30_000, batch=100),
+    "laptop": _PLAIN,
+    "supervised": replace(_PLAIN, model=replace(_STYLE, task="supervised")),
     "semi": _SEMI,
+    "semi1000": replace(_SEMI, data=Source(name="mnist", labels=1000)),
     "paper": replace(
         _SEMI, model=replace(_NAMING, hidden=1000, judge=1000, decay_steps=30_000), steps=30_000
     ),
-    "semi1000": replace(_SEMI, data=Source(name="mnist", labels=1000)),
-    "clusters": Recipe(
+    "clusters": replace(
+        _SEMI,
         model=replace(
-            _NAMING, task="clusters", latent=5, jolt=0.0, growth=6000, decay_steps=15_000
+            _NAMING, task="clusters", latent=5, agree=1.0, growth=3000, decay_steps=8000
         ),
         data=Source(name="mnist"),
-        steps=15_000,
+        steps=8000,
         batch=100,
-        ema=0.99,
     ),
 }
