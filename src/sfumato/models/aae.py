@@ -370,8 +370,6 @@ RECIPES = {
             hidden=16,
             depth=1,
             judge=12,
-            deviation=2.0,
-            growth=3,
             decay_steps=10,
         ),
         data=Source(name="digits", labels=20),
@@ -382,7 +380,9 @@ RECIPES = {
     ),
     "source": replace(_PLAIN, model=Config(), steps=30_000, batch=100),
     "laptop": _PLAIN,
-    "supervised": replace(_PLAIN, model=replace(_STYLE, task="supervised")),
+    "supervised": replace(
+        _PLAIN, model=replace(_STYLE, task="supervised", decay_steps=6000), steps=6000
+    ),
     "semi": _SEMI,
     "semi1000": replace(_SEMI, data=Source(name="mnist", labels=1000)),
     "paper": replace(
