@@ -24,12 +24,15 @@ FLOORS = [
     "model recipe conditions",
     "models imaging",
     "registry runs training callbacks evaluation testing preset"
-    " capabilities parts encoding sampling exploring atlas searching codes export"
+    " capabilities parts encoding sampling exploring stylizing atlas searching codes export"
     " blending translating compression classifying",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}
-SPEAKS_BYTES = {SRC / "nn" / "inception.py"}  # its published weights take (byte - 128) / 128
+SPEAKS_BYTES = {
+    SRC / "nn" / "inception.py",  # its published weights take (byte - 128) / 128
+    SRC / "nn" / "perceptual.py",  # VGG's take byte - mean
+}
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor.split()}
 PYTHON = sorted(
     path

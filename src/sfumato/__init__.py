@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sfumato.sampling import animate, interpolate, sample
     from sfumato.schema import Schema
     from sfumato.searching import search
+    from sfumato.stylizing import stylize, texture
     from sfumato.training import train
     from sfumato.translating import restore, upscale
 
@@ -51,7 +52,9 @@ __all__ = [
     "sample",
     "save_bundle",
     "search",
+    "stylize",
     "summary",
+    "texture",
     "train",
     "traverse",
     "upscale",
@@ -76,7 +79,9 @@ _HOME = {
     "sample": "sampling",
     "save_bundle": "runs",
     "search": "searching",
+    "stylize": "stylizing",
     "summary": "registry",
+    "texture": "stylizing",
     "train": "training",
     "traverse": "exploring",
     "upscale": "translating",

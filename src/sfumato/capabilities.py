@@ -15,7 +15,7 @@ VERBS = {
     "Codec": ("compress", "decompress"),
     "Classifier": ("search", "classify"),
     "Tagger": ("search",),
-    "Translator": ("translate", "upscale", "restore"),
+    "Translator": ("translate", "upscale", "restore", "stylize"),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""
 ALL = ("train", "evaluate", "compare", "export")

@@ -29,6 +29,7 @@ from sfumato.shapes import (
     Latents,
     Logits,
     Masks,
+    Others,
     Picture,
     Resized,
     Scalar,
@@ -349,6 +350,6 @@ class Translator(Model):
 
     @abstractmethod
     def translate(
-        self, source: Images, *, mask: Masks | None = None, reference: Images | None = None
+        self, source: Images, *, mask: Masks | None = None, reference: Others | None = None
     ) -> Resized:
         """The picture made of each source."""

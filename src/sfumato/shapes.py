@@ -13,6 +13,7 @@ Images = Float[Tensor, "B C H W"]
 Pictures = Float[Tensor, "_ C H W"]  # images where sets of several sizes meet
 Picture = Float[Tensor, "C H W"]  # one, of any size
 Resized = Float[Tensor, "B C h w"]  # images of another size than those they came from
+Others = Float[Tensor, "_ _ _ _"]  # images or maps whose sizes are not those of the others
 Masks = Float[Tensor, "B 1 H W"]
 Latents = Float[Tensor, "B Z"]
 Codes = Float[Tensor, "B Z"]

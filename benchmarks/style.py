@@ -1,0 +1,261 @@
+"""Style transfer measured: python benchmarks/style.py curves|speed|passes|quality|sheets.
+
+curves    losses of ten iterations of twenty evaluations, from faint noise, as published
+speed     against the plainest correct program of Gatys et al., one after the other, in turns
+passes    seconds of one pass at 512 x 512
+quality   the loss of one pass against 50 evaluations of descent, on styles never learnt from
+sheets    contact sheets: contents in rows, styles in columns
+
+Seconds are of processor time where one thread is used, so a busy machine does not count.
+"""
+
+import argparse
+import os
+import time
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from record import keep
+
+import sfumato
+from sfumato.imaging import passes
+from sfumato.imaging.gatys import Choices, Progress, paint
+from sfumato.imaging.objective import Objective, Style, bounded
+from sfumato.io.images import from_bytes, read
+from sfumato.models.fast_style import Config, FastStyle
+from sfumato.nn.perceptual import Perceptual, load
+from sfumato.schema import Schema
+from sfumato.shapes import Images
+from sfumato.stylizing import picture, quick_in_half, translator
+
+DATA = Path(os.environ.get("SFUMATO_DATA", "."))
+CONTENTS = [
+    *(f"style_images/adain/content/{n}.jpg" for n in ("avril", "cornell", "flowers", "modern")),
+    *(f"style_images/adain/content/{n}.jpg" for n in ("newyork", "sailboat")),
+    *(f"style_images/neural-style-pt/content/{n}.jpg" for n in ("tubingen", "golden_gate")),
+    "style_images/neural-style-pt/content/hoovertowernight.jpg",
+    "style_images/fast-style-transfer/content/chicago.jpg",
+]
+STYLES = [
+    *(f"style_images/adain/style/{n}.jpg" for n in ("brushstrokes", "en_campo_gris")),
+    *(f"style_images/adain/style/{n}.jpg" for n in ("mondrian_cropped", "scene_de_rue")),
+    "style_images/adain/style/woman_in_peasant_dress_cropped.jpg",
+    "style_images/adain/style/sketch.png",
+    "style_images/fast-style-transfer/style/wave.jpg",
+    "style_images/fast-style-transfer/style/udnie.jpg",
+]
+"""None of them learnt from."""
+
+
+def image(name: str, side: int) -> torch.Tensor:
+    """A picture of the data, its longer side so many pixels."""
+    found = read(DATA / name, channels=3)
+    found.thumbnail((4 * side, 4 * side))
+    return bounded(from_bytes(np.asarray(found)[None]), side)
+
+
+def curves(args: argparse.Namespace) -> None:
+    """Content, texture and transfer, from noise, at `--side`."""
+    network = load(fast=quick_in_half())
+    content, style = image(CONTENTS[6], args.side), image(STYLES[6], args.side)
+    wish = Choices(start="noise")
+    two = dict.fromkeys(("stage1", "stage2"), 1.0)
+    tasks = {
+        "content": (content, [], replace(wish, content=network.deep_content, content_weight=1.0)),
+        "texture": (None, [Style(style)], replace(wish, style=two)),
+        "transfer": (content, [Style(style)], wish),
+    }
+    found = {}
+    for name, (what, styles, choices) in tasks.items():
+        told: list[float] = []
+        paint(
+            network,
+            what,
+            styles,
+            choices,
+            tell=lambda p, t=told: t.__setitem__(slice(None), p.losses),
+        )
+        falls = [b <= a for a, b in pairwise(told)]
+        found[name] = {
+            "losses": [round(v, 4) for v in told],
+            "falls": round(told[0] / told[-1], 1),
+            "never_rises": all(falls),
+        }
+    keep("style-curves", {"side": args.side, "network": "embedded", "curves": found})
+
+
+def plain(network: Perceptual, content: Images, style: Images, count: int) -> Images:
+    """Gatys et al. as anyone writes it: torch's L-BFGS with its line search, float32."""
+    names, shares = [f"stage{n}" for n in range(1, 6)], (0.05, 0.2, 0.2, 0.25, 0.3)
+
+    def gram(maps: torch.Tensor) -> torch.Tensor:
+        rows = maps[0].flatten(1)
+        return rows @ rows.T / rows.numel()
+
+    def see(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {k: v * 128 for k, v in network(x, names).items()}
+
+    with torch.no_grad():
+        wanted = {k: gram(v) for k, v in see(style).items()}
+        there = see(content)["stage4"]
+    pixels = content.clone().requires_grad_()
+    player = torch.optim.LBFGS(
+        [pixels], max_iter=count, max_eval=count, line_search_fn="strong_wolfe",
+        tolerance_grad=0, tolerance_change=0,
+    )  # fmt: skip
+
+    def closure() -> torch.Tensor:
+        player.zero_grad()
+        maps = see(pixels)
+        loss = 0.1 * ((maps["stage4"] - there) ** 2).mean()
+        for name, share in zip(names, shares, strict=True):
+            loss = loss + share * ((gram(maps[name]) - wanted[name]) ** 2).mean()
+        loss.backward()
+        return loss
+
+    player.step(closure)
+    return pixels.detach().clamp(-1, 1)
+
+
+def speed(args: argparse.Namespace) -> None:
+    """Seconds until the loss is that of the plain program after `--evaluations`."""
+    whole, quick = load(), load(fast=quick_in_half())
+    for convolution in whole.convolutions:
+        convolution.weight.data = convolution.weight.data.contiguous()
+    rows = []
+    for turn in range(args.turns):
+        content, style = image(CONTENTS[turn], args.side), image(STYLES[turn], args.side)
+        size = tuple(content.shape[-2:])
+        goal = Objective(whole, Choices(), content, [Style(style)], size)
+        began = time.process_time()
+        slow = plain(whole, content, style, args.evaluations)
+        seconds, target = time.process_time() - began, goal.evaluate(slow)[0]
+        stops = _stops(quick, content, style)
+        ours = [(t, goal.evaluate(x)[0]) for t, x in stops if tuple(x.shape[-2:]) == size]
+        there = next((t for t, loss in ours if loss <= target), None)
+        rows.append({
+            "content": CONTENTS[turn], "style": STYLES[turn], "plain_seconds": round(seconds, 2),
+            "plain_loss": round(target, 2), "ours_seconds": there and round(there, 2),
+            "ours_last": [round(ours[-1][0], 2), round(ours[-1][1], 2)],
+            "share": there and round(there / seconds, 3),
+        })  # fmt: skip
+        print(rows[-1], flush=True)
+    keep("style-speed", {
+        "side": args.side, "evaluations": args.evaluations, "threads": torch.get_num_threads(),
+        "turns": rows,
+    })  # fmt: skip
+
+
+def _stops(network: Perceptual, content: Images, style: Images) -> list[tuple[float, Images]]:
+    """Seconds and picture after every five evaluations of ours, coarse to fine."""
+    stops: list[tuple[float, Images]] = []
+    began = time.process_time()
+    wish = Choices(scales=3, iterations=16, evaluations=5)
+
+    def tell(progress: Progress) -> None:
+        stops.append((time.process_time() - began, progress.images))
+
+    paint(network, content, [Style(style)], wish, tell=tell)
+    return stops
+
+
+def passes_(args: argparse.Namespace) -> None:
+    """Seconds of one pass of each painter at 512 x 512, the least of `--turns`."""
+    content, style = torch.rand(1, 3, 512, 512) * 2 - 1, image(STYLES[0], 512)
+    schema, found = Schema(shape=(3, 512, 512)), {}
+    painters = {
+        "adain": (translator("adain"), style),
+        "fast_style 16": (translator(FastStyle(Config(), schema)), None),
+        "fast_style 32": (translator(FastStyle(Config(width=32), schema)), None),
+    }
+    for name, (model, reference) in painters.items():
+        times = []
+        for _ in range(args.turns + 1):
+            began = time.process_time(), time.perf_counter()
+            passes.translated(model, content, reference)
+            times.append((time.process_time() - began[0], time.perf_counter() - began[1]))
+        found[name] = {
+            "cpu_seconds": round(min(t for t, _ in times), 3),
+            "wall_seconds": round(min(t for _, t in times), 3),
+        }
+    keep("style-passes", {"side": 512, "threads": torch.get_num_threads(), "painters": found})
+
+
+def quality(args: argparse.Namespace) -> None:
+    """One pass against `--evaluations` of descent from noise and from the content."""
+    network, model, rows = load(fast=quick_in_half()), translator("adain"), []
+    for content in (image(name, args.side) for name in CONTENTS):
+        for name in STYLES[:5]:
+            style = image(name, args.side)
+            goal = Objective(network, Choices(), content, [Style(style)], content.shape[-2:])
+            row = {"pass": goal.evaluate(passes.translated(model, content, style))[0]}
+            row["content"] = goal.evaluate(content)[0]
+            for start in ("noise", "content"):
+                wish = Choices(start=start, iterations=1, evaluations=args.evaluations)
+                painted = paint(network, content, [Style(style)], wish)
+                row[f"descent from {start}"] = goal.evaluate(painted)[0]
+            rows.append(row)
+    middle = {k: round(float(np.median([row[k] for row in rows])), 1) for k in rows[0]}
+    wins = {
+        k: sum(row["pass"] < row[k] for row in rows) for k in rows[0] if k.startswith("descent")
+    }
+    keep("style-quality", {
+        "side": args.side, "pairs": len(rows), "evaluations": args.evaluations,
+        "median_loss": middle, "pairs_where_the_pass_is_lower": wins,
+    })  # fmt: skip
+
+
+def sheets(args: argparse.Namespace) -> None:
+    """Ten contents by eight styles, for one pass and for descent."""
+    for method in args.methods:
+        words = {"iterations": 5, "scales": 2} if method == "gatys" else {}
+        side = args.side
+        sheet = Image.new("RGB", ((len(STYLES) + 1) * side, (args.count + 1) * side), "white")
+        for column, name in enumerate(STYLES, 1):
+            sheet.paste(_tile(name, side), (column * side, 0))
+        for row, content in enumerate(CONTENTS[: args.count], 1):
+            sheet.paste(_tile(content, side), (0, row * side))
+            for column, name in enumerate(STYLES, 1):
+                styled = sfumato.stylize(
+                    _tile(content, side), DATA / name, method=method, choices=words
+                )
+                sheet.paste(styled, (column * side, row * side))
+            sheet.save(args.out / f"style-{method}.png")
+
+
+def _tile(name: str, side: int) -> Image.Image:
+    """The central square of a picture."""
+    found = picture(image(name, 2 * side))
+    edge = min(found.size)
+    left, top = (found.width - edge) // 2, (found.height - edge) // 2
+    return found.crop((left, top, left + edge, top + edge)).resize((side, side))
+
+
+def main() -> None:
+    """Parse, measure, keep."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    tasks = {
+        "curves": curves,
+        "speed": speed,
+        "passes": passes_,
+        "quality": quality,
+        "sheets": sheets,
+    }
+    parser.add_argument("task", choices=tasks)
+    parser.add_argument("--side", type=int, default=256)
+    parser.add_argument("--evaluations", type=int, default=50)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("--methods", nargs="+", default=["fast", "gatys"])
+    parser.add_argument("--out", type=Path, default=Path())
+    args = parser.parse_args()
+    torch.set_float32_matmul_precision("medium")
+    tasks[args.task](args)
+
+
+if __name__ == "__main__":
+    main()

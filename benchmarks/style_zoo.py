@@ -1,0 +1,66 @@
+"""Regenerate the zoo's painter in any style: python benchmarks/style_zoo.py.
+
+Squares are cut and drawn by `style_squares.py`, AdaIN learns from them, and its loss is measured
+on squares of the right thirds of the photographs, each in the style of another.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from zoo import ZOO
+
+import sfumato
+from sfumato import data, runs
+from sfumato.data.source import Source
+from sfumato.randomness import generator
+
+
+def main() -> None:
+    """Draw, learn, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=ZOO)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        script = str(Path(__file__).with_name("style_squares.py"))
+        subprocess.run([sys.executable, script, f"{folder}/squares"], check=True)
+        run = sfumato.train(
+            "adain",
+            data=Source(name=f"{folder}/squares", flip=True),
+            recipe="laptop",
+            config={"decay_steps": args.steps},
+            steps=args.steps,
+            batch=8,
+            seed=args.seed,
+            out=Path(folder) / "run",
+            device="cpu",
+            precision="bf16",
+        )
+        print((run.path / "metrics.csv").read_text())
+        model = runs.load(run.path)
+    held = data.open(Source(name="photos", split="test", side=144))
+    scores = model.measure(held, generator(args.seed, "measure"))
+    rows = "\n".join(f"| {key} | {score} |" for key, score in scores.items())
+    card = (
+        "# adain\n\nPaints any picture in the style of any other, in one pass.\n\n"
+        "- data: 6,000 squares of 144 pixels: ten photographs that scikit-image and scikit-learn "
+        "carry (left two thirds), facades (CMP, CC BY-SA), four old paintings in the public "
+        "domain, and drawings made here: `python benchmarks/style_squares.py FOLDER`\n"
+        "- these weights: Apache-2.0\n"
+        f"- seed: {args.seed}; {args.steps:,} steps of 8 squares in bfloat16; "
+        f"torch {torch.__version__.partition('+')[0]}, CPU\n"
+        f"- made by: `python benchmarks/style_zoo.py --steps {args.steps} --seed {args.seed}`\n\n"
+        "| on squares of the photographs' right thirds, each in the style of another | |\n"
+        f"|---|---|\n{rows}\n"
+    )
+    runs.save_bundle(model, args.out / "adain", card)
+    print(card)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Algorithms that work on pictures without learning weights; one file each."""

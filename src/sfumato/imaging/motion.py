@@ -1,0 +1,33 @@
+"""Where things of one frame of a clip have gone in the next, and a painting moved along.
+
+Paper: Le Besnerais & Champagnat (2005), https://doi.org/10.1109/ICIP.2005.1529706 (the flow, by
+scikit-image); painting the next frame from the last: Ruder et al. (2016),
+https://arxiv.org/abs/1604.08610
+"""
+
+import torch
+from skimage.registration import optical_flow_ilk
+from torch.nn.functional import grid_sample, interpolate
+
+from sfumato.shapes import Images
+
+SIDE = 256
+"""Longer side, in pixels, at which motion is looked for."""
+
+
+def moved(painting: Images, before: Images, now: Images) -> Images:
+    """`painting` of the frame `before`, warped to where the frame `now` shows the same things."""
+    high, wide = now.shape[-2:]
+    share = min(1.0, SIDE / max(high, wide))
+    size = max(1, round(high * share)), max(1, round(wide * share))
+    if min(size) < 16:
+        return painting  # too small to see motion in
+    small = [
+        interpolate(f, size, mode="bilinear", antialias=True).mean(1)[0].double().numpy()
+        for f in (now, before)
+    ]
+    down, right = (torch.from_numpy(flow).float() for flow in optical_flow_ilk(*small))
+    y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
+    places = torch.stack([(x + right + 0.5) / size[1], (y + down + 0.5) / size[0]])[None] * 2 - 1
+    grid = interpolate(places, (high, wide), mode="bilinear").permute(0, 2, 3, 1)
+    return grid_sample(painting, grid, padding_mode="border", align_corners=False)

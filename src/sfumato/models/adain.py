@@ -1,0 +1,208 @@
+"""AdaIN: one pass paints any picture in the style of any other.
+
+    t_k = spread(s_k) (c_k - mean(c_k)) / spread(c_k) + mean(s_k)      at the five stages k
+    h_k = conv(up(h_k+1), t_k) * (1 + a_k(v)) + b_k(v),       output = tanh(conv(h_1))
+    L = (0.1 mean (F_4 - c_4)^2 + sum_k w_k mean (G_k - S_k)^2) / (the same of the content)
+
+c_k, s_k and F_k are the maps of content, style and output in the embedded perceptual network,
+G_k and S_k Gram matrices, v all means and spreads of the style. While it learns, the style of a
+picture is another picture of its batch, some with other colours; what the loss is divided by is
+half the batch's mean.
+
+Axes: B batch, H W image sides, V width of v.
+Paper: Huang & Belongie (2017), https://arxiv.org/abs/1703.06868
+Departures: statistics are exchanged at five stages, not at relu4_1 only; v also modulates the
+decoder, as in conditional instance normalisation (Dumoulin et al. 2017,
+https://arxiv.org/abs/1610.07629); the loss is that of Gatys et al., relative to the content's own;
+the encoder is the embedded network, a sixteenth of VGG-19.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+from torch.nn.functional import interpolate
+from torch.optim import Adam
+
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError
+from sfumato.losses.style import gram, total_variation, transfer
+from sfumato.metrics.score import Score
+from sfumato.model import Translator
+from sfumato.nn.perceptual import PLANS, SHARES, embedded, layers
+from sfumato.nn.statistics import Standard, moments
+from sfumato.recipe import Recipe
+from sfumato.schema import Schema
+from sfumato.settings import Count, Fraction, NonNegative, Positive
+from sfumato.shapes import Images, Masks, Others, Scalar
+
+STAGES = layers("embedded")
+WIDTHS = PLANS["embedded"].widths
+HELD = 400
+"""Held-out pairs that `measure` looks at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every choice that changes what AdaIN is or how it learns."""
+
+    width: Count = 16
+    """Maps of the decoder at full size; 2, 4, 8 and 8 times as many at half, a quarter ..."""
+    content_weight: NonNegative = 0.1
+    """Of the content in the loss; the style's is 1."""
+    smooth: NonNegative = 1.0
+    """Weight of the differences between neighbouring pixels."""
+    colours: Fraction = 0.5
+    """Share of the styles whose colours are changed at random."""
+    lr: Positive = 1e-3
+    """Adam step size at the first step; it falls in a straight line to a hundredth."""
+    decay_steps: Count = 10_000
+    """Steps over which it falls."""
+
+
+class AdaIN(Translator):
+    """A decoder behind the frozen embedded perceptual network."""
+
+    takes = ("reference",)
+
+    def __init__(self, config: Config, schema: Schema) -> None:
+        super().__init__(config, schema)
+        if schema.channels != 3:
+            raise ConfigError("adain paints in colour; add --data.channels 3.")
+        wide = [config.width * k for k in (1, 2, 4, 8, 8)]
+        self.standard = nn.ModuleList(Standard() for _ in STAGES)
+        self.rise = nn.ModuleList(_conv(a, b) for a, b in zip(wide[1:], wide, strict=False))
+        self.join = nn.ModuleList(_conv(w + s, w) for w, s in zip(wide, WIDTHS, strict=True))
+        self.modulate = nn.ModuleList(nn.Linear(2 * sum(WIDTHS), 2 * w) for w in wide)
+        self.paint = nn.Conv2d(wide[0], 3, 3, padding=1)
+        for weight in self.modulate.parameters():
+            nn.init.zeros_(weight)
+        self.join[-1] = _conv(WIDTHS[-1], wide[-1])
+
+    def translate(
+        self,
+        source: Images,
+        *,
+        mask: Masks | None = None,
+        reference: Others | None = None,
+        strength: float = 1.0,
+    ) -> Images:
+        """Pictures of `source` in the styles of `reference`, of any size, one or one each.
+
+        `strength` 0 leaves the content's own statistics, 1 takes the style's.
+        """
+        if reference is None:
+            raise ConfigError("adain needs a style: give it a reference.")
+        return self._decode(self._see(source), self._statistics(reference), strength)
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        [optimizer] = self.players
+        for group in optimizer.param_groups:
+            group["lr"] = self._lr(self.step)
+        chance = self.draw(self._chances, len(batch.image))
+        self.tell({"loss": self.descend(optimizer, self._loss, batch.image, chance)})
+
+    @torch.no_grad()
+    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
+        """`style_loss`: the loss of a pass over that of the content itself, so its floor is 1."""
+        rows = torch.randperm(len(data), generator=rng)[:HELD]
+        sums = torch.zeros(2)
+        for part in rows.split(8):
+            images = data.batch(part).image.to(self.device)
+            apart, own, _ = self._paired(images, images.roll(1, 0))
+            sums += torch.stack([apart.sum(), own.sum()]).cpu()
+        value, n = float(sums[0] / sums[1].clamp(min=1e-9)), len(rows)
+        return {"style_loss": Score(value=value, floor=1.0, ceiling=0.0, n=n, better="lower")}
+
+    def _loss(self, images: Images, chance: Tensor) -> Scalar:
+        styles = _recoloured(images.roll(1, 0), chance, self.config.colours)
+        apart, own, painted = self._paired(images, styles)
+        # a style that the content has already may not count without end
+        relative = apart / (own + own.mean())
+        return relative.mean() + self.config.smooth * 0.01 * total_variation(painted)
+
+    def _paired(
+        self, images: Images, styles: Images
+    ) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"], Images]:
+        """The loss of each painting, that of its content as it is, and the paintings."""
+        with torch.no_grad():
+            seen, wanted = self._see(images), self._see(styles)
+            grams = {name: gram(maps) for name, maps in wanted.items()}
+            own = self._apart(seen, seen, grams)
+        painted = self._decode(seen, [moments(maps) for maps in wanted.values()], 1.0)
+        return self._apart(self._see(painted), seen, grams), own, painted
+
+    def _apart(
+        self, maps: dict[str, Tensor], content: dict[str, Tensor], grams: dict[str, Tensor]
+    ) -> Float[Tensor, " B"]:
+        shares = dict(zip(STAGES, SHARES, strict=True))
+        loud, weight = PLANS["embedded"].loudness, self.config.content_weight
+        four = {"stage4": content["stage4"]}
+        return transfer(maps, four, grams, shares, content_weight=weight, loudness=loud)
+
+    def _see(self, images: Images) -> dict[str, Tensor]:
+        """Maps of the five stages."""
+        return embedded(images.device, self.paint.weight.dtype)(images, STAGES)
+
+    def _statistics(self, styles: Images) -> list[tuple[Tensor, Tensor]]:
+        return [moments(maps) for maps in self._see(styles).values()]
+
+    def _decode(
+        self, seen: dict[str, Tensor], style: list[tuple[Tensor, Tensor]], strength: float
+    ) -> Images:
+        first = next(iter(seen.values()))
+        v = torch.cat([part.flatten(1) for pair in style for part in pair], 1).to(first.dtype)
+        h = None
+        for k in reversed(range(len(STAGES))):
+            content = seen[STAGES[k]]
+            mean, spread = (part.to(content.dtype) for part in style[k])
+            t = content.lerp(self.standard[k](content) * spread + mean, strength)
+            if h is not None:
+                up = interpolate(self.rise[k](h).relu(), scale_factor=2.0, mode="nearest")
+                t = torch.cat([up[..., : t.shape[2], : t.shape[3]], t], 1)
+            scale, shift = self.modulate[k](v)[:, :, None, None].chunk(2, 1)
+            h = (self.join[k](t) * (1 + scale) + shift).relu()
+        return self.paint(h).float().tanh()
+
+    def _chances(self, count: int, rng: Generator | None = None) -> Tensor:
+        return torch.rand(count, 7, device=self.device, generator=rng)
+
+    def _lr(self, step: int) -> float:
+        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+
+    def configure_optimizers(self) -> Adam:
+        return Adam(self.parameters(), lr=self.config.lr, fused=True)
+
+
+def _conv(ins: int, outs: int) -> nn.Conv2d:
+    return nn.Conv2d(ins, outs, 3, padding=1)
+
+
+def _recoloured(images: Images, chance: Float[Tensor, "B 7"], share: float) -> Images:
+    """Some pictures with each colour stretched and shifted, or turned to its opposite."""
+    stretch = chance[:, 1:4, None, None] * 2.2 - 0.8
+    shift = chance[:, 4:7, None, None] - 0.5
+    changed = (images * stretch + shift).clamp(-1, 1)
+    return torch.where((chance[:, 0] < share)[:, None, None, None], changed, images)
+
+
+RECIPES = {
+    "smoke": Recipe(
+        model=Config(
+            width=4, content_weight=0.2, smooth=0.5, colours=0.6, lr=2e-3, decay_steps=10
+        ),
+        data=Source(name="photos", side=32, count=40),
+        steps=4,
+        batch=4,
+        every=2,
+    ),
+    "laptop": Recipe(
+        model=Config(),
+        data=Source(name="photos", side=128, flip=True),
+        steps=10_000,
+        batch=8,
+    ),
+}

@@ -1,0 +1,361 @@
+"""Sources in the style of others: in one pass, or slowly and better by descent on the pixels.
+
+from PIL import Image
+import sfumato
+
+sfumato.stylize("photo.jpg", "wave.jpg").save("styled.png")
+sfumato.stylize("photo.jpg", "wave.jpg", method="gatys", colour="content")
+sfumato.texture("bricks.jpg", size=(512, 512))
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn.functional import avg_pool2d
+
+from sfumato import runs
+from sfumato.capabilities import demand
+from sfumato.errors import ConfigError, nearest
+from sfumato.imaging import gatys, passes
+from sfumato.imaging.colour import lightness_only, matched
+from sfumato.imaging.gatys import Choices, Progress
+from sfumato.imaging.motion import moved
+from sfumato.imaging.objective import Style, bounded, scaled
+from sfumato.imaging.paused import mark, put_aside, taken_up
+from sfumato.io.images import Source, fractions, from_bytes, read, save, to_bytes, to_picture
+from sfumato.model import Model, Translator
+from sfumato.nn import perceptual
+from sfumato.settings import build
+from sfumato.shapes import Images, Masks, Others
+
+METHODS = ("fast", "gatys")
+COLOURS = ("style", "content", "matched")
+SHIPPED = "adain"
+"""The zoo's painter in any style."""
+WIDEST = 512
+"""Longer side of a style as a one-pass painter sees it, unless `style_size` says otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eyes:
+    """Which perceptual network looks on."""
+
+    network: str = "embedded"
+    """embedded, vgg16 or vgg19."""
+    weights: str | None = None
+    """A .safetensors file of VGG; fetched once where absent."""
+    pooling: str = "average"
+    """average or max, between blocks."""
+    fast: bool | None = None
+    """Whether to compute in bfloat16; where absent, if the processor does that natively."""
+
+    def open(self, layers: Sequence[str]) -> perceptual.Perceptual:
+        """The network, up to the deepest of these layers."""
+        quick = quick_in_half() if self.fast is None else self.fast
+        weights, pooling = self.weights, self.pooling
+        return perceptual.load(self.network, layers, weights=weights, pooling=pooling, fast=quick)
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Who is told what, while a picture is painted."""
+
+    started: Callable[[int], object] = lambda count: None
+    """Once, how many parts there are: iterations, or tiles."""
+    done: Callable[[int], object] = lambda count: None
+    """That so many are done."""
+    iteration: Callable[[Progress], object] = lambda progress: None
+    """What an iteration has come to."""
+
+
+@dataclass
+class Job:
+    """One painting: its pictures as tensors, and how it is to be made."""
+
+    content: Others | None
+    styles: list[Style]
+    choices: Choices
+    eyes: Eyes
+    colour: str = "style"
+    tell: Tell = field(default_factory=Tell)
+    keep: Path | None = None
+    resume: bool = False
+    size: tuple[int, int] | None = None
+    start: Others | None = None
+
+
+def stylize(
+    content: Source,
+    style: Source | Sequence[Source] | None = None,
+    *,
+    method: str = "fast",
+    model: Model | str | Path = SHIPPED,
+    weights: Sequence[float] = (),
+    masks: Sequence[Source] = (),
+    style_masks: Sequence[Source] = (),
+    soften: float = 0.0,
+    colour: str = "style",
+    side: int | None = None,
+    start: Source | None = None,
+    choices: Choices | Mapping[str, Any] | None = None,
+    eyes: Eyes | None = None,
+    keep: str | Path | None = None,
+    resume: bool = False,
+    tell: Tell | None = None,
+) -> Image.Image:
+    """The content, painted in the style of one or more pictures.
+
+    `method` fast takes one pass of `model`, any translator that takes a style or has learnt one;
+    gatys descends on the pixels, and without a style rebuilds the content from its deepest layer.
+    Several styles are mixed by `weights`, or with as many `masks` on the content each has its
+    region, with edges `soften` pixels soft on the inside; what no mask covers stays the content.
+    `style_masks` pick parts of the styles (gatys). `colour` content keeps the content's chroma,
+    matched gives the styles its colours first. `side` is the longer side of the result. `start`,
+    `choices`, `eyes`, `keep` (a folder for the picture of every iteration) and `resume` are of
+    gatys. Raises SfumatoError, one line, for what cannot be.
+    """
+    _one_of("method", method, METHODS)
+    _one_of("colour", colour, COLOURS)
+    pictures = [] if style is None else _several(style)
+    image = _sized(tensor(content), side)
+    styles = _styles(image, pictures, weights, masks, style_masks, soften, colour)
+    job = Job(image, styles, _choices(choices), eyes or Eyes(), colour, tell or Tell())
+    if method == "gatys":
+        job.keep, job.resume = Path(keep) if keep else None, resume
+        job.start = None if start is None else tensor(start)
+        painted = descend(job)
+    else:
+        if keep or resume or start is not None:
+            raise ConfigError(
+                "--keep, --resume and --start are of --method gatys; a single pass has no steps."
+            )
+        painted = one_pass(job, translator(model))
+    return picture(lightness_only(painted, image) if colour == "content" else painted)
+
+
+def clip(
+    frames: Sequence[Image.Image], style: Source | Sequence[Source] | None = None, **words: Any
+) -> Iterator[Image.Image]:
+    """Frames in the style of a picture; `words` are those of `stylize`.
+
+    By descent each frame begins as the one before it as painted, moved along with what is seen:
+    after the first, a third of the iterations at the last size are enough.
+    """
+    before = painted = None
+    choices = _choices(words.pop("choices", None))
+    if words.get("method", "fast") == "fast":  # a network is read once for all frames
+        words["model"] = translator(words.pop("model", SHIPPED))
+    for frame in frames:
+        now = _sized(tensor(frame), words.get("side"))
+        if before is not None and painted is not None and words.get("method") == "gatys":
+            words["start"] = picture(moved(tensor(painted), before, now))
+            choices = replace(choices, scales=1, iterations=max(1, choices.iterations // 3))
+        painted = stylize(frame, style, choices=choices, **words)
+        yield painted
+        before = now
+
+
+def texture(
+    style: Source | Sequence[Source],
+    *,
+    size: tuple[int, int] | None = None,
+    weights: Sequence[float] = (),
+    choices: Choices | Mapping[str, Any] | None = None,
+    eyes: Eyes | None = None,
+    keep: str | Path | None = None,
+    resume: bool = False,
+    tell: Tell | None = None,
+) -> Image.Image:
+    """A picture, `size` wide and high, that has the style's texture and nothing of its order."""
+    tensors = [tensor(p) for p in _several(style)]
+    styles = [Style(t, w) for t, w in zip(tensors, _shares(weights, len(tensors)), strict=True)]
+    wish = _choices(choices)
+    wish = replace(wish, start="noise") if wish.start == "content" else wish
+    job = Job(None, styles, wish, eyes or Eyes(), tell=tell or Tell(), resume=resume)
+    job.keep, job.size = Path(keep) if keep else None, (size[1], size[0]) if size else None
+    return picture(descend(job))
+
+
+def descend(job: Job) -> Others:
+    """The painting of a job by the method of Gatys et al."""
+    c = job.choices
+    network = perceptual.Perceptual(job.eyes.network, pooling=job.eyes.pooling)
+    if job.content is None:
+        c = replace(c, style=c.style or network.usual_texture)
+    elif not job.styles:
+        c = replace(c, content=c.content or network.deep_content, content_weight=1.0)
+    content = dict(c.content or network.usual_content) if job.content is not None else {}
+    style = dict(c.style or network.usual_style) if job.styles else {}
+    c = replace(c, content=content, style=style)
+    shape = job.content if job.content is not None else job.styles[0].images
+    size = job.size or (shape.shape[2], shape.shape[3])
+    for layer in [*content, *style]:
+        network.place(layer)
+    eyes = job.eyes.open([*content, *style])
+    job.tell.started(gatys.iterations(c, size))
+    of = _mark(job, c)
+    progress = taken_up(job.keep, of) if job.resume and job.keep else None
+    if progress is not None:
+        job.tell.done(len(progress.losses) - 1)
+
+    def told(now: Progress) -> None:
+        if job.keep is not None:
+            _keep(now, job.keep, of)
+        job.tell.iteration(now)
+        job.tell.done(1)
+
+    return gatys.paint(
+        eyes, job.content, job.styles, c, size=size, start=job.start, resume=progress, tell=told
+    )
+
+
+def one_pass(job: Job, model: Translator) -> Images:
+    """The painting of a job by one pass of a translator, one pass for each region."""
+    assert job.content is not None
+    if any(style.part is not None for style in job.styles):
+        raise ConfigError("--style-mask is of --method gatys; cut the style out instead.")
+    wants = "reference" in model.takes
+    if wants != bool(job.styles):
+        who = type(model).__name__
+        raise ConfigError(
+            f"{who} needs a style: give --style."
+            if wants
+            else f"{who} has learnt its one style: leave --style away."
+        )
+    tile = job.choices.tile or 1024
+    groups = _regions(job.styles) if job.styles else [(None, None)]
+    job.tell.started(len(groups) * passes.count(job.content.shape[-2:], tile))
+    painted = job.content
+    for mask, reference in groups:
+        if reference is not None:
+            reference = bounded(reference, round(WIDEST * job.choices.style_size))
+        found = passes.translated(model, job.content, reference, tile=tile, tell=job.tell.done)
+        painted = found if mask is None else painted.lerp(found, mask)
+    return painted
+
+
+def translator(place: Model | str | Path) -> Translator:
+    """The one-pass painter at a place, in bfloat16 where that is quick."""
+    model = place if isinstance(place, Model) else runs.load(place)
+    demand(model, "stylize", str(place))
+    assert isinstance(model, Translator)
+    if model.scale != 1 or "mask" in model.takes:
+        raise ConfigError(
+            f"{type(model).__name__} changes more than the style; see sfumato translate."
+        )
+    model.eval()
+    return model.bfloat16() if quick_in_half() and model.device.type == "cpu" else model
+
+
+def quick_in_half() -> bool:
+    """Whether this processor has instructions for bfloat16; without them it is slower."""
+    known = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return bool(known())
+
+
+def tensor(source: Source) -> Images:
+    """A picture, grey or colour, with or without transparency, as 1 3 H W in [-1, 1]."""
+    return from_bytes(np.asarray(read(source, channels=3))[None])
+
+
+def picture(images: Images) -> Image.Image:
+    """The first picture of a batch."""
+    return to_picture(to_bytes(images[:1])[0])
+
+
+def _styles(
+    content: Images,
+    pictures: Sequence[Source],
+    weights: Sequence[float],
+    masks: Sequence[Source],
+    style_masks: Sequence[Source],
+    soften: float,
+    colour: str,
+) -> list[Style]:
+    tensors = [tensor(p) for p in pictures]
+    if colour == "matched":
+        tensors = [matched(t, content) for t in tensors]
+    for name, given in (("mask", masks), ("style-mask", style_masks)):
+        if given and len(given) != len(tensors):
+            raise ConfigError(f"{len(tensors)} styles need as many --{name}; got {len(given)}.")
+    regions = [_softened(_mask(m, content, "the content"), soften) for m in masks]
+    parts = [_mask(m, t, "its style") for m, t in zip(style_masks, tensors, strict=False)]
+    return [
+        Style(t, w, regions[n] if regions else None, parts[n] if parts else None)
+        for n, (t, w) in enumerate(zip(tensors, _shares(weights, len(tensors)), strict=True))
+    ]
+
+
+def _mask(source: Source, image: Images, what: str) -> Others:
+    """A mask of the shape of its picture, white inside, at the picture's size."""
+    mask = torch.from_numpy(fractions(read(source, channels=1))).float()[None, None]
+    (high, wide), (y, x) = image.shape[-2:], mask.shape[-2:]
+    if abs(x * high - y * wide) > max(high, wide):
+        raise ConfigError(
+            f"a mask is {x}x{y} and {what} {wide}x{high}: they must have the same shape."
+        )
+    return scaled(mask * 2 - 1, (high, wide)) / 2 + 0.5
+
+
+def _softened(mask: Masks, soften: float) -> Masks:
+    """The mask with edges so many pixels soft, on the inside: nothing outside is touched."""
+    reach = int(soften)
+    if reach < 1 or min(mask.shape[-2:]) <= 2 * reach:
+        return mask
+    blurred = avg_pool2d(mask, 2 * reach + 1, 1, reach, count_include_pad=False)
+    return mask * (2 * blurred - 1).clamp(0, 1)
+
+
+def _regions(styles: Sequence[Style]) -> list[tuple[Others | None, Others]]:
+    if styles[0].region is not None:
+        return [(style.region, style.images) for style in styles]
+    images, weights = [s.images for s in styles], [s.weight for s in styles]
+    return [(None, passes.collage(images, weights))]
+
+
+def _several(given: Source | Sequence[Source]) -> list[Source]:
+    return [given] if isinstance(given, str | bytes | Path | Image.Image) else list(given)
+
+
+def _shares(weights: Sequence[float], count: int) -> list[float]:
+    if not weights:
+        return [1.0] * count
+    if len(weights) != count:
+        raise ConfigError(f"{count} styles need as many --weights; got {len(weights)}.")
+    if min(weights) < 0 or not sum(weights) > 0:
+        raise ConfigError("--weights must be 0 or more, and not all of them 0.")
+    return [float(w) for w in weights]
+
+
+def _sized(image: Images, side: int | None) -> Others:
+    if side is not None and side < 1:
+        raise ConfigError(f"--side must be at least 1; got {side}.")
+    return image if side is None else bounded(image, side)
+
+
+def _choices(given: Choices | Mapping[str, Any] | None) -> Choices:
+    return given if isinstance(given, Choices) else build(Choices, given or {})
+
+
+def _one_of(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ConfigError(f"there is no --{name} {value!r}; {nearest(value, known)}")
+
+
+def _mark(job: Job, choices: Choices) -> str:
+    pictures: list[object] = [job.content, job.start, job.size]
+    for style in job.styles:
+        pictures += [style.images, style.weight, style.region, style.part]
+    return mark(choices, job.eyes, *pictures)
+
+
+def _keep(progress: Progress, folder: Path, of: str) -> None:
+    """The picture of an iteration, and all that going on needs."""
+    number = len(progress.losses) - 1
+    save(picture(progress.images), folder / f"iteration-{number:03d}.png")
+    put_aside(progress, folder, of)

@@ -1,0 +1,110 @@
+"""stylize and texture write pictures, say what they did, and refuse what cannot be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sfumato import stylize, texture
+from sfumato.io.clips import is_clip, read_clip
+from sfumato.runs import shelf
+
+FEW = ("--iterations", "2", "--evaluations", "3", "--scales", "1")
+
+pytestmark = pytest.mark.skipif("adain" not in shelf(), reason="no weights of adain yet")
+
+
+@pytest.fixture
+def pictures(shell):
+    """A content, a style and a mask in the shell's folder."""
+    rng = np.random.default_rng(0)
+    for name, size in (("photo.png", (40, 32)), ("wave.png", (24, 30))):
+        small = Image.fromarray(rng.integers(60, 200, (5, 6, 3), dtype=np.uint8))
+        small.resize(size, Image.Resampling.BILINEAR).save(name)
+    mask = Image.new("L", (40, 32))
+    mask.paste(255, (8, 8, 24, 24))
+    mask.save("mask.png")
+    return shell
+
+
+def test_one_pass_is_the_default_and_says_so(pictures):
+    found = pictures.answer("stylize", "photo.png", "--style", "wave.png")
+    assert (found["model"], found["method"]) == ("adain", "fast")
+    assert found["files"] == ["photo-styled.png"]
+    with Image.open("photo-styled.png") as image:
+        assert image.tobytes() == stylize("photo.png", "wave.png").tobytes()
+    _, out, _ = pictures.run("stylize", "photo.png", "--style", "wave.png", "-o", "again.png")
+    assert "one pass of adain; --method gatys is slower and better" in out
+
+
+def test_gatys_tells_the_loss_of_every_iteration(pictures):
+    words = ("stylize", "photo.png", "--style", "wave.png", "--method", "gatys", *FEW)
+    found = pictures.answer(*words, "--keep", "steps", "-o", "slow.png")
+    assert found["losses"] == sorted(found["losses"], reverse=True)
+    assert len(found["losses"]) == 3
+    assert {p.name for p in Path("steps").iterdir()} == {
+        "iteration-001.png", "iteration-002.png", "painting.safetensors",
+    }  # fmt: skip
+    again = pictures.answer(*words, "--keep", "steps", "--resume", "-o", "again.png")
+    assert Path("slow.png").read_bytes() == Path("again.png").read_bytes()
+    assert again["losses"] == []
+    _, out, _ = pictures.run(*words)
+    assert "iteration 2: loss" in out
+
+
+def test_masks_colours_layers_and_size_are_obeyed(pictures):
+    words = ("--mask", "mask.png", "--soften", "2", "--colour", "content", "--side", "20")
+    pictures.answer("stylize", "photo.png", "--style", "wave.png", *words, "-o", "out.png")
+    with Image.open("out.png") as image:
+        assert image.size == (20, 16)
+    layers = ("--content-layers", "stage3=0.5", "--style-layers", "stage1,stage2", "--smooth", "1")
+    words = ("--method", "gatys", *FEW, *layers, "--start", "wave.png")
+    pictures.answer("stylize", "photo.png", "--style", "wave.png", *words)
+
+
+def test_textures_grow(pictures):
+    found = pictures.answer("texture", "wave.png", "--size", "30x20", *FEW)
+    assert found["files"] == ["wave-texture.png"]
+    few = {"iterations": 2, "evaluations": 3, "scales": 1}
+    with Image.open("wave-texture.png") as image:
+        assert image.size == (30, 20)
+        assert image.tobytes() == texture("wave.png", size=(30, 20), choices=few).tobytes()
+
+
+def test_a_clip_stays_a_clip(pictures):
+    frames = [Image.new("RGB", (24, 20), (shade, 80, 90)) for shade in (0, 90, 180)]
+    frames[0].save("walk.gif", save_all=True, append_images=frames[1:], duration=100)
+    found = pictures.answer("stylize", "walk.gif", "--style", "wave.png")
+    assert (found["files"], found["frames"]) == (["walk-styled.gif"], 3)
+    assert is_clip("walk-styled.gif")
+    read, fps = read_clip("walk-styled.gif")
+    assert (len(read), read[0].size, fps) == (3, (24, 20), 10.0)
+    assert not is_clip("photo.png")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere.png", "--style", "wave.png"], "nowhere.png does not exist."),
+        (["photo.png"], "AdaIN needs a style: give --style."),
+        (["photo.png", "--style", "wave.png", "-o", "x.txt"], "-o x.txt must end in"),
+        (["photo.png", "--style", "wave.png", "--resume"], "--resume goes on with"),
+        (
+            ["photo.png", "--style", "wave.png", "--method", "gatys", "--style-layers", "stage7"],
+            "embedded has no layer 'stage7'; did you mean 'stage",
+        ),
+        (
+            ["photo.png", "--style", "wave.png", "--method", "gatys", "--network", "vgg17"],
+            "there is no perceptual network 'vgg17'; did you mean 'vgg1",
+        ),
+        (["photo.png", "--style", "wave.png", "--style-weight", "-1"], "--style-weight must be"),
+        (["photo.png", "--style", "wave.png", "--model", "lenet5-mnist"], "stylize needs a Tran"),
+    ],
+)
+def test_what_cannot_be_is_refused(pictures, words, said):
+    assert pictures.refusal("stylize", *words).startswith(said)
+
+
+def test_sizes_are_width_and_height(pictures):
+    assert "must be width x height" in pictures.refusal("texture", "wave.png", "--size", "30")

@@ -1,0 +1,223 @@
+"""Descent on pixels: losses worked by hand, tiles as the whole, never rising, exact resume."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from sfumato.errors import ConfigError, RunError, UnknownName
+from sfumato.imaging import gatys, paused
+from sfumato.imaging.descent import Descent, gradient_of
+from sfumato.imaging.gatys import Choices, paint
+from sfumato.imaging.objective import Objective, Style, tiles
+from sfumato.losses.style import gram
+from sfumato.nn.perceptual import load
+from sfumato.randomness import generator
+
+NETWORK = load()
+FEW = Choices(iterations=3, evaluations=5)
+
+
+def picture(high=48, wide=64, seed=0):
+    """Smooth colours: what noise an optimiser cannot see would only blur the laws."""
+    small = torch.rand(1, 3, 6, 8, generator=generator(seed, "picture")) * 2 - 1
+    return torch.nn.functional.interpolate(small, (high, wide), mode="bilinear")
+
+
+def history(*args, **words):
+    told = []
+    painted = paint(NETWORK, *args, **words, tell=lambda p: told.append(list(p.losses)))
+    return painted, told[-1]
+
+
+# ------------------------------------------------------------------ the loss
+
+
+def test_the_loss_is_the_published_sum():
+    content, style, images = picture(seed=1), picture(40, 56, seed=2), picture(seed=3)
+    choices = Choices(content_weight=0.3, style_weight=2.0, content={"stage4": 1.0, "stage3": 0.5})
+    found, _ = Objective(NETWORK, choices, content, [Style(style)], (48, 64)).evaluate(images)
+    names = [f"stage{n}" for n in range(1, 6)]
+    large = torch.nn.functional.interpolate(style, (46, 64), mode="bilinear", antialias=True)
+    f, p, s = (
+        {k: v * 128 for k, v in NETWORK(x, names).items()} for x in (images, content, large)
+    )
+    want = 0.3 * (((f["stage4"] - p["stage4"]) ** 2).mean())
+    want += 0.15 * (((f["stage3"] - p["stage3"]) ** 2).mean())
+    for name, share in zip(names, (0.05, 0.2, 0.2, 0.25, 0.3), strict=True):
+        want += 2 * share * ((gram(f[name]) - gram(s[name])) ** 2).mean()
+    assert found == pytest.approx(float(want), rel=1e-4)
+
+
+def test_several_styles_are_mixed_by_weight():
+    one, other = picture(seed=1), picture(seed=2)
+    goal = Objective(NETWORK, Choices(), None, [Style(one, 3.0), Style(other, 1.0)], (48, 64))
+    want = 0.75 * gram(NETWORK(one, ["stage2"])["stage2"])
+    want += 0.25 * gram(NETWORK(other, ["stage2"])["stage2"])
+    assert torch.allclose(goal.wanted[0].grams["stage2"], want, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("regions", [False, True])
+def test_tiles_give_the_gradient_of_the_whole(regions):
+    content, style, images = picture(300, 275, 1), picture(90, 130, 2), picture(300, 275, 3)
+    styles = [Style(style)]
+    if regions:
+        left = torch.zeros(1, 1, 300, 275)
+        left[..., 40:200, 100:230] = 1
+        styles = [Style(style, region=left), Style(style.flip(2), region=(1 - left) * 0.5)]
+    choices = Choices(smooth=0.1)
+    whole = Objective(NETWORK, choices, content, styles, (300, 275)).evaluate(images)
+    small = replace(choices, tile=128)
+    tiled = Objective(NETWORK, small, content, styles, (300, 275)).evaluate(images)
+    assert tiled[0] == pytest.approx(whole[0], rel=1e-5)
+    assert (tiled[1] - whole[1]).abs().max() < 1e-4 * whole[1].abs().max()
+
+
+def test_tiles_cover_every_pixel_once():
+    seen = torch.zeros(1, 1, 70, 45)
+    for tile in tiles((70, 45), 32):
+        tile.whole(seen).add_(1)
+    assert torch.equal(seen, torch.ones_like(seen))
+
+
+# ------------------------------------------------------------------ the descent
+
+
+def test_lbfgs_finds_the_bottom_of_a_bowl_and_never_rises():
+    target = picture(seed=1) * 0.5
+    stretch = torch.linspace(1, 30, 64)
+    evaluate = gradient_of(lambda x: (stretch * (x - target) ** 2).sum())
+    descent, losses = Descent(torch.zeros_like(target)), []
+    for _ in range(8):
+        losses.append(descent.iterate(evaluate, 10))
+    assert losses == sorted(losses, reverse=True)
+    assert (descent.images - target).abs().max() < 1e-2
+
+
+def test_pixels_stop_at_the_ends_of_their_range():
+    evaluate = gradient_of(lambda x: ((x - 3) ** 2).sum())
+    descent = Descent(torch.zeros(1, 3, 4, 4))
+    descent.iterate(evaluate, 20)
+    assert torch.equal(descent.images, torch.ones(1, 3, 4, 4))
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_the_loss_never_rises_between_iterations(optimizer):
+    wish = replace(FEW, optimizer=optimizer, start="noise", iterations=4)
+    _, losses = history(picture(seed=1), [Style(picture(seed=2))], wish)
+    assert len(losses) == 5
+    assert losses == sorted(losses, reverse=True)
+    assert losses[-1] < losses[0] / 2
+
+
+def test_content_is_rebuilt_and_textures_grow():
+    content = picture(64, 64)
+    wish = replace(FEW, start="noise", content=NETWORK.deep_content, content_weight=1.0)
+    assert history(content, [], replace(wish, iterations=5, evaluations=20))[1][-1] > 0
+    painted, losses = history(content, [], replace(wish, iterations=5, evaluations=20))
+    assert losses[-1] < losses[0] / 5
+    wish = Choices(start="noise", style=NETWORK.usual_texture, iterations=5)
+    grown, losses = history(None, [Style(content)], wish, size=(40, 90))
+    assert losses[-1] < losses[0] / 100
+    assert (painted.shape[-2:], grown.shape[-2:]) == ((64, 64), (40, 90))
+
+
+def test_scales_go_from_coarse_to_fine_and_stop_at_64_pixels():
+    sizes = []
+    wish = replace(FEW, scales=4)
+    paint(NETWORK, picture(130, 200), [], replace(wish, content={"stage2": 1.0}),
+          tell=lambda p: sizes.append(tuple(p.images.shape[-2:])))  # fmt: skip
+    assert sizes == [(65, 100)] * 3 + [(130, 200)]
+    assert gatys.iterations(wish, (130, 200)) == 4
+
+
+def test_the_same_seed_paints_the_same_and_another_not():
+    wish = replace(FEW, start="blurred")
+    painted = [paint(NETWORK, picture(), [], replace(wish, seed=s)) for s in (1, 1, 2)]
+    assert torch.equal(painted[0], painted[1])
+    assert not torch.equal(painted[0], painted[2])
+
+
+# ------------------------------------------------------------------ regions
+
+
+def test_what_no_mask_covers_stays_the_content():
+    content, mask = picture(), torch.zeros(1, 1, 48, 64)
+    mask[..., 16:40, 16:48] = 1
+    wish = replace(FEW, start="noise")
+    painted, _ = history(content, [Style(picture(seed=2), region=mask)], wish)
+    outside = (mask == 0).expand_as(content)
+    assert torch.equal(painted[outside], content[outside])
+    assert (painted - content)[~outside].abs().mean() > 0.01
+
+
+def test_a_mask_of_another_shape_is_refused():
+    style = Style(picture(), region=torch.ones(1, 1, 64, 48))
+    with pytest.raises(ConfigError, match="a mask of 48x64 does not fit the content of 64x48"):
+        paint(NETWORK, picture(), [style], FEW)
+
+
+# ------------------------------------------------------------------ stop and go on
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_a_painting_put_aside_ends_like_one_that_was_not(tmp_path, optimizer):
+    args = picture(130, 200), [Style(picture(seed=2))]
+    wish = replace(FEW, optimizer=optimizer, scales=2)
+    whole = paint(NETWORK, *args, wish)
+
+    class Stop(Exception):  # noqa: N818
+        pass
+
+    def stop(progress):
+        paused.put_aside(progress, tmp_path, "it")
+        if len(progress.losses) == 3:
+            raise Stop
+
+    with pytest.raises(Stop):
+        paint(NETWORK, *args, wish, tell=stop)
+    again = paint(NETWORK, *args, wish, resume=paused.taken_up(tmp_path, "it"))
+    assert torch.equal(again, whole)
+
+
+def test_a_painting_of_other_pictures_is_refused(tmp_path):
+    with pytest.raises(RunError, match="holds no painting"):
+        paused.taken_up(tmp_path, "it")
+    paint(NETWORK, picture(), [], FEW, tell=lambda p: paused.put_aside(p, tmp_path, "it"))
+    with pytest.raises(RunError, match="of other pictures or choices"):
+        paused.taken_up(tmp_path, "other")
+    assert paused.mark(picture()) != paused.mark(picture(seed=1))
+
+
+# ------------------------------------------------------------------ bad inputs
+
+
+@pytest.mark.parametrize("colour", [-1.0, 0.0, 1.0])
+def test_a_style_of_one_colour_gives_no_nan(colour):
+    style = torch.full((1, 3, 20, 20), colour)
+    painted, losses = history(picture(), [Style(style)], FEW)
+    assert painted.isfinite().all()
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9)])
+def test_pictures_of_one_pixel_are_painted(size):
+    painted, _ = history(picture(*size), [Style(picture(1, 1, 2))], FEW)
+    assert painted.shape[-2:] == size
+    assert painted.isfinite().all()
+
+
+def test_what_cannot_be_painted_is_refused():
+    with pytest.raises(UnknownName, match="did you mean 'stage4'"):
+        paint(NETWORK, picture(), [], replace(FEW, content={"stag4": 1.0}))
+    with pytest.raises(ConfigError, match="nothing to paint"):
+        paint(NETWORK, None, [], FEW)
+    with pytest.raises(ConfigError, match="--start content needs one"):
+        paint(NETWORK, None, [Style(picture())], FEW)
+    with pytest.raises(ConfigError, match="not all of them 0"):
+        paint(NETWORK, picture(), [Style(picture(), 0.0)], FEW)
+    with pytest.raises(ConfigError, match="style_weight"):
+        Choices.__init__(SimpleNamespace(), style_weight=-1) or paint(
+            NETWORK, picture(), [], replace(FEW, style_weight=-1.0)
+        )

@@ -1,0 +1,55 @@
+"""One pass in tiles is one pass over the whole; styles side by side; motion between frames."""
+
+import torch
+from torch.nn.functional import interpolate
+
+from sfumato.imaging.motion import moved
+from sfumato.imaging.objective import bounded
+from sfumato.imaging.passes import LOOK, collage, count, translated
+from sfumato.models.adain import AdaIN
+from sfumato.models.adain import Config as AdaINConfig
+from sfumato.models.fast_style import Config as FastConfig
+from sfumato.models.fast_style import FastStyle
+from sfumato.nn.statistics import held
+from sfumato.schema import Schema
+
+SCHEMA = Schema(shape=(3, 32, 32))
+SOURCE = interpolate(torch.rand(1, 3, 20, 30), (480, 656), mode="bilinear") * 2 - 1
+
+
+def seams(model, **given):
+    """Largest difference between tiles and the whole with the same statistics."""
+    with torch.no_grad(), held(model, lambda: model.translate(bounded(SOURCE, LOOK), **given)):
+        whole = model.translate(SOURCE, **given)
+    told = []
+    tiled = translated(model, SOURCE, given.get("reference"), tile=320, tell=told.append)
+    assert sum(told) == count((480, 656), 320) == 6
+    return float((whole - tiled).abs().max())
+
+
+def test_tiles_have_no_seams():
+    torch.manual_seed(0)
+    assert seams(AdaIN(AdaINConfig(width=4), SCHEMA).eval(), reference=SOURCE[..., :99]) < 1e-5
+    assert seams(FastStyle(FastConfig(width=4, blocks=2), SCHEMA).eval()) < 1e-5
+
+
+def test_small_pictures_are_not_cut():
+    model = FastStyle(FastConfig(width=2, blocks=1), SCHEMA).eval()
+    with torch.no_grad():
+        want = model.translate(SOURCE[..., :64, :64])
+    assert torch.equal(translated(model, SOURCE[..., :64, :64]), want)
+
+
+def test_a_collage_is_as_wide_for_each_as_its_weight():
+    found = collage([torch.zeros(1, 3, 20, 40), torch.ones(1, 3, 40, 80)], [1.0, 3.0])
+    assert found.shape[2] == 20
+    assert abs(float(found.mean()) - 0.75) < 0.02
+
+
+def test_a_painting_moves_along_with_what_is_seen():
+    rng = torch.Generator().manual_seed(1)
+    scene = interpolate(torch.rand(1, 3, 30, 40, generator=rng), (120, 160), mode="bicubic")
+    before, now = scene[..., :100, :120], scene[..., 3:103, 5:125]
+    found = moved(before, before, now)
+    apart = (found - now).abs()[..., 10:-10, 10:-10].mean()
+    assert apart < (before - now).abs().mean() / 10
