@@ -1,0 +1,74 @@
+"""Squares that SRResNet learns from: python benchmarks/sharp_squares.py FOLDER --photos A B.
+
+Cut at random from photographs: those that scikit-image and scikit-learn carry and may be learned
+from, and all that lie in the folders named. A square's edge is drawn evenly in the logarithm
+between twice `--side` and half of the photograph's shorter side, so that noise and JPEG's traces
+vanish when it is shrunk; of three, the one with the most to learn from is kept. The left two
+thirds of each photograph give FOLDER/train, the right third FOLDER/test.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from rich.progress import track
+
+from sfumato.data.photos import photo
+from sfumato.io.images import ENDINGS, read
+
+OURS = ("astronaut", "cat", "coffee", "rocket", "china", "flower")
+"""Embedded photographs of the everyday."""
+
+
+def square(image: Image.Image, side: int, chance: np.random.Generator) -> Image.Image:
+    """The liveliest of three pieces."""
+    return max((piece(image, side, chance) for _ in range(3)), key=liveliness)
+
+
+def liveliness(image: Image.Image) -> float:
+    """Mean difference of neighbouring pixels."""
+    grey = np.asarray(image.convert("L"), np.float32)
+    return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())
+
+
+def piece(image: Image.Image, side: int, chance: np.random.Generator) -> Image.Image:
+    """A square piece, shrunk to its side."""
+    least = min(2 * side, *image.size)
+    most = max(least, min(image.size) // 2)
+    edge = round(least * (most / least) ** chance.random())
+    left, top = (int(chance.integers(0, length - edge + 1)) for length in image.size)
+    box = (left, top, left + edge, top + edge)
+    return image.resize((side, side), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
+
+
+def parts(image: Image.Image) -> dict[str, Image.Image]:
+    """What is learned from and what is held out."""
+    cut = image.width * 2 // 3
+    return {
+        "train": image.crop((0, 0, cut, image.height)),
+        "test": image.crop((cut, 0, image.width, image.height)),
+    }
+
+
+def main() -> None:
+    """Cut and write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--photos", type=Path, nargs="*", default=[], help="folders of pictures")
+    parser.add_argument("--count", type=int, default=8000)
+    parser.add_argument("--side", type=int, default=96)
+    args = parser.parse_args()
+    more = [p for place in args.photos for p in sorted(place.iterdir()) if p.suffix in ENDINGS]
+    whole = [*map(photo, OURS), *(read(path, channels=3) for path in more)]
+    halves = [parts(image) for image in whole]
+    for split, count in (("train", args.count), ("test", max(1, args.count // 16))):
+        (args.folder / split).mkdir(parents=True, exist_ok=True)
+        for number in track(range(count), f"cutting {split}"):
+            image = halves[number % len(halves)][split]
+            found = square(image, args.side, np.random.default_rng([11, number]))
+            found.save(args.folder / split / f"{number:05d}.png")
+
+
+if __name__ == "__main__":
+    main()
