@@ -2,10 +2,9 @@
 
 cifar10 and fashion-mnist are held-out pictures of 28 pixels, squares are of 64, from the right
 third of each embedded photograph, which no training has seen. `thirds` are those thirds as they
-are, of the seven photographs that weights learn from; `unseen` are three whole ones that no
-weights have met. A folder stands for the photographs in it. Every codec gets the same pixels.
-JPEG is Pillow's with optimised tables, WebP Pillow's with method 6, both at their default chroma
-subsampling.
+are, but of three photographs, of which `unseen` are the middles, 400 by 400. A folder stands for
+the photographs in it. Every codec gets the same pixels. JPEG is Pillow's with optimised tables,
+WebP Pillow's with method 6, both at their default chroma subsampling.
 """
 
 import argparse
@@ -40,6 +39,8 @@ SMALL = {
     "fashion-mnist": Source(name="fashion-mnist", split="test"),
     "squares": Source(name="photos", split="test", side=64),
 }
+MIDDLE = 400
+"""Pixels along an edge."""
 UNSEEN = ("motorcycle", "china", "flower")
 """Photographs whose licence keeps them out of the weights."""
 
@@ -79,9 +80,9 @@ def main() -> None:
         }
         print(name, found[name]["against"], file=sys.stderr, flush=True)
     name = Path(args.place).name
-    draw(found, PAGE / f"rates-{name}.png")
+    draw(found, PAGE / f"rates-{name}-{args.sets[0]}.png")
     facts = {"place": name, "count": args.count, "seconds at 512": timing(model)}
-    keep(f"rates-{name}", {**facts, "sets": found})
+    keep(f"rates-{name}-{args.sets[0]}", {**facts, "sets": found})
 
 
 def named(name: str, count: int) -> list[Image.Image]:
@@ -89,7 +90,7 @@ def named(name: str, count: int) -> list[Image.Image]:
     if name in SMALL:
         return small(SMALL[name], count)
     if name == "unseen":
-        return [photo(one) for one in UNSEEN]
+        return [middle(photo(one)) for one in UNSEEN]
     if name == "thirds":
         whole = [photo(one) for one in PHOTOS if one not in UNSEEN]
         return [one.crop((round(2 / 3 * one.width), 0, one.width, one.height)) for one in whole]
@@ -102,6 +103,12 @@ def small(source: Source, count: int) -> list[Image.Image]:
     stream = data.open(source)
     rows = torch.linspace(0, len(stream) - 1, min(count, len(stream))).long()
     return [to_picture(pixels) for pixels in to_bytes(stream.batch(rows).image)]
+
+
+def middle(picture: Image.Image) -> Image.Image:
+    """A square of its pixels."""
+    left, top = (picture.width - MIDDLE) // 2, (picture.height - MIDDLE) // 2
+    return picture.crop((left, top, left + MIDDLE, top + MIDDLE))
 
 
 def curve(pictures: list[Image.Image], coder: Coder) -> list[dict[str, float]]:

@@ -187,9 +187,9 @@ def _rates(kept: Mapping[str, Any]) -> Iterator[str]:
     """A codec against JPEG and WebP: our bits over theirs at equal likeness."""
     for found in (kept[name] for name in sorted(kept) if name.startswith("rates-")):
         place, sets = found["place"], found["sets"]
-        yield f"## {place} against JPEG and WebP\n"
+        yield f"## {place} against JPEG and WebP: {', '.join(sets)}\n"
         yield f"`python benchmarks/codec.py {place} {' '.join(sets)} -n {found['count']}`\n"
-        yield f"![bits per pixel against likeness](images/rates-{place}.png)\n"
+        yield f"![bits per pixel against likeness](images/{found['name']}.png)\n"
         yield (
             "Whole files, headers and checksums included. The last five columns are our bits over "
             "theirs where the likeness is equal: below 1 ours is the smaller file; a dash where "

@@ -146,9 +146,9 @@ ENTRIES = {
     "codec-photos": Entry(
         "codec",
         (
-            Source(name="photos", side=64, crop=64, count=6_000, classes=FREE, flip=True),
-            Source(name="photos", side=64, count=6_000, classes=FREE, flip=True),
-            Source(name="cifar10", side=64, count=8_000, flip=True),
+            Source(name="photos", side=64, crop=64, count=4_000, classes=FREE, flip=True),
+            Source(name="photos", side=64, count=4_000, classes=FREE, flip=True),
+            Source(name="cifar10", side=64, count=4_000, flip=True),
         ),
         "A codec of photographs: what `sfumato compress` uses. It went on from `codec-small` with "
         "squares of 64 pixels: of seven photographs as they are, of the same scaled down, and "
@@ -156,8 +156,8 @@ ENTRIES = {
         "photographs of scikit-image by NASA, SpaceX, S. van der Walt, R. Michetti, M. Haggstrom "
         "and the CMMI, CC0 or public domain; CIFAR-10 (Krizhevsky 2009), free to use with "
         "citation; these weights: Apache-2.0.",
-        {"structure": 0.2, "lr": 5e-4, "decay_steps": 4_500},
-        changes={"steps": 4_500, "batch": 8, "precision": "32", "start": "codec-small"},
+        {"structure": 0.2, "lr": 5e-4, "decay_steps": 3_500},
+        changes={"steps": 3_500, "batch": 8, "precision": "32", "start": "codec-small"},
     ),
 }
 
