@@ -20,8 +20,8 @@ is held-out real data against real data. Timings were taken on a shared machine:
 def main() -> None:
     """Write the page."""
     kept = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
-    parts = [HEAD, *_quality(kept), *_rates(kept), *_search(kept), *_speed(kept), *_equal(kept)]
-    parts += [*_overhead(kept), *_memory(kept)]
+    parts = [HEAD, *_quality(kept), *_classical(kept), *_rates(kept), *_search(kept)]
+    parts += [*_speed(kept), *_equal(kept), *_overhead(kept), *_memory(kept)]
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE)
     if found := kept.get("vae-and-gan"):
@@ -113,16 +113,40 @@ def _search(kept: Mapping[str, Any]) -> Iterator[str]:
         yield from _facts(found)
 
 
+def _classical(kept: Mapping[str, Any]) -> Iterator[str]:
+    """What other learners make of pyramid_svm's features, beside what it makes of them itself."""
+    if not (found := kept.get("classical")):
+        return
+    yield "## Other learners on the features of pyramid_svm: fashion-mnist\n"
+    yield "`python benchmarks/classical.py`\n"
+    yield "| learner | features | accuracy ↑ | minutes |\n|---|---|---|---|"
+    recipes = {"pyramid": "source", "rectified": "laptop"}
+    for kind, recipe in recipes.items():
+        runs = [kept[n] for n in sorted(kept) if n.startswith(f"quality-pyramid_svm-{recipe}-")]
+        if values := [run["scores"]["accuracy"]["value"] for run in runs]:
+            minutes = statistics.mean(run["minutes"] for run in runs)
+            mean = f"{statistics.mean(values):.4g} (mean of {len(values)})"
+            yield f"| pyramid_svm, {recipe} | {kind} | {mean} | {minutes:.2g} |"
+        for row in (row for row in found["rows"] if row["features"] == kind):
+            yield f"| {row['learner']} | {kind} | {row['accuracy']:.4g} | {row['minutes']} |"
+    yield ""
+    yield from _facts(found)
+
+
 def _speed(kept: Mapping[str, Any]) -> Iterator[str]:
-    if speed := kept.get("training-speed"):
+    for speed in (kept[name] for name in sorted(kept) if name.startswith("training-speed")):
         low, high = speed["ratio range"]
-        yield "## Training speed against a plain script\n"
+        model, recipe = speed.get("model", "dcgan"), speed.get("recipe", "laptop")
+        memory = speed.get("memory", False)
+        yield f"## {model}, {recipe}: training speed against a plain script\n"
         turned = f"--turns {speed['turns']} --steps {speed['steps a turn']}"
-        yield f"`python benchmarks/speed.py {turned}`\n"
+        asked = f"{model} --recipe {recipe} " if (model, recipe) != ("dcgan", "laptop") else ""
+        yield f"`python benchmarks/speed.py {asked}{'--memory ' if memory else ''}{turned}`\n"
         yield "| | images a second |\n|---|---|"
         plain, ours = speed["plain images/s"], speed["ours images/s"]
-        yield f"| plain script: float32, contiguous, a picture at a time | {plain:,} |"
-        yield f"| `sfumato train dcgan --recipe laptop` | {ours:,} |"
+        way = "all pictures in one tensor" if memory else "a picture at a time"
+        yield f"| plain script: float32, contiguous, {way} | {plain:,} |"
+        yield f"| `sfumato train {model} --recipe {recipe}` | {ours:,} |"
         turns, ratio = speed["turns"], speed["ratio"]
         yield f"| ratio, median of {turns} turns | **{ratio}** ({low} to {high}) |\n"
         yield f"Preset chosen: {_words(speed['preset'])}.\n"

@@ -5,7 +5,8 @@ the same optimisers. The plain script is what a tutorial would write: float32, c
 Dataset that turns one picture at a time into a tensor, a DataLoader. Each is a process of its own,
 so neither feels the other's settings; they run in turns, and the ratio is taken turn by turn. Ours
 is timed with all a run does: logging, grids, checkpoints. With --quality both are scored, after
-equal --steps (without averaged weights) or equal --minutes (as the recipe is).
+equal --steps (without averaged weights) or equal --minutes (as the recipe is). With --memory the
+plain script reads nothing picture by picture: it keeps one tensor of all images and indexes it.
 """
 
 import argparse
@@ -14,62 +15,113 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from record import keep
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
+from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 
 from sfumato import data as sources
 from sfumato.evaluation import evaluate
+from sfumato.model import Classifier
 from sfumato.runs import Run, load, save_bundle
 from sfumato.training import build, plan, train
 
+Step = Callable[[torch.Tensor, torch.Tensor], None]
+"""One step on images and their labels."""
 Until = Callable[[int, float], bool]
 """Of the batches visited and the time the 20th was: whether to stop."""
 
 
-class PlainPictures(Dataset[torch.Tensor]):
+class PlainPictures(Dataset[tuple[torch.Tensor, int]]):
     """One picture at a time, as a tutorial reads them: an image, an array, a tensor, in range."""
 
-    def __init__(self, pictures: np.ndarray) -> None:
-        self.pictures = pictures
+    def __init__(self, pictures: np.ndarray, labels: np.ndarray) -> None:
+        self.pictures, self.labels = pictures, labels
 
     def __len__(self) -> int:
         return len(self.pictures)
 
-    def __getitem__(self, index: int) -> torch.Tensor:
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         picture = Image.fromarray(self.pictures[index].squeeze())
         tensor = torch.from_numpy(np.array(picture)).float().div(255)
         tensor = tensor[None] if tensor.ndim == 2 else tensor.permute(2, 0, 1)
-        return (tensor - 0.5) / 0.5
+        return (tensor - 0.5) / 0.5, int(self.labels[index])
 
 
-def plain(model: str, recipe: str, until: Until, folder: Path) -> float:
+class Held:
+    """All images as one tensor, shuffled anew for each epoch and cut into batches."""
+
+    def __init__(self, pictures: PlainPictures, batch: int) -> None:
+        pixels = torch.from_numpy(pictures.pictures.copy()).float().div(127.5) - 1
+        self.images, self.batch = pixels.permute(0, 3, 1, 2).contiguous(), batch
+        self.labels = torch.from_numpy(pictures.labels)
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        for rows in torch.randperm(len(self.images)).split(self.batch):
+            if len(rows) == self.batch:
+                yield self.images[rows], self.labels[rows]
+
+
+def game(network: Any, batch: int) -> Step:
+    """A painter and a judge, the plainest way."""
+    for_d, for_g = plainest(network.configure_optimizers())
+    ones, zeros = torch.ones(batch), torch.zeros(batch)
+
+    def step(real: torch.Tensor, labels: torch.Tensor) -> None:
+        fake = network.generate(network.prior(batch))
+        for_d.zero_grad()
+        (bce(network.judge(real), ones) + bce(network.judge(fake.detach()), zeros)).backward()
+        for_d.step()
+        for_g.zero_grad()
+        bce(network.judge(fake), ones).backward()
+        for_g.step()
+
+    return step
+
+
+def lesson(network: Any) -> Step:
+    """A classifier, the plainest way."""
+    (optimizer,) = plainest([network.configure_optimizers()])
+
+    def step(images: torch.Tensor, labels: torch.Tensor) -> None:
+        optimizer.zero_grad()
+        cross_entropy(network.logits(images), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def plainest(optimizers: list[Any]) -> list[Any]:
+    """The same optimisers, none of them fused."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["fused"] = None
+    return optimizers
+
+
+def plain(model: str, recipe: str, until: Until, folder: Path, memory: bool) -> float:
     """Train the plain script and keep its model; images a second after the first 20 batches."""
     planned = plan(model, recipe=recipe)
     data = sources.open(planned.data)
     network, batch = build(model, planned, data), planned.batch
-    for_d, for_g = network.configure_optimizers()
-    for group in (*for_d.param_groups, *for_g.param_groups):
-        group["fused"] = None  # the plain one
-    ones, zeros = torch.ones(batch), torch.zeros(batch)
-    pictures, visited, start = np.asarray(data.columns["image"]), 0, 0.0
+    step = lesson(network) if isinstance(network, Classifier) else game(network, batch)
+    labels = data.columns.get("label", np.zeros(len(data), np.int64))
+    pictures = PlainPictures(np.asarray(data.columns["image"]), labels)
+    each = DataLoader(pictures, batch, shuffle=True, drop_last=True)
+    batches = Held(pictures, batch) if memory else each
+    visited, start = 0, 0.0
     while not until(visited, start):
-        for real in DataLoader(PlainPictures(pictures), batch, shuffle=True, drop_last=True):
+        for images, named in batches:
             if visited == 20:
                 start = time.perf_counter()
-            fake = network.generate(network.prior(batch))
-            for_d.zero_grad()
-            (bce(network.judge(real), ones) + bce(network.judge(fake.detach()), zeros)).backward()
-            for_d.step()
-            for_g.zero_grad()
-            bce(network.judge(fake), ones).backward()
-            for_g.step()
+            step(images, named)
             visited += 1
             if until(visited, start):
                 break
@@ -100,8 +152,9 @@ def turn(who: str, args: argparse.Namespace, folder: Path) -> float:
     """One of the two in a process of its own."""
     length = ["--minutes", args.minutes] if args.minutes else ["--steps", args.steps]
     command = [sys.executable, __file__, args.model, "--recipe", args.recipe, "--worker", who]
+    held = ["--memory"] if args.memory else []
     done = subprocess.run(
-        [*map(str, (*command, *length, "--out", folder))],
+        [*map(str, (*command, *length, *held, "--out", folder))],
         stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     return float(done.stdout.splitlines()[-1])
@@ -118,6 +171,9 @@ def compare(args: argparse.Namespace) -> dict[str, object]:
         preset = Run(Path(folder) / "ours-0").read()["preset"]
     ratios = [a / b for a, b in zip(rates["ours"], rates["plain"], strict=True)]
     return {
+        "model": args.model,
+        "recipe": args.recipe,
+        "memory": args.memory,
         "plain images/s": round(statistics.median(rates["plain"])),
         "ours images/s": round(statistics.median(rates["ours"])),
         "ratio": round(statistics.median(ratios), 2),
@@ -150,6 +206,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--minutes", type=float, help="of each, instead of --steps")
+    parser.add_argument("--memory", action="store_true", help="plain, with images in memory")
     parser.add_argument("--quality", action="store_true", help="score both")
     parser.add_argument("-n", "--count", type=int, default=10_000, help="samples to score")
     parser.add_argument("--worker", choices=("plain", "ours"), help="used by the script itself")
@@ -158,14 +215,19 @@ def main() -> None:
     what = "time" if args.minutes else "steps"
     if args.worker == "plain":
         until = ending(args.steps, args.minutes)
-        print(plain(args.model, args.recipe, until, args.out))
+        print(plain(args.model, args.recipe, until, args.out, args.memory))
     elif args.worker == "ours":
         print(ours(args.model, args.recipe, args.steps, args.minutes, args.out))
     elif args.quality:
         name = f"equal-{what}-{args.model}-{args.recipe}"
         keep(name, {"model": args.model, "recipe": args.recipe, **quality(args)})
     else:
-        keep("training-speed", compare(args))
+        kind = "-memory" if args.memory else ""
+        usual = (args.model, args.recipe, kind) == ("dcgan", "laptop", "")
+        keep(
+            "training-speed" + ("" if usual else f"-{args.model}-{args.recipe}{kind}"),
+            compare(args),
+        )
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ class MobileNetV2(Classifier):
 
     def configure_optimizers(self) -> AdamW:
         c, learned = self.config, [w for w in self.parameters() if w.requires_grad]
-        return AdamW(learned, lr=c.lr, weight_decay=c.weight_decay)
+        return AdamW(learned, lr=c.lr, weight_decay=c.weight_decay, fused=True)
 
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """`accuracy` on held-out data; its floor always answers the commonest class."""
