@@ -6,7 +6,15 @@ from sfumato import registry
 from sfumato.errors import ConfigError
 
 VERBS = {
-    "Sampler": ("sample", "interpolate", "animate", "traverse", "arithmetic", "manifold"),
+    "Sampler": (
+        "sample",
+        "interpolate",
+        "animate",
+        "traverse",
+        "arithmetic",
+        "manifold",
+        "augment",
+    ),
     "Judge": (),
     "Autoencoder": (
         *("reconstruct", "interpolate", "traverse"),

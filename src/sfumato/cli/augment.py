@@ -1,0 +1,60 @@
+"""The verb augment: a labelled data set, and as many painted pictures as are asked for."""
+
+from argparse import Namespace, _SubParsersAction
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sfumato.cli.parser import positive, whole
+from sfumato.cli.places import bar, called, loaded, run_of, say, takes_place, target
+from sfumato.errors import RunError
+
+
+def register(subparsers: "_SubParsersAction[Any]") -> None:
+    """Add the verb."""
+    about = "a folder of real pictures and painted ones, each with its label"
+    verb = subparsers.add_parser("augment", help=about, description=f"Write {about}.")
+    takes_place(verb)
+    verb.add_argument(
+        "--data", metavar="D", help="real pictures; a run knows what it learned from"
+    )
+    verb.add_argument("--labels", type=whole(1), help="of the real ones, keep so many with labels")
+    verb.add_argument("--ratio", type=positive(100), default=1.0, help="painted for each real (1)")
+    verb.add_argument("--only-made", action="store_true", help="leave the real ones out")
+    verb.add_argument("--seed", type=int, default=0, help="of what is painted, and of --labels")
+    verb.add_argument("-o", "--out", metavar="FOLDER", help="a new folder")
+    verb.set_defaults(run=augment)
+
+
+def augment(args: Namespace) -> dict[str, Any]:
+    """Write the folder."""
+    from sfumato import augmenting
+    from sfumato.evaluation import source_of
+
+    folder = Path(args.out) if args.out else target(None, args.place, "augmented")
+    if folder.exists():
+        raise RunError(f"-o {folder} exists already; name a new folder.")
+    model = augmenting.able(loaded(args.place, args.device, args.verb))
+    source = source_of(args.place, args.data)
+    if args.labels is not None:
+        source = replace(source, labels=args.labels, seed=args.seed)
+    data = augmenting.known(model, source)
+    keep = not args.only_made
+    total = round(args.ratio * len(data)) + keep * len(data)
+    with bar("writing", total) as tell:
+        found = augmenting.augment(
+            model, folder, data, ratio=args.ratio, keep=keep, seed=args.seed, tell=tell
+        )
+    real, made = sum(found.real.values()), sum(found.made.values())
+    say(f"wrote {folder}: {real:,} real pictures and {made:,} painted ones")
+    say(f"to learn from both: sfumato train lenet5 --data {folder}")
+    return {
+        "model": called(model),
+        "run": run_of(args.place),
+        "files": [str(folder)],
+        "data": data.name,
+        "ratio": args.ratio,
+        "seed": args.seed,
+        "real": found.real,
+        "made": found.made,
+    }

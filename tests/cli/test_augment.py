@@ -1,0 +1,88 @@
+"""The verb augment: real and painted pictures in a folder that training can read."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sfumato import data as sources
+from sfumato import load
+from sfumato.cli import main
+from sfumato.data import Source
+from sfumato.io.images import to_bytes
+from sfumato.randomness import derive
+from sfumato.sampling import sample
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A conditional GAN trained for a moment on the digits."""
+    folder = tmp_path_factory.mktemp("cgan") / "run"
+    assert main(["train", "cgan", "--recipe", "smoke", "--out", str(folder)]) == 0
+    return str(folder)
+
+
+def table(folder):
+    with Path(folder, "metadata.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_class_gets_its_share_and_training_reads_it_again(shell, place):
+    found = shell.answer("augment", place, "--labels", "40", "--ratio", "1.5", "-o", "more")
+    classes = load(place).schema.classes
+    assert found["real"] == {name: 4 for name in classes}
+    assert found["made"] == {name: 6 for name in classes}
+    rows = table("more")
+    counts = Counter((row["origin"], row["label"]) for row in rows)
+    assert counts == {(o, c): n for o, n in (("real", 4), ("made", 6)) for c in classes}
+    again = sources.open(Source(name="more"))
+    assert len(again) == 100
+    assert again.schema.classes == tuple(sorted(classes))
+    assert again.schema.shape == load(place).schema.shape
+
+
+def test_the_pictures_are_those_of_the_data_and_of_the_seed(shell, place):
+    shell.answer("augment", place, "--labels", "20", "--seed", "3", "-o", "more")
+    model = load(place)
+    first = next(row for row in table("more") if row["origin"] == "made")
+    want = sample(model, 2, seed=derive(3, "augment", 0, 0), label=0)
+    assert first["label"] == model.schema.classes[0]
+    with Image.open(Path("more", first["file_name"])) as image:
+        assert image.tobytes() == to_bytes(want)[0].tobytes()
+
+
+def test_the_painted_ones_alone(shell, place):
+    found = shell.answer("augment", place, "--labels", "20", "--only-made", "-o", "made")
+    assert sum(found["real"].values()) == 0
+    assert {row["origin"] for row in table("made")} == {"made"}
+
+
+def test_a_classifier_learns_from_it_and_is_held_against_the_real(shell, place):
+    shell.answer("augment", place, "--labels", "40", "-o", "more")
+    words = ["--recipe", "smoke", "--data", "more", "--out", "run"]
+    assert main(["train", "mlp", *words]) == 0
+    found = shell.answer("classify", "run", "--data", "digits", "-o", "trial")
+    assert found["metrics"]["accuracy"]["n"] == 297
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-o", "full"], "-o full exists already; name a new folder."),
+        (["--ratio", "0"], "--ratio must be a number greater than 0 and at most 100, not '0'"),
+        (["--data", "photos"], "photos has the class 'astronaut', and this model learned"),
+        (["--labels", "9"], "--data.labels 9 wants 0 of class"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_is_refused(shell, place, words, said):
+    Path("full").mkdir()
+    assert shell.refusal("augment", place, *words).startswith(said)
+
+
+def test_who_cannot_be_asked_for_a_label_is_refused(shell, runs):
+    assert shell.refusal("augment", runs["dcgan"]) == (
+        "augment needs a model that can be asked for a label, and DCGAN cannot; cgan is one."
+    )
