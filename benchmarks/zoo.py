@@ -36,12 +36,15 @@ FREE = ("astronaut", "cat", "coffee", "galaxies", "tissue", "retina", "rocket")
 """Of the embedded photographs those that are CC0 or in the public domain."""
 
 DIGITS = "MNIST (LeCun, Cortes & Burges), CC BY-SA 3.0; these weights: Apache-2.0."
-SHARP = Source(name="photos", side=96, flip=True, classes=(*FREE, "china", "flower"))
-SMALLER = {2: replace(SHARP, side=48), 1: replace(SHARP, side=32)}
-"""Squares that cost as much where they are shrunk less."""
+SHARP = Source(name="squares", flip=True)
+"""What benchmarks/sharp_squares.py cuts into a folder of that name."""
 PHOTOS = (
-    "photographs that scikit-image carries (CC0 and public domain) and two that scikit-learn "
-    "carries (danielbuechele and vultilion, CC BY 2.0); these weights: Apache-2.0."
+    "six photographs that scikit-image and scikit-learn carry (CC0, public domain; danielbuechele "
+    "and vultilion, CC BY 2.0), five that are usual in examples (Apache-2.0, CC0), and fourteen "
+    "of Debian's lomiri-wallpapers (CC0, CC BY 4.0, CC BY-SA 3.0 and 4.0: Aitzol Berasategi, "
+    "Bolly, Clements Engelhardt, freespace, Jakkub Mede, Lukas Baubkus, Peter Nerlich, Sander "
+    "Klootwijk), in squares cut by `python benchmarks/sharp_squares.py squares --photos FOLDER`; "
+    "these weights: Apache-2.0."
 )
 
 ENTRIES = {
@@ -109,14 +112,14 @@ ENTRIES = {
     ),
     "srresnet-x2": Entry(
         "srresnet",
-        SMALLER[2],
+        replace(SHARP, crop=48),
         "SRResNet that enlarges photographs twice: what `sfumato upscale --scale 2` uses.",
         PHOTOS,
         {"scale": 2},
     ),
     "srresnet-jpeg": Entry(
         "srresnet",
-        SMALLER[1],
+        replace(SHARP, crop=32),
         "SRResNet that takes away what JPEG of quality 5 to 50 did: what `sfumato restore` uses.",
         PHOTOS,
         {"scale": 1, "worst": 5, "best": 50},

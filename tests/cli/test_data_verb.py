@@ -39,7 +39,7 @@ def test_list_says_where_everything_is(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("SFUMATO_DATA", str(tmp_path))
     sources = answer(capsys, "list")["sources"]
     assert list(sources) == [
-        *("digits", "glyphs", "photos", "mnist", "fashion-mnist", "cifar10", "celeba"),
+        *("digits", "glyphs", "photos", "mnist", "fashion-mnist", "cifar10", "celeba", "facades"),
         "anime-faces",
     ]
     assert sources["digits"]["where"] == "embedded"

@@ -99,7 +99,7 @@ def test_names_are_listed_without_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (
         done.stdout
-        == "digits glyphs photos mnist fashion-mnist cifar10 celeba anime-faces False\n"
+        == "digits glyphs photos mnist fashion-mnist cifar10 celeba facades anime-faces False\n"
     )
 
 

@@ -33,6 +33,12 @@ ENTRIES = {
     "fashion-mnist": Entry("mnist", "70,000 clothes, 28x28 grey, 10 classes", known=True),
     "cifar10": Entry("cifar10", "60,000 photographs, 32x32 colour, 10 classes", known=True),
     "celeba": Entry("celeba", "faces of celebrities, 178x218 colour, 40 attributes", known=True),
+    "facades": Entry(
+        "facades",
+        "fronts of houses and maps of their parts, 256x256 colour",
+        known=True,
+        public=False,
+    ),
     "anime-faces": Entry(
         "anime_faces", "drawn faces, 64x64 colour, hair and eyes", known=True, public=False
     ),

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from sfumato.data.pairs import MADE
 from sfumato.errors import DataError
 from sfumato.io.images import from_bytes
 from sfumato.schema import Schema
@@ -36,6 +37,8 @@ class Batch(NamedTuple):
     """1 where the thing is, 0 elsewhere; axes B 1 H W."""
     outline: Masks = _ABSENT
     """1 on the border of the thing, 0 elsewhere; axes B 1 H W."""
+    target: Images = _ABSENT
+    """What a translator should make of the image: float32 in [-1, 1], axes B C H W."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +76,11 @@ class Dataset:
     columns: Mapping[str, np.ndarray]
     """Field of `Batch` to array.
 
-    Uint8: image N H W C, mask and outline N H W with 0 and 1. Int64: label N, caption N L.
+    Uint8: image and target N H W C; mask and outline N H W, 0 and 1. Int64: label N, caption N L.
     Float32: attributes N A.
     """
+    made: str | None = None
+    """How the image is made of what becomes the target: a name in `pairs.MADE`."""
     flip: bool = False
     """Mirror half of the images of a batch that is given a generator."""
     report: Report = field(default_factory=Report)
@@ -89,18 +94,21 @@ class Dataset:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of its batches that are not None."""
-        return tuple(name for name in Batch._fields if name in self.columns)
+        held = {*self.columns, *(("target",) if self.made else ())}
+        return tuple(name for name in Batch._fields if name in held)
 
     @cached_property
     def fingerprint(self) -> str:
         """32 hex digits that differ where any pixel, label, name or setting differs."""
         content = self.digest or digest(self.columns)
-        return blake2b(f"{content}|{self.schema}|{self.flip}".encode(), digest_size=16).hexdigest()
+        return blake2b(
+            f"{content}|{self.schema}|{self.flip}{self.made or ''}".encode(), digest_size=16
+        ).hexdigest()
 
     def require(self, fields: tuple[str, ...], who: str) -> None:
         """Raise DataError unless batches have all of `fields`, which `who` needs."""
         for name in fields:
-            if name not in self.columns:
+            if name not in self.fields:
                 raise DataError(
                     f"{who} needs {name} of every image, and {self.name} has only "
                     f"{', '.join(self.fields)}{_remedy(name)}"
@@ -122,14 +130,17 @@ class Dataset:
         found: dict[str, Tensor] = {}
         for name, column in self.columns.items():
             taken = np.take(column, rows, axis=0)
-            if name == "image":
+            if name in ("image", "target"):
                 found[name] = from_bytes(taken)
             elif name in ("mask", "outline"):
                 found[name] = torch.from_numpy(taken[:, None].astype(np.float32))
             else:
                 found[name] = torch.from_numpy(taken)
-            if mirrored is not None and name in ("image", "mask", "outline"):
+            if mirrored is not None and name in ("image", "target", "mask", "outline"):
                 found[name][mirrored] = found[name][mirrored].flip(-1)
+        if self.made:
+            found["target"] = found["image"]
+            found["image"] = MADE[self.made](found["target"])
         return Batch(**found)
 
 
@@ -149,4 +160,6 @@ def _remedy(name: str) -> str:
         return "; sub-folders named after classes would give labels."
     if name in ("caption", "attributes"):
         return "; a metadata.csv beside the images would give them."
+    if name == "target":
+        return "; --data.pair grey or edges would make pairs, a folder of pairs may have them."
     return "; --data glyphs has it." if name in ("mask", "outline") else "."

@@ -13,6 +13,7 @@ import numpy as np
 
 from sfumato.data import places
 from sfumato.data.metadata import Table
+from sfumato.data.pairs import MADE, paired
 from sfumato.data.places import File, files
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
@@ -80,6 +81,8 @@ def of_files(everything: list[File], source: Source) -> Stock:
         if len(listed) < len(chosen):
             notes = [f"{len(chosen) - len(listed)} pictures have no full row in the metadata"]
         chosen = listed
+    if source.pair and source.pair not in MADE:
+        return Stock(pictures=paired(chosen, source.pair, source.name, source.channels))
     classes = _classes([_folders(file)[below:] for file in pictures])
     label: list[int] | None = None
     if classes:

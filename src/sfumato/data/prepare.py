@@ -22,9 +22,10 @@ from rich.console import Console
 from sfumato.data.ahead import Ahead
 from sfumato.data.columns import ColumnFile, load_column
 from sfumato.data.dataset import Dataset, Report, digest
+from sfumato.data.pairs import MADE
 from sfumato.data.source import Source
 from sfumato.data.stock import Cut, Pixels, Stock, attempt
-from sfumato.errors import DataError, RunError
+from sfumato.errors import ConfigError, DataError, RunError
 from sfumato.io.files import atomic, discard
 from sfumato.schema import Attribute, Schema
 from sfumato.settings import build
@@ -52,6 +53,11 @@ def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dat
         return prepared
     rows, held = stock(source).select(source)
     pictures = held.pictures
+    if source.pair and source.pair not in MADE and "target" not in pictures.columns:
+        raise ConfigError(
+            f"--data.pair {source.pair} needs a folder of pairs, and {source.name} has single "
+            f"pictures; choose from {', '.join(MADE)}."
+        )
     cut = Cut(side=source.side, crop=source.crop, channels=source.channels or pictures.channels)
     if not isinstance(pictures, Pixels):
         return _cached(folder, held, source, rows, cut)
@@ -70,6 +76,8 @@ def _folder(source: Source, stamp: str) -> Path:
     name = re.sub(r"[^\w-]+", "-", Path(source.name).name) or "data"
     wanted = asdict(source) | {"flip": None, "stamp": stamp, "version": VERSION}
     del wanted["labels"]  # forgotten after preparing, so one cache serves any number of them
+    if source.pair is None:
+        del wanted["pair"]
     key = blake2b(json.dumps(wanted).encode(), digest_size=8).hexdigest()
     return cache_folder() / f"{name}-{source.split}-{key}"
 
@@ -95,8 +103,17 @@ def _dataset(
     )
     report = Report(kept=len(rows), notes=stock.notes)
     return Dataset(
-        name=source.name, schema=schema, columns=columns, flip=source.flip, report=report
+        name=source.name,
+        schema=schema,
+        columns=columns,
+        made=_made(source),
+        flip=source.flip,
+        report=report,
     )
+
+
+def _made(source: Source) -> str | None:
+    return source.pair if source.pair in MADE else None
 
 
 def _cached(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Dataset:
@@ -143,6 +160,7 @@ def _load(folder: Path, source: Source) -> Dataset | None:
             name=source.name,
             schema=_schema(said["schema"]),
             columns=columns,
+            made=_made(source),
             flip=source.flip,
             report=Report(
                 kept=said["kept"],

@@ -17,6 +17,7 @@ ALIASES = {
         "cifar10binary",
     },
     "celeba": {"celeba", "imgalignceleba"},
+    "facades": {"facades", "cmpfacades", "cmpfacadesbase256x256"},
     "anime-faces": {"animefaces"},
 }
 """What a folder or archive may be called, small letters and figures only."""
@@ -25,6 +26,7 @@ FORMS = {
     "fashion-mnist": "train-images-idx3-ubyte.gz and the three files like it",
     "cifar10": "cifar-10-python.tar.gz",
     "celeba": "img_align_celeba.zip and list_attr_celeba.txt",
+    "facades": "an archive with photo/NAME.jpg and label/NAME.png",
     "anime-faces": "the pictures and tags.csv (columns file, hair, eyes)",
 }
 """What to put there."""

@@ -27,6 +27,10 @@ class Source:
     """Keep the first that many images; none or 0 keeps all."""
     labels: int | None = None
     """Keep the labels of so many images, as many of each class; -1 stands for all others."""
+    pair: str | None = None
+    """What a picture is turned from: `grey` or `edges` of itself; `beside` it in one file; or, of
+    the same name in two folders, `A/B`: A's is given and B's wanted.
+    """
     flip: bool = False
     """Mirror half of the images, chosen anew for every batch."""
     seed: int = 0

@@ -1,0 +1,240 @@
+"""Pix2Pix: a U-Net turns pictures into pictures, a judge of patches says which look real.
+
+    y' = G(x)                 x what is given, y what is wanted
+    L_G = game's painter of D(x, y') + reconstruction * mean |y' - y|
+    L_D = half the game's judge of D(x, y) and D(x, y')
+
+Axes: B batch, C image channels, S image side in pixels; the judge gives a logit for each patch.
+Paper: Isola, Zhu, Zhou & Efros (2017), https://arxiv.org/abs/1611.07004, section 3, appendix 6.1
+Departures: what comes out of a trained network repeats, so dropout noise acts while it learns and
+not after; any size is translated, mirrored at the edge up to what can be halved; batches of more
+than one picture may be normalised together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Le
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+from torch.nn.functional import l1_loss
+from torch.optim import Adam
+
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.source import Source
+from sfumato.errors import DataError
+from sfumato.losses.adversarial import GAMES, GameName
+from sfumato.metrics.distortion import psnr
+from sfumato.metrics.score import Score
+from sfumato.model import Translator
+from sfumato.nn.init import normal_002
+from sfumato.nn.resize import resize
+from sfumato.nn.unet import Norm, UNet
+from sfumato.recipe import Recipe
+from sfumato.schema import Schema
+from sfumato.settings import Count, Decay, NonNegative, Positive
+from sfumato.shapes import Images, Masks, Others, Resized, Scalar
+
+Verdicts = Float[Tensor, " N"]
+"""A logit for each patch of each picture."""
+HELD = 256
+"""Held-out pictures that `measure` looks at."""
+PATCHES = {1: 0, 16: 1, 70: 3, 286: 5}
+"""Side of what one logit of the judge sees, to halvings of its maps."""
+
+INSTANCE = partial(nn.InstanceNorm2d, affine=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every choice that changes what the two networks are or how they learn."""
+
+    width: Count = 64
+    """Maps after the first halving, in painter and judge; up to eight times as many further in."""
+    depth: Annotated[int, Ge(2), Le(10)] = 8
+    """Halvings of the painter."""
+    patch: Literal[1, 16, 70, 286] = 70
+    """Side in pixels of the patches that are judged."""
+    norm: Literal["batch", "instance"] = "batch"
+    """What is normalised together: a batch, which may be one picture, or a picture."""
+    dropout: Decay = 0.5
+    """Chance that a map of the three innermost doublings is silenced while learning."""
+    game: GameName = "non_saturating"
+    """What painter and judge want of each other."""
+    adversarial: NonNegative = 1.0
+    """Weight of the game in the painter's loss; 0 leaves the plain network."""
+    reconstruction: NonNegative = 100.0
+    """Weight of the mean absolute error."""
+    jitter: Annotated[float, Ge(1), Le(2)] = 1.0
+    """How much pictures are enlarged before a part of the old size is cut out at random."""
+    lr: Positive = 2e-4
+    """Adam step size of both."""
+    beta1: Decay = 0.5
+    """Adam first-moment decay."""
+
+
+class Pix2Pix(Translator):
+    """A painter that is shown a picture, and a judge that is shown it too."""
+
+    needs = ("image", "target")
+
+    def __init__(self, config: Config, schema: Schema) -> None:
+        super().__init__(config, schema)
+        c, channels = config, schema.channels
+        _check(c, schema)
+        norm: Norm = nn.BatchNorm2d if c.norm == "batch" else INSTANCE
+        self.generator = UNet(channels, channels, c.width, c.depth, norm, c.dropout)
+        self.discriminator = _judge(2 * channels, c.width, PATCHES[c.patch], norm)
+        self.apply(normal_002)
+
+    def translate(
+        self, source: Images, *, mask: Masks | None = None, reference: Others | None = None
+    ) -> Resized:
+        height, width = source.shape[2:]
+        step = 2**self.config.depth
+        spare = [ceil(side / step) * step - side for side in (height, width)]
+        painted = self.generator(_mirrored(source, *spare)).tanh()
+        return painted[..., :height, :width].float()
+
+    def judge(self, given: Images, images: Images) -> Verdicts:
+        """How real each patch looks beside what was given; all patches in a row."""
+        return self.discriminator(torch.cat([given, images], 1)).flatten()
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        for_d, for_g = self.players
+        given, wanted = self._jittered(batch.image, batch.target)
+        painted = self.generator(given).tanh()
+        d_loss = self.descend(for_d, self._judge_loss, given, wanted, painted.detach())
+        g_loss = self.descend(for_g, self._painter_loss, given, wanted, painted)
+        self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
+
+    def _judge_loss(self, given: Images, wanted: Images, painted: Images) -> Scalar:
+        verdicts = self.judge(given, wanted), self.judge(given, painted)
+        return GAMES[self.config.game].judge(*verdicts, 0.0) / 2
+
+    def _painter_loss(self, given: Images, wanted: Images, painted: Images) -> Scalar:
+        c = self.config
+        far = l1_loss(painted.float(), wanted)
+        return c.adversarial * GAMES[c.game].painter(self.judge(given, painted)) + (
+            c.reconstruction * far
+        )
+
+    def _jittered(self, given: Images, wanted: Images) -> tuple[Images, Images]:
+        """Both pictures enlarged, and the same part of them cut out: another for each pair."""
+        height, width = given.shape[2:]
+        large = (round(height * self.config.jitter), round(width * self.config.jitter))
+        room = torch.tensor([large[0] - height, large[1] - width], device=given.device) + 1
+        chances = self.draw(self._corners, len(given))
+        corners = (chances * room).long().tolist()
+        both = resize(torch.cat([given, wanted], 1), *large)
+        parts = [
+            whole[:, top : top + height, left : left + width]
+            for whole, (top, left) in zip(both, corners, strict=True)
+        ]
+        first, second = torch.stack(parts).clamp(-1, 1).chunk(2, 1)
+        return first, second
+
+    def _corners(self, count: int, rng: Generator | None = None) -> Tensor:
+        return torch.rand(count, 2, device=self.device, generator=rng)
+
+    def configure_optimizers(self) -> list[Adam]:
+        c, betas = self.config, (self.config.beta1, 0.999)
+        return [
+            Adam(self.discriminator.parameters(), lr=c.lr, betas=betas, fused=True),
+            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
+        ]
+
+    @torch.no_grad()
+    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
+        """`psnr` against what is wanted; floor: the given picture, or the mean one."""
+        batch = data.batch(torch.arange(min(HELD, len(data))))
+        given, wanted = batch.image.to(self.device), batch.target.to(self.device)
+        painted = torch.cat([self.translate(part) for part in given.split(8)])
+        mean = wanted.mean(0, keepdim=True).expand_as(wanted)
+        plain = {"copy": psnr(given, wanted), "mean": psnr(mean, wanted)}
+        rows = {name: float(found.clamp(max=99).mean()) for name, found in plain.items()}
+        note = ", ".join(f"{name} {value:.2f}" for name, value in rows.items())
+        value = float(psnr(painted, wanted).mean())
+        return {"psnr": Score(value, max(rows.values()), n=len(wanted), note=note)}
+
+
+def _check(c: Config, schema: Schema) -> None:
+    _, height, width = schema.shape
+    step = 2**c.depth
+    if height % step or width % step:
+        fits = max(step, height // step * step)
+        raise DataError(
+            f"pix2pix halves sides {c.depth} times, so they must be multiples of {step}, not "
+            f"{width}x{height}; try --data.side {fits} or a smaller --model.depth."
+        )
+
+
+def _mirrored(images: Images, below: int, beside: int) -> Tensor:
+    """Images that go on mirrored, as often as it takes."""
+    while below or beside:
+        height, width = images.shape[2:]
+        down, across = min(below, height), min(beside, width)
+        rows = torch.cat([images, images.flip(2)[:, :, :down]], 2) if down else images
+        images = torch.cat([rows, rows.flip(3)[..., :across]], 3) if across else rows
+        below, beside = below - down, beside - across
+    return images
+
+
+def _judge(channels: int, width: int, halvings: int, norm: Norm) -> nn.Sequential:
+    """A logit for each patch (appendix 6.1.2); without halvings, for each pixel."""
+    side, around = (4, 1) if halvings else (1, 0)
+    strides = [2] * halvings + [1] if halvings else [1, 1]
+    maps = [channels, *(width << min(step, 3) for step in range(len(strides)))]
+    layers: list[nn.Module] = []
+    for step, stride in enumerate(strides):
+        normed = step > 0
+        layers.append(nn.Conv2d(maps[step], maps[step + 1], side, stride, around, bias=not normed))
+        layers += [norm(maps[step + 1]), nn.LeakyReLU(0.2)] if normed else [nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Conv2d(maps[-1], 1, side, 1, around))
+
+
+RECIPES = {
+    "smoke": Recipe(
+        model=Config(
+            width=4,
+            depth=3,
+            patch=16,
+            norm="instance",
+            dropout=0.1,
+            game="least_squares",
+            adversarial=0.5,
+            reconstruction=10.0,
+            jitter=1.25,
+            lr=1e-3,
+            beta1=0.6,
+        ),
+        data=Source(name="photos", side=16, count=64, pair="grey"),
+        steps=4,
+        batch=4,
+        every=2,
+        ema=0.5,
+    ),
+    "laptop": Recipe(
+        model=Config(width=32, depth=7, game="least_squares", jitter=286 / 256),
+        data=Source(name="facades", side=128, flip=True),
+        steps=20_000,
+        batch=4,
+        ema=0.999,
+    ),
+    "source": Recipe(
+        model=Config(reconstruction=1.0, jitter=286 / 256),
+        data=Source(name="facades", side=256, flip=True),
+        steps=68_000,
+        batch=1,
+    ),
+    "paper": Recipe(
+        model=Config(jitter=286 / 256),
+        data=Source(name="facades", side=256, flip=True),
+        steps=68_000,
+        batch=1,
+    ),
+}
