@@ -7,7 +7,10 @@ from PIL import Image
 
 import sfumato
 from sfumato import runs, translating
+from sfumato.data.photos import photo
 from sfumato.errors import SfumatoError
+from sfumato.io.images import from_bytes
+from sfumato.metrics.distortion import psnr
 from sfumato.models.dcgan import DCGAN
 from sfumato.models.dcgan import Config as GANConfig
 from sfumato.models.srresnet import Config, SRResNet
@@ -70,6 +73,23 @@ def test_bicubic_takes_any_scale(scale):
     assert (found.size, found.mode) == ((9 * scale, 4 * scale), "L")
 
 
+def test_shipped_weights_enlarge_sharper_than_bicubic():
+    """A photograph the network has not seen, shrunk and enlarged again, in decibels."""
+    large = photo("motorcycle").resize((360, 240))
+    small = large.resize((90, 60), Image.Resampling.BICUBIC)
+    near = [
+        float(psnr(*(from_bytes(np.asarray(x)[None]) for x in (upscale(small, method=m), large))))
+        for m in ("bicubic", "srresnet")
+    ]
+    assert near[1] > near[0] + 0.5
+
+
+def test_a_scale_between_is_made_of_the_next_larger():
+    image = noise(10, 6)
+    assert upscale(image, scale=3).size == (30, 18)
+    assert upscale(image, scale=2).size == (20, 12)
+
+
 def test_one_pixel_is_enough(doubler):
     assert upscale(Image.new("RGB", (1, 1), "red"), scale=2, method=doubler).size == (2, 2)
 
@@ -93,9 +113,14 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
     gan = DCGAN(GANConfig(width=4), Schema(shape=(3, 16, 16)))
     runs.save_bundle(gan, tmp_path / "gan")
     for act, words in (
-        (lambda: upscale(image, scale=4, method=doubler), "enlarges 2 times, not 4; give its"),
+        (
+            lambda: upscale(image, scale=4, method=doubler),
+            "enlarges 2 times, not 4; ask for less.",
+        ),
         (lambda: upscale(image, scale=0), "--scale must be at least 1; got 0."),
         (lambda: restore(image, method=doubler), "enlarges 2 times; upscale is its verb."),
+        (lambda: upscale(image, scale=9), "srresnet is not shipped with weights for x9; train"),
+        (lambda: restore(image, harm="blur"), "srresnet is not shipped with weights for blur;"),
         (lambda: upscale(image, method="nothing"), "nothing is no run folder, no bundle"),
         (
             lambda: upscale(image, method=str(tmp_path / "gan")),

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sfumato import runs
+from sfumato import registry, runs
 from sfumato.capabilities import demand
-from sfumato.errors import ConfigError
+from sfumato.errors import ConfigError, RunError
 from sfumato.io.images import Source, from_bytes, opacity, read, to_bytes, to_picture
 from sfumato.model import Translator
-from sfumato.nn.resize import enlarge
+from sfumato.nn.resize import enlarge, resize
 from sfumato.nn.tiles import tiles
+from sfumato.shapes import Images
 
 PIECE = 256
 """Side, in pixels of the source, of what is computed at once."""
@@ -27,24 +28,25 @@ def upscale(
 ) -> Image.Image:
     """A picture `scale` times as wide and high; its transparency, if any, is kept.
 
-    `method` is `bicubic`, the name of a system whose weights are here (`srresnet`), or a run or
-    bundle of your own. Raises SfumatoError, one line, where the scale is not the method's.
+    `method` is `bicubic`, the name of a system whose weights are shipped (`srresnet`), or a run or
+    bundle of your own. What a network makes larger than asked for is shrunk again. Raises
+    SfumatoError, one line, where the scale is beyond the method's.
     """
     if scale < 1:
         raise ConfigError(f"--scale must be at least 1; got {scale}.")
     if method == "bicubic":
         return _whole(picture, lambda image: enlarged(image, scale))
-    model = _translator(method, f"x{scale}", "upscale")
-    if model.scale != scale:
-        raise ConfigError(f"{method} enlarges {model.scale} times, not {scale}; give its --scale.")
-    return _whole(picture, lambda image: translated(model, image, tell))
+    model = _translator(method, [f"x{times}" for times in (scale, *range(scale + 1, 9))], "upscale")
+    if model.scale < scale:
+        raise ConfigError(f"{method} enlarges {model.scale} times, not {scale}; ask for less.")
+    return _whole(picture, lambda image: _shrunk(translated(model, image, tell), image, scale))
 
 
 def restore(
     picture: Source, *, harm: str = "jpeg", method: str = "srresnet", tell: Tell | None = None
 ) -> Image.Image:
     """A picture of the same size without what `harm` did to it: jpeg or blur."""
-    model = _translator(method, harm, "restore")
+    model = _translator(method, [harm], "restore")
     if model.scale != 1:
         raise ConfigError(f"{method} enlarges {model.scale} times; upscale is its verb.")
     return _whole(picture, lambda image: translated(model, image, tell))
@@ -74,9 +76,17 @@ def translated(model: Translator, image: Image.Image, tell: Tell | None = None) 
 
 def enlarged(image: Image.Image, scale: int) -> Image.Image:
     """The bicubic picture."""
+    return _picture(enlarge(_images(image), scale))
+
+
+def _images(image: Image.Image) -> Images:
+    """A picture as a batch of one."""
     pixels = np.asarray(image)
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    return to_picture(to_bytes(enlarge(from_bytes(pixels[None]), scale))[0])
+    return from_bytes(pixels[None, ..., None] if pixels.ndim == 2 else pixels[None])
+
+
+def _picture(images: Images) -> Image.Image:
+    return to_picture(to_bytes(images)[0])
 
 
 def _whole(picture: Source, change: Callable[[Image.Image], Image.Image]) -> Image.Image:
@@ -89,10 +99,25 @@ def _whole(picture: Source, change: Callable[[Image.Image], Image.Image]) -> Ima
     return changed
 
 
-def _translator(method: str, suited: str, verb: str) -> Translator:
-    """The model of that name which is `suited`, where the zoo has one, or that place."""
-    shipped = f"{method}-{suited}"
-    place = shipped if shipped in runs.shelf() and not Path(method).exists() else method
+def _shrunk(large: Image.Image, image: Image.Image, scale: int) -> Image.Image:
+    """To `scale` times the size of the image it was made of."""
+    size = image.width * scale, image.height * scale
+    if large.size == size:
+        return large
+    return _picture(resize(_images(large), size[1], size[0]))
+
+
+def _translator(method: str, suited: list[str], verb: str) -> Translator:
+    """The model at that place, or the first shipped with that name that is suited."""
+    place = method
+    if not Path(method).exists() and method in registry.available():
+        shipped = [name for what in suited if (name := f"{method}-{what}") in runs.shelf()]
+        if not shipped:
+            raise RunError(
+                f"{method} is not shipped with weights for {suited[0]}; train some "
+                f"(docs/models/{method}.md) and name the run with --method."
+            )
+        place = shipped[0]
     model = runs.load(place)
     demand(model, verb, place)
     assert isinstance(model, Translator)

@@ -38,7 +38,7 @@ def test_a_picture_is_repaired(shell, networks):
 def test_what_cannot_be_enlarged_is_refused(shell, networks, runs):
     Image.new("RGB", (12, 9)).save("photo.png")
     said = shell.refusal("upscale", "photo.png", "--scale", "4", "--method", str(networks / "x2"))
-    assert said.endswith("enlarges 2 times, not 4; give its --scale.")
+    assert said.endswith("enlarges 2 times, not 4; ask for less.")
     assert shell.refusal("upscale", "none.png", "--method", "bicubic").startswith(
         "none.png does not exist."
     )
