@@ -33,6 +33,8 @@ def main() -> None:
         run = train(
             args.model, recipe=args.recipe, seed=args.seed, out=out, precision=args.precision
         )
+    if run.stopped:  # what a part of the recipe reaches is not what the recipe reaches
+        raise SystemExit(f"stopped by {run.stopped}; the same command goes on with {out}")
     card = run.read()
     clock = torch.load(run.checkpoint, weights_only=True, mmap=True)["callbacks"]["Clock"]
     start = time.perf_counter()
