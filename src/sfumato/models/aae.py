@@ -344,7 +344,7 @@ def _weights(*parts: nn.Module) -> list[nn.Parameter]:
     return [weight for part in parts for weight in part.parameters()]
 
 
-_STYLE = Config(dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=12_000)
+_STYLE = Config(dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=6000)
 _NAMING = replace(
     _STYLE,
     task="semi_supervised",
@@ -358,19 +358,16 @@ _NAMING = replace(
 _SEMI = Recipe(
     model=_NAMING, data=Source(name="mnist", labels=100), steps=3000, batch=200, ema=0.99
 )
-_PLAIN = Recipe(model=_STYLE, data=Source(name="mnist"), steps=12_000, batch=128)
+_PLAIN = Recipe(
+    model=replace(_STYLE, judge=400, jolt=0.2, encoder_lr=1e-4, decay_steps=4000),
+    data=Source(name="mnist"),
+    steps=4000,
+    batch=128,
+)
 RECIPES = {
     "smoke": Recipe(
         model=replace(
-            _NAMING,
-            lr=2e-3,
-            judge_lr=2e-3,
-            latent=3,
-            clusters=4,
-            hidden=16,
-            depth=1,
-            judge=12,
-            decay_steps=10,
+            _NAMING, lr=2e-3, latent=3, clusters=4, hidden=16, depth=1, judge=12, decay_steps=10
         ),
         data=Source(name="digits", labels=20),
         steps=4,
@@ -380,9 +377,7 @@ RECIPES = {
     ),
     "source": replace(_PLAIN, model=Config(), steps=30_000, batch=100),
     "laptop": _PLAIN,
-    "supervised": replace(
-        _PLAIN, model=replace(_STYLE, task="supervised", decay_steps=6000), steps=6000
-    ),
+    "supervised": replace(_PLAIN, model=replace(_STYLE, task="supervised"), steps=6000),
     "semi": _SEMI,
     "semi1000": replace(_SEMI, data=Source(name="mnist", labels=1000)),
     "paper": replace(
