@@ -56,3 +56,17 @@ def test_pictures_need_not_be_square():
 def test_data_without_labels_is_refused_by_that_name():
     with pytest.raises(DataError, match="mlp needs labels, and this data has none"):
         MLP(Config(), Schema(shape=(1, 28, 28)))
+
+
+def test_noise_is_even_and_as_wide_as_it_says():
+    """Even noise of standard deviation d lies within d times the root of 3."""
+    images = torch.zeros(40, 1, 28, 28)
+    noise = 3**0.5 * 0.1 * MLP._even(40, torch.Generator().manual_seed(0), images)
+    assert float(noise.std()) == pytest.approx(0.1, rel=0.01)
+    assert float(noise.abs().max()) <= 0.1 * 3**0.5
+
+
+def test_noise_is_for_training_alone():
+    model = MLP(Config(noise=5.0), SCHEMA)
+    images = torch.rand(3, 1, 28, 28)
+    assert torch.equal(model.logits(images), model.logits(images))
