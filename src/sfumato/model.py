@@ -348,6 +348,10 @@ class Translator(Model):
     reach: int | None = None
     """How many pixels of the source around a place its output depends on; None where on all."""
 
+    def given(self, batch: Batch) -> Resized:
+        """What it is shown of a batch while it learns: the image, unless it harms that first."""
+        return batch.image
+
     @abstractmethod
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Others | None = None

@@ -196,7 +196,7 @@ def _fit(
 
     checkpoints = Checkpoints(run, sampler)
     health = Health(checkpoints)
-    pictures = Pictures(run, clock, health, sampler, recipe.every)
+    pictures = Pictures(run, clock, health, sampler, recipe.every, data)
     report = Card(run, card, clock, health)
     # the clock counts first, and what is saved comes last, when all others have seen the batch
     recorder = Recorder(clock, recipe.every)

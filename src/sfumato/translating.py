@@ -36,7 +36,9 @@ def upscale(
         raise ConfigError(f"--scale must be at least 1; got {scale}.")
     if method == "bicubic":
         return _whole(picture, lambda image: enlarged(image, scale))
-    model = _translator(method, [f"x{times}" for times in (scale, *range(scale + 1, 9))], "upscale")
+    model = _translator(
+        method, [f"x{times}" for times in (scale, *range(scale + 1, 9))], "upscale"
+    )
     if model.scale < scale:
         raise ConfigError(f"{method} enlarges {model.scale} times, not {scale}; ask for less.")
     return _whole(picture, lambda image: _shrunk(translated(model, image, tell), image, scale))

@@ -7,13 +7,17 @@ import torch
 from PIL import Image
 from torch import nn
 
+from sfumato import data as sources
 from sfumato.callbacks.average import WARM, Average
 from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import Ledger, rows
-from sfumato.callbacks.pictures import Pictures, diversity, paint
+from sfumato.callbacks.pictures import Pictures, answers, diversity, paint
+from sfumato.data.source import Source
 from sfumato.errors import RunError
+from sfumato.models.srresnet import Config as SharpConfig
+from sfumato.models.srresnet import SRResNet
 from sfumato.models.vae import VAE, Config
 from sfumato.runs import Run
 from sfumato.schema import Schema
@@ -69,7 +73,8 @@ def health_of(folder):
 
 def test_collapse_is_warned_of_and_a_grey_beginning_is_not(tmp_path):
     clock, health = Clock(0), health_of(tmp_path)
-    pictures = Pictures(Run(tmp_path), clock, health, lambda model: model, every=10)
+    digits = sources.open(Source(name="digits"))
+    pictures = Pictures(Run(tmp_path), clock, health, lambda model: model, 10, digits)
     data, grey = torch.rand(64, 1, 8, 8) * 2 - 1, torch.zeros(64, 1, 8, 8)
     clock.visited = 10
     pictures._judge(grey, data)
@@ -158,3 +163,28 @@ def test_a_full_disk_is_said_and_the_last_good_checkpoint_survives(tmp_path, mon
         train("vae", out=run.path, resume=True, steps=8, progress=False)
     assert run.checkpoint.read_bytes() == good
     assert [p.name for p in run.checkpoint.parent.iterdir()] == ["last.ckpt"]
+
+
+def test_answers_stand_between_what_is_given_and_what_is_wanted():
+    """Four blocks of a small pixel, the model's picture, the sharp one; in that order of rows."""
+    photos = sources.open(Source(name="photos", side=16, count=4))
+    config = SharpConfig(scale=4, width=4, blocks=1, reach=3, norm="none", base="bicubic")
+    model = SRResNet(config, photos.schema).train()
+    examples, state = photos.batch(torch.arange(3)), torch.get_rng_state()
+    given, made, wanted = answers(model, examples).chunk(3)
+    assert torch.equal(wanted, examples.image)
+    assert torch.equal(given[..., ::4, ::4], model.given(examples))
+    assert torch.equal(given[..., 3::4, 3::4], model.given(examples))
+    torch.testing.assert_close(made, model.eval().translate(model.given(examples)))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("model", ["pix2pix", "srresnet", "codec", "adain"])
+def test_a_run_shows_what_becomes_of_pictures(model, tmp_path):
+    run = train(model, recipe="smoke", steps=2, every=1, out=tmp_path / model, progress=False)
+    for step in (1, 2):
+        with Image.open(run.path / "samples" / f"step-{step:06d}.png") as sheet:
+            rows = 2 if model == "codec" else 3
+            assert abs(sheet.height / sheet.width - rows / 8) < 0.05
+    assert (run.path / "film.gif").exists()
+    assert "step-000002.png" in (run.path / "card.md").read_text()

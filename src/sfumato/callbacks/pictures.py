@@ -1,6 +1,7 @@
 """What the model paints while it learns: the same codes again and again, grids and a film."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,39 +12,56 @@ from torch import Tensor
 
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
-from sfumato.data.dataset import Batch
+from sfumato.data.dataset import Batch, Dataset
 from sfumato.io.images import grid, save, save_gif
-from sfumato.model import Model, Sampler
+from sfumato.model import Autoencoder, Model, Sampler, Translator
 from sfumato.runs import Run
 from sfumato.sampling import layout, rounds
-from sfumato.shapes import Images
+from sfumato.shapes import Images, Resized
 
 COLLAPSED = 0.25
 """Share of the data's own diversity below which samples count as collapsing."""
+EXAMPLES = 8
+"""Pictures whose answers are shown."""
 
 
 class Pictures(Callback):
-    """Saves a grid of 64 fixed codes every so often, and measures how much they differ.
+    """Saves a grid every so often.
 
-    A conditional model's grid shows each class equally often, a column for each.
+    Of a sampler: what 64 fixed codes give, each class equally often, a column for each; and how
+    much they differ is watched. Of a translator and an autoencoder: the first pictures of the data
+    as they are given, what is made of them, and what is wanted.
     """
 
     def __init__(
-        self, run: Run, clock: Clock, health: Health, sampler: Callable[[Model], Model], every: int
+        self,
+        run: Run,
+        clock: Clock,
+        health: Health,
+        sampler: Callable[[Model], Model],
+        every: int,
+        data: Dataset,
     ) -> None:
         self.run, self.clock, self.health, self.sampler = run, clock, health, sampler
-        self.every, self.count, self._best = every, 64, 0.0
+        self.every, self.count, self.data, self._best = every, 64, data, 0.0
 
     def on_train_batch_end(
         self, trainer: Trainer, model: Model, outputs: Any, batch: Batch, index: int
     ) -> None:
         due = self.clock.visited % self.every == 0 or trainer.is_last_batch or trainer.should_stop
-        if trainer.is_global_zero and isinstance(model, Sampler) and due:
+        if not (trainer.is_global_zero and due):
+            return
+        if isinstance(model, Sampler):
             count = rounds(model, self.count)
             images = paint(self.sampler(model), count, self.clock.seed)
-            sheet = grid(images, layout(model, count), zoom=_zoom(images))
-            save(sheet, self._path(self.clock.visited))
+            self._save(images, layout(model, count))
             self._judge(images, batch.image)
+        elif isinstance(model, Translator | Autoencoder):
+            examples = self.data.batch(torch.arange(min(EXAMPLES, len(self.data))))
+            self._save(answers(self.sampler(model), examples), len(examples.image))
+
+    def _save(self, images: Images, columns: int | None) -> None:
+        save(grid(images, columns, zoom=_zoom(images)), self._path(self.clock.visited))
 
     def _path(self, step: int) -> Any:
         folder = self.run.path / "samples"
@@ -62,12 +80,40 @@ class Pictures(Callback):
 def paint(model: Model, count: int, seed: int) -> Images:
     """`count` samples of fixed codes; the model's mode and random state are left as they were."""
     assert isinstance(model, Sampler)
+    with _looking(model):
+        return model.sample(count, seed=seed).cpu()
+
+
+def answers(model: Model, examples: Batch) -> Images:
+    """Three rows: pictures as they are given, what `model` makes of them, what is wanted."""
+    assert isinstance(model, Translator | Autoencoder)
+    examples = Batch(*(None if field is None else field.to(model.device) for field in examples))
+    with _looking(model), torch.no_grad():
+        if isinstance(model, Autoencoder):
+            rows = [examples.image, model.decode(model.encode(examples.image))]
+        else:
+            given, reference = model.given(examples), examples.image.roll(1, 0)
+            beside = {"mask": given[:, :1].sign().relu(), "reference": reference}
+            made = model.translate(given, **{name: beside[name] for name in model.takes})
+            wanted = examples.image if examples.target is None else examples.target
+            rows = [_as_large(given, made), made, reference if model.takes else wanted]
+    return torch.cat([row.float().cpu() for row in rows])
+
+
+@contextmanager
+def _looking(model: Model) -> Iterator[None]:
+    """The model's mode and random state are left as they were."""
     was, state = model.training, torch.get_rng_state()
     model.eval()
-    images = model.sample(count, seed=seed).cpu()
+    yield
     model.train(was)
     torch.set_rng_state(state)
-    return images
+
+
+def _as_large(images: Resized, others: Images) -> Images:
+    """Each pixel as a block, so that what was given lies beside what was made of it."""
+    factor = others.shape[-1] // images.shape[-1]
+    return images.repeat_interleave(factor, 2).repeat_interleave(factor, 3)
 
 
 def diversity(images: Images) -> float:

@@ -32,6 +32,7 @@ from sfumato.metrics.score import Score
 from sfumato.model import Translator
 from sfumato.nn.residual import Residual
 from sfumato.nn.resize import enlarge, shrink
+from sfumato.randomness import generator
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
@@ -90,6 +91,9 @@ class SRResNet(Translator):
         self, source: Images, *, mask: Masks | None = None, reference: Images | None = None
     ) -> Resized:
         return self._paint(source).clamp(-1, 1).float()
+
+    def given(self, batch: Batch) -> Resized:
+        return self.degrade(batch.image, generator(0, "given", device=self.device))
 
     def degrade(self, images: Images, rng: Generator | None = None) -> Resized:
         """What is left of sharp images: smaller, blurred or compressed, and rounded to 8 bits."""
