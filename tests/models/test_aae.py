@@ -98,6 +98,9 @@ def test_one_step_moves_each_player_toward_its_own_goal(task):
     told = (label,) if task == "supervised" else ()
     assert model._missed(images, images, *told) < old._missed(images, images, *told)
     real, codes = old.prior(64, torch.Generator().manual_seed(1)), old.encode(images).detach()
+    if told:
+        mark = one_hot(label, 3).float()
+        real, codes = torch.cat([real, mark], 1), torch.cat([codes, mark], 1)
     judged = deepcopy(old)
     for part in ("style_judge", "kind_judge"):
         if hasattr(model, part):

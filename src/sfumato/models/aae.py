@@ -13,7 +13,8 @@ Paper: Makhzani et al. (2015), https://arxiv.org/abs/1511.05644, sections 2, 4, 
 Departures: a code is z over the prior's deviation, so that what is drawn is standard normal; Adam
 in all phases; recipe `source` decodes with a sigmoid and takes cross-entropy, so pixels are their
 grey from 0 to 1 there, where its program shifts and scales them to mean 0 and variance 1; batch
-norm, noise on an input seen askew, and averaged weights in the recipes that name or group.
+norm, noise on an input seen askew, and averaged weights in the recipes that name or group; the judge
+of a supervised code is told the label.
 """
 
 from collections.abc import Mapping
@@ -123,7 +124,7 @@ class AAE(Sampler, Autoencoder, Classifier):
             nn.Linear(c.hidden, pixels),
             nn.Unflatten(1, schema.shape),
         )
-        self.style_judge = _judge(c, c.latent)
+        self.style_judge = _judge(c, c.latent + (classes if c.task == "supervised" else 0))
         if self.kinds:
             self.kind, self.kind_judge = nn.Linear(c.hidden, self.kinds), _judge(c, self.kinds)
         if c.task == "clusters":
@@ -190,8 +191,10 @@ class AAE(Sampler, Autoencoder, Classifier):
         blurred = self._blurred(images)
         told = () if self.config.task != "supervised" else (label,)
         missed = self.descend(painter, self._missed, images, blurred, *told)
-        codes = self._judged(blurred)
-        real = self.draw(self._real, len(images))
+        codes, real = self._judged(blurred), self.draw(self._real, len(images))
+        if told:  # so that the codes of each class, and not only of all, fill the prior
+            mark = one_hot(label, len(self.schema.classes)).to(codes)
+            codes, real = torch.cat([codes, mark], 1), torch.cat([real, mark], 1)
         caught = self.descend(judge, self._judge_loss, real, codes.detach())
         askew = (self._askew(images),) if self.config.agree and self.kinds else ()
         fooled = self.descend(encoder, self._encoder_loss, codes, *askew)
@@ -242,10 +245,12 @@ class AAE(Sampler, Autoencoder, Classifier):
         return loss + self.config.agree * cross_entropy(again, chances)
 
     def _verdicts(self, codes: Codes) -> list[Logits]:
-        """How likely each part of a code is drawn from its prior."""
-        style, kind = codes.split([self.config.latent, self.kinds], 1)
-        verdicts = [self.style_judge(self.config.deviation * style).float()]
-        return [*verdicts, self.kind_judge(kind).float()] if self.kinds else verdicts
+        """How likely each part of a code is drawn from its prior; a label beside it is told."""
+        style, rest = codes.tensor_split([self.config.latent], 1)
+        style = self.config.deviation * style
+        if self.kinds:
+            return [self.style_judge(style).float(), self.kind_judge(rest).float()]
+        return [self.style_judge(torch.cat([style, rest], 1)).float()]
 
     def _unnamed(self, images: Images, label: Labels) -> Scalar:
         return cross_entropy(self.kind(self.encoder(images)).float(), label)
@@ -344,12 +349,11 @@ def _weights(*parts: nn.Module) -> list[nn.Parameter]:
     return [weight for part in parts for weight in part.parameters()]
 
 
-_STYLE = Config(dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=6000)
+_STYLE = Config(judge=400, dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=4000)
 _NAMING = replace(
     _STYLE,
     task="semi_supervised",
     hidden=400,
-    judge=400,
     noise=0.3,
     jolt=0.2,
     deviation=1.0,
@@ -359,7 +363,7 @@ _SEMI = Recipe(
     model=_NAMING, data=Source(name="mnist", labels=100), steps=3000, batch=200, ema=0.99
 )
 _PLAIN = Recipe(
-    model=replace(_STYLE, judge=400, jolt=0.2, encoder_lr=1e-4, decay_steps=4000),
+    model=replace(_STYLE, jolt=0.2, encoder_lr=1e-4),
     data=Source(name="mnist"),
     steps=4000,
     batch=128,
@@ -377,7 +381,7 @@ RECIPES = {
     ),
     "source": replace(_PLAIN, model=Config(), steps=30_000, batch=100),
     "laptop": _PLAIN,
-    "supervised": replace(_PLAIN, model=replace(_STYLE, task="supervised"), steps=6000),
+    "supervised": replace(_PLAIN, model=replace(_STYLE, task="supervised")),
     "semi": _SEMI,
     "semi1000": replace(_SEMI, data=Source(name="mnist", labels=1000)),
     "paper": replace(
