@@ -13,8 +13,8 @@ Paper: Makhzani et al. (2015), https://arxiv.org/abs/1511.05644, sections 2, 4, 
 Departures: a code is z over the prior's deviation, so that what is drawn is standard normal; Adam
 in all phases; recipe `source` decodes with a sigmoid and takes cross-entropy, so pixels are their
 grey from 0 to 1 there, where its program shifts and scales them to mean 0 and variance 1; batch
-norm, noise on an input seen askew, and averaged weights in the recipes that name or group; the judge
-of a supervised code is told the label.
+norm, noise on an input seen askew, and averaged weights in the recipes that name or group; the
+judge of a supervised code is told the label.
 """
 
 from collections.abc import Mapping
