@@ -106,7 +106,7 @@ def test_who_makes_no_mistake_has_no_sheet_of_them(shell, runs):
         (["--data", "photos"], "photos has the class 'astronaut', and this model learned 0, 1,"),
         (["-o", "full"], "-o full exists already; name a new or an empty folder."),
     ],
-    ids=" ".join,
+    ids=lambda part: part if isinstance(part, str) else " ".join(part),
 )
 def test_what_cannot_be_is_refused(shell, runs, words, said):
     picture("a.png")
