@@ -194,7 +194,8 @@ def _told(losses: list[float]) -> "Iterator[Tell]":
             iteration=iteration,
         )
     finally:
-        progress.stop()
+        if progress.live.is_started:  # else it would write an empty line
+            progress.stop()
 
 
 def _words(args: Namespace) -> dict[str, Any]:
