@@ -1,8 +1,9 @@
-"""Style transfer measured: python benchmarks/style.py curves|speed|passes|quality|sheets.
+"""Style transfer measured: python benchmarks/style.py curves|speed|passes|memory|....
 
 curves    losses of ten iterations of twenty evaluations, from faint noise, as published
 speed     against the plainest correct program of Gatys et al., one after the other, in turns
 passes    seconds of one pass at 512 x 512
+memory    of 4096 x 4096: --side 4096 --methods gatys, or --methods fast
 quality   the loss of one pass against 50 evaluations of descent, on styles never learnt from
 sheets    contact sheets: contents in rows, styles in columns
 
@@ -11,6 +12,7 @@ Seconds are of processor time where one thread is used, so a busy machine does n
 
 import argparse
 import os
+import resource
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -26,6 +28,8 @@ from sfumato.imaging import passes
 from sfumato.imaging.gatys import Choices, Progress, paint
 from sfumato.imaging.objective import Objective, Style, bounded
 from sfumato.io.images import from_bytes, read
+from sfumato.models.adain import AdaIN
+from sfumato.models.adain import Config as AdaINConfig
 from sfumato.models.fast_style import Config, FastStyle
 from sfumato.nn.perceptual import Perceptual, load
 from sfumato.schema import Schema
@@ -185,6 +189,24 @@ def passes_(args: argparse.Namespace) -> None:
     keep("style-passes", {"side": 512, "threads": torch.get_num_threads(), "painters": found})
 
 
+def memory(args: argparse.Namespace) -> None:
+    """Peak memory and seconds of a picture of `--side` squared: one pass, or one evaluation."""
+    content, style = torch.rand(1, 3, args.side, args.side) * 2 - 1, image(STYLES[0], 512)
+    network, began = load(fast=quick_in_half()), time.process_time()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    if "gatys" in args.methods:
+        wish = Choices(optimizer="adam", tile=512, iterations=1, evaluations=1, style_size=0.125)
+        paint(network, content, [Style(style)], wish)
+    else:
+        model = AdaIN(AdaINConfig(), Schema(shape=(3, 512, 512)))
+        passes.translated(translator(model), content, style)
+    keep(f"style-memory-{args.methods[0]}", {
+        "side": args.side, "cpu_seconds": round(time.process_time() - began, 1),
+        "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "of_which_before_gib": round(before, 2),
+    })  # fmt: skip
+
+
 def quality(args: argparse.Namespace) -> None:
     """One pass against `--evaluations` of descent from noise and from the content."""
     network, model, rows = load(fast=quick_in_half()), translator("adain"), []
@@ -242,6 +264,7 @@ def main() -> None:
         "curves": curves,
         "speed": speed,
         "passes": passes_,
+        "memory": memory,
         "quality": quality,
         "sheets": sheets,
     }

@@ -24,14 +24,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--squares", type=Path, help="drawn already")
     parser.add_argument("--out", type=Path, default=ZOO)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        squares = args.squares or Path(folder) / "squares"
         script = str(Path(__file__).with_name("style_squares.py"))
-        subprocess.run([sys.executable, script, f"{folder}/squares"], check=True)
+        if not args.squares:
+            subprocess.run([sys.executable, script, str(squares)], check=True)
         run = sfumato.train(
             "adain",
-            data=Source(name=f"{folder}/squares", flip=True),
+            data=Source(name=str(squares), flip=True),
             recipe="laptop",
             config={"decay_steps": args.steps},
             steps=args.steps,

@@ -1,7 +1,8 @@
 """AdaIN: one pass paints any picture in the style of any other.
 
     t_k = spread(s_k) (c_k - mean(c_k)) / spread(c_k) + mean(s_k)      at the five stages k
-    h_k = conv(up(h_k+1), t_k) * (1 + a_k(v)) + b_k(v),       output = tanh(conv(h_1))
+    h_k = conv(up(h_k+1), t_k) * (1 + a_k(v)) + b_k(v)
+    output = tanh(artanh(t_0) + conv(h_1)),   t_0 the same of lightness and two colour differences
     L = (0.1 mean (F_4 - c_4)^2 + sum_k w_k mean (G_k - S_k)^2) / (the same of the content)
 
 c_k, s_k and F_k are the maps of content, style and output in the embedded perceptual network,
@@ -11,8 +12,8 @@ half the batch's mean.
 
 Axes: B batch, H W image sides, V width of v.
 Paper: Huang & Belongie (2017), https://arxiv.org/abs/1703.06868
-Departures: statistics are exchanged at five stages, not at relu4_1 only; v also modulates the
-decoder, as in conditional instance normalisation (Dumoulin et al. 2017,
+Departures: statistics are exchanged at five stages and in the picture itself, on which the decoder
+only adds, not at relu4_1 alone; v also modulates the decoder, as in conditional instance normalisation (Dumoulin et al. 2017,
 https://arxiv.org/abs/1610.07629); the loss is that of Gatys et al., relative to the content's own;
 the encoder is the embedded network, a sixteenth of VGG-19.
 """
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch, Dataset
@@ -41,6 +42,10 @@ from sfumato.shapes import Images, Masks, Others, Scalar
 
 STAGES = layers("embedded")
 WIDTHS = PLANS["embedded"].widths
+COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.5, 0.0, -1.5], [-0.75, 1.5, -0.75]]) / 3
+"""Lightness, red against blue, green against both: nearly independent in most pictures."""
+FRAME = 16
+"""Pixels added around a picture: the deepest stride, so that tiles stay where they were."""
 HELD = 400
 """Held-out pairs that `measure` looks at."""
 
@@ -74,13 +79,15 @@ class AdaIN(Translator):
             raise ConfigError("adain paints in colour; add --data.channels 3.")
         wide = [config.width * k for k in (1, 2, 4, 8, 8)]
         self.standard = nn.ModuleList(Standard() for _ in STAGES)
+        self.lit = Standard(eps=1e-4)
         self.rise = nn.ModuleList(_conv(a, b) for a, b in zip(wide[1:], wide, strict=False))
         self.join = nn.ModuleList(_conv(w + s, w) for w, s in zip(wide, WIDTHS, strict=True))
         self.modulate = nn.ModuleList(nn.Linear(2 * sum(WIDTHS), 2 * w) for w in wide)
-        self.paint = nn.Conv2d(wide[0], 3, 3, padding=1)
+        self.paint = _conv(wide[0], 3)
         for weight in self.modulate.parameters():
             nn.init.zeros_(weight)
         self.join[-1] = _conv(WIDTHS[-1], wide[-1])
+        self.paint.weight.data *= 0.1  # at first the picture is the content in the style's colours
 
     def translate(
         self,
@@ -96,7 +103,11 @@ class AdaIN(Translator):
         """
         if reference is None:
             raise ConfigError("adain needs a style: give it a reference.")
-        return self._decode(self._see(source), self._statistics(reference), strength)
+        # a frame that is cut off again, since convolutions pad with nothing at the border
+        source = pad(source, (FRAME,) * 4, mode="replicate")
+        ground = self._ground(source, reference, strength)
+        seen, statistics = self._see(source), self._statistics(reference)
+        return self._decode(ground, seen, statistics, strength)[..., FRAME:-FRAME, FRAME:-FRAME]
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
@@ -132,7 +143,8 @@ class AdaIN(Translator):
             seen, wanted = self._see(images), self._see(styles)
             grams = {name: gram(maps) for name, maps in wanted.items()}
             own = self._apart(seen, seen, grams)
-        painted = self._decode(seen, [moments(maps) for maps in wanted.values()], 1.0)
+        ground = self._ground(images, styles, 1.0)
+        painted = self._decode(ground, seen, [moments(maps) for maps in wanted.values()], 1.0)
         return self._apart(self._see(painted), seen, grams), own, painted
 
     def _apart(
@@ -150,8 +162,20 @@ class AdaIN(Translator):
     def _statistics(self, styles: Images) -> list[tuple[Tensor, Tensor]]:
         return [moments(maps) for maps in self._see(styles).values()]
 
+    def _ground(self, source: Images, styles: Others, strength: float) -> Images:
+        """The content in the style's colours: what is painted on."""
+        turn = COLOURS.to(source.device)
+        mean, spread = moments(_turned(styles.float(), turn), eps=1e-4)
+        moved = self.lit(_turned(source.float(), turn)) * spread + mean
+        there = _turned(moved, torch.linalg.inv(turn))
+        return source.float().lerp(there, strength).clamp(-0.97, 0.97)
+
     def _decode(
-        self, seen: dict[str, Tensor], style: list[tuple[Tensor, Tensor]], strength: float
+        self,
+        ground: Images,
+        seen: dict[str, Tensor],
+        style: list[tuple[Tensor, Tensor]],
+        strength: float,
     ) -> Images:
         first = next(iter(seen.values()))
         v = torch.cat([part.flatten(1) for pair in style for part in pair], 1).to(first.dtype)
@@ -165,7 +189,7 @@ class AdaIN(Translator):
                 t = torch.cat([up[..., : t.shape[2], : t.shape[3]], t], 1)
             scale, shift = self.modulate[k](v)[:, :, None, None].chunk(2, 1)
             h = (self.join[k](t) * (1 + scale) + shift).relu()
-        return self.paint(h).float().tanh()
+        return (ground.atanh() + self.paint(h).float()).tanh()
 
     def _chances(self, count: int, rng: Generator | None = None) -> Tensor:
         return torch.rand(count, 7, device=self.device, generator=rng)
@@ -179,6 +203,11 @@ class AdaIN(Translator):
 
 def _conv(ins: int, outs: int) -> nn.Conv2d:
     return nn.Conv2d(ins, outs, 3, padding=1)
+
+
+def _turned(images: Images, turn: Float[Tensor, "3 3"]) -> Images:
+    """Every colour times a matrix; by products and sums, which autocast leaves alone."""
+    return (images[:, None] * turn[:, :, None, None]).sum(2)
 
 
 def _recoloured(images: Images, chance: Float[Tensor, "B 7"], share: float) -> Images:
