@@ -9,14 +9,11 @@ import sfumato
 from sfumato.errors import ConfigError, DataError
 from sfumato.imaging.colour import chroma_apart
 from sfumato.models.fast_style import Config, FastStyle
-from sfumato.runs import shelf
 from sfumato.schema import Schema
 from sfumato.stylizing import Eyes, Tell, clip, tensor
 
 FEW = {"iterations": 2, "evaluations": 4}
 SLOW = {"method": "gatys", "choices": FEW}
-
-pytestmark = pytest.mark.skipif("adain" not in shelf(), reason="no weights of adain yet")
 
 
 def picture(wide=48, high=40, seed=0, mode="RGB"):

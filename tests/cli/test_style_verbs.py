@@ -8,11 +8,8 @@ from PIL import Image
 
 from sfumato import stylize, texture
 from sfumato.io.clips import is_clip, read_clip
-from sfumato.runs import shelf
 
 FEW = ("--iterations", "2", "--evaluations", "3", "--scales", "1")
-
-pytestmark = pytest.mark.skipif("adain" not in shelf(), reason="no weights of adain yet")
 
 
 @pytest.fixture

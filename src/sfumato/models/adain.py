@@ -13,9 +13,9 @@ half the batch's mean.
 Axes: B batch, H W image sides, V width of v.
 Paper: Huang & Belongie (2017), https://arxiv.org/abs/1703.06868
 Departures: statistics are exchanged at five stages and in the picture itself, on which the decoder
-only adds, not at relu4_1 alone; v also modulates the decoder, as in conditional instance normalisation (Dumoulin et al. 2017,
-https://arxiv.org/abs/1610.07629); the loss is that of Gatys et al., relative to the content's own;
-the encoder is the embedded network, a sixteenth of VGG-19.
+only adds, not at relu4_1 alone; v also modulates the decoder, as in conditional instance
+normalisation (Dumoulin et al. 2017, https://arxiv.org/abs/1610.07629); the loss is that of Gatys
+et al., relative to the content's own; the encoder is the embedded network, a sixteenth of VGG-19.
 """
 
 from collections.abc import Mapping
