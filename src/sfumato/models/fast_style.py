@@ -11,8 +11,8 @@ as it is.
 Axes: B batch, H W image sides.
 Papers: Johnson et al. (2016), https://arxiv.org/abs/1603.08155; standardising each map of each
 picture: Ulyanov et al. (2017), https://arxiv.org/abs/1701.02096
-Departures: `width` 32 is the published network, 16 is as good to the eye here and takes a third of
-the time; the perceptual network is the embedded one.
+Departures: `width` 32 is the published network, 16 takes less than half the time (docs/style.md);
+the perceptual network is the embedded one.
 """
 
 from dataclasses import dataclass
