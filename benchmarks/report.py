@@ -20,7 +20,14 @@ is held-out real data against real data. Timings were taken on a shared machine:
 def main() -> None:
     """Write the page."""
     kept = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
-    parts = [HEAD, *_quality(kept), *_classical(kept), *_rates(kept), *_search(kept)]
+    parts = [
+        HEAD,
+        *_quality(kept),
+        *_classical(kept),
+        *_rates(kept),
+        *_search(kept),
+        *_enlarged(kept),
+    ]
     parts += [*_speed(kept), *_equal(kept), *_overhead(kept), *_memory(kept)]
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE)
@@ -204,6 +211,22 @@ def _memory(kept: Mapping[str, Any]) -> Iterator[str]:
             f"on them for {found['steps']} batches took {found['seconds']} seconds and at most "
             f"**{found['peak anonymous MiB']:,} MiB** of anonymous memory.\n"
         )
+        yield from _facts(found)
+
+
+def _enlarged(kept: Mapping[str, Any]) -> Iterator[str]:
+    for found in (kept[name] for name in sorted(kept) if name.startswith("enlarged-")):
+        yield f"## {found['place']}: {found['scale']} times, published sets\n"
+        yield f"`python benchmarks/super_resolution.py {found['place']}`\n"
+        yield "PSNR of luma and SSIM of colour; floor is the bicubic picture, equal is infinite.\n"
+        yield "| set | psnr_y ↑ | floor | gain | ssim ↑ | floor | n |\n|---|---|---|---|---|---|---|"
+        for name, row in found["sets"].items():
+            mine, floor = row["psnr_y"], row["bicubic psnr_y"]
+            yield (
+                f"| {name} | {mine} | {floor} | {mine - floor:+.2f} | {row['ssim']} | "
+                f"{row['bicubic ssim']} | {row['n']} |"
+            )
+        yield ""
         yield from _facts(found)
 
 
