@@ -219,7 +219,8 @@ def _enlarged(kept: Mapping[str, Any]) -> Iterator[str]:
         yield f"## {found['place']}: {found['scale']} times, published sets\n"
         yield f"`python benchmarks/super_resolution.py {found['place']}`\n"
         yield "PSNR of luma and SSIM of colour; floor is the bicubic picture, equal is infinite.\n"
-        yield "| set | psnr_y ↑ | floor | gain | ssim ↑ | floor | n |\n|---|---|---|---|---|---|---|"
+        yield "| set | psnr_y ↑ | floor | gain | ssim ↑ | floor | n |"
+        yield "|---|---|---|---|---|---|---|"
         for name, row in found["sets"].items():
             mine, floor = row["psnr_y"], row["bicubic psnr_y"]
             yield (
