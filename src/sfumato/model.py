@@ -135,7 +135,7 @@ class Model(L.LightningModule, ABC):
         alone = len(self.players) == 1
         with nullcontext() if alone else self.toggled_optimizer(optimizer):
             optimizer.zero_grad(set_to_none=True)
-            parts = list(zip(*(row.chunk(self.rules.accumulate) for row in rows), strict=True))
+            parts = self._parts(rows)
             for number, part in enumerate(parts, 1):
                 share = loss(*part) * (len(part[0]) / whole)
                 self.manual_backward(share, retain_graph=number < len(parts))
@@ -145,6 +145,12 @@ class Model(L.LightningModule, ABC):
             # autocast keeps the low-precision copies of weights it has made, and these are now old
             torch.clear_autocast_cache()
         return total
+
+    def _parts(self, rows: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
+        """The rows as `Rules.accumulate` cuts them; uncut if once, as a cut copies the gradient."""
+        if self.rules.accumulate == 1:
+            return [rows]
+        return list(zip(*(row.chunk(self.rules.accumulate) for row in rows), strict=True))
 
     def _watch(self, optimizer: Optimizer) -> None:
         """Clip the player's gradient where the rules say so; keep its norm now and then."""
