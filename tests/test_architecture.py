@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src" / "sfumato"
 FLOORS = [
-    "shapes errors schema randomness settings",
+    "shapes errors schema randomness settings schedules",
     "nn losses metrics io",
     "data",
     "model recipe conditions",

@@ -79,6 +79,10 @@ class Model(L.LightningModule, ABC):
     def training_step(self, batch: Batch, index: int) -> None:
         """One visit to one batch: `descend` each player's loss in turn, and log what happened."""
 
+    def pace(self, step: int) -> float:
+        """What every player's step size is multiplied by in batch `step`; see `schedules`."""
+        return 1.0
+
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """The system's own numbers on held-out `data`; none unless the system has some."""
         return {}
@@ -135,19 +139,23 @@ class Model(L.LightningModule, ABC):
         alone = len(self.players) == 1
         with nullcontext() if alone else self.toggled_optimizer(optimizer):
             optimizer.zero_grad(set_to_none=True)
-            parts = self._parts(rows)
+            parts = self._shares(rows)
             for number, part in enumerate(parts, 1):
                 share = loss(*part) * (len(part[0]) / whole)
                 self.manual_backward(share, retain_graph=number < len(parts))
                 total += share.detach()
             self._watch(optimizer)
+            for group in optimizer.param_groups:
+                # kept with the optimiser, under PyTorch's own name for it
+                first = group.setdefault("initial_lr", group["lr"])
+                group["lr"] = first * self.pace(self.step)
             optimizer.step()
             # autocast keeps the low-precision copies of weights it has made, and these are now old
             torch.clear_autocast_cache()
         return total
 
-    def _parts(self, rows: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
-        """The rows as `Rules.accumulate` cuts them; uncut if once, as a cut copies the gradient."""
+    def _shares(self, rows: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
+        """The rows as `Rules.accumulate` cuts them; whole if once, as a cut copies gradients."""
         if self.rules.accumulate == 1:
             return [rows]
         return list(zip(*(row.chunk(self.rules.accumulate) for row in rows), strict=True))

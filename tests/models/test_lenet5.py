@@ -22,7 +22,7 @@ def test_parameter_count_by_hand():
 
 def test_the_step_size_falls_linearly_to_a_hundredth():
     model = LeNet5(Config(lr=1.0, decay_steps=100), SCHEMA)
-    assert [model._lr(step) for step in (0, 25, 99, 100, 5000)] == pytest.approx(
+    assert [model.pace(step) for step in (0, 25, 99, 100, 5000)] == pytest.approx(
         [1.0, 0.75, 0.01, 0.01, 0.01]
     )
 

@@ -77,13 +77,9 @@ def test_a_step_brings_the_image_closer():
 
 
 def test_the_step_size_falls_along_half_a_cosine():
-    model = small(lr=1e-2, decay_steps=10)
-    model.step = 0
-    assert model._lr() == pytest.approx(1e-2)
-    model.step = 5
-    assert model._lr() == pytest.approx(1e-2 * (0.01 + 0.99 / 2))
-    model.step = 99
-    assert model._lr() == pytest.approx(1e-4)
+    model = small(decay_steps=10)
+    shares = [1, 0.01 + 0.99 / 2, 0.01]
+    assert [model.pace(step) for step in (0, 5, 99)] == pytest.approx(shares)
 
 
 @pytest.mark.parametrize(

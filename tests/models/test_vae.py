@@ -161,9 +161,7 @@ def test_the_divergence_is_phased_in_and_the_step_size_falls():
     for step, share in ((0, 0.1), (4, 0.5), (9, 1.0), (500, 1.0)):
         model.step = step
         torch.testing.assert_close(model._loss(images, noise), distortion + share * rate)
-    assert [model._lr(step) for step in (0, 50, 99, 500)] == pytest.approx(
-        [0.01, 5e-3, 1e-4, 1e-4]
-    )
+    assert [model.pace(step) for step in (0, 50, 100, 500)] == [1, 0.5, 0.01, 0.01]
 
 
 def test_pixels_are_thrown_by_their_grey():

@@ -40,6 +40,7 @@ from sfumato.nn.dense import dense
 from sfumato.nn.jolt import FACTORS, jolted
 from sfumato.nn.naming import Naming
 from sfumato.recipe import Recipe
+from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Codes, Features, Images, Labels, Latents, Logits, Scalar, Scores
@@ -185,7 +186,6 @@ class AAE(Sampler, Autoencoder, Classifier):
         return self.naming(scores) if self.config.task == "clusters" else scores
 
     def training_step(self, batch: Batch, index: int) -> None:
-        self._pace()
         painter, judge, encoder, *namer = self.players
         images, label = batch.image, batch.label
         blurred = self._blurred(images)
@@ -271,14 +271,8 @@ class AAE(Sampler, Autoencoder, Classifier):
         grain = torch.randn(count, *self.schema.shape, device=self.device, generator=rng)
         return self.config.noise * grain
 
-    def _pace(self) -> None:
-        """The step size of this step, a function of its number alone."""
-        c = self.config
-        share = 1.0 if c.decay_steps is None else max(0.01, 1 - self.step / c.decay_steps)
-        sizes = (c.lr, c.judge_lr, c.encoder_lr, c.lr)
-        for player, size in zip(self.players, sizes, strict=False):
-            for group in player.param_groups:
-                group["lr"] = share * size
+    def pace(self, step: int) -> float:
+        return linear(step, self.config.decay_steps)
 
     def configure_optimizers(self) -> list[Adam]:
         c, kind = self.config, [self.kind] if self.kinds else []

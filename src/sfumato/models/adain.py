@@ -36,6 +36,7 @@ from sfumato.model import Translator
 from sfumato.nn.perceptual import PLANS, SHARES, embedded, layers
 from sfumato.nn.statistics import Standard, moments
 from sfumato.recipe import Recipe
+from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Fraction, NonNegative, Positive
 from sfumato.shapes import Images, Masks, Others, Scalar
@@ -111,8 +112,6 @@ class AdaIN(Translator):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        for group in optimizer.param_groups:
-            group["lr"] = self._lr(self.step)
         chance = self.draw(self._chances, len(batch.image))
         self.tell({"loss": self.descend(optimizer, self._loss, batch.image, chance)})
 
@@ -194,8 +193,8 @@ class AdaIN(Translator):
     def _chances(self, count: int, rng: Generator | None = None) -> Tensor:
         return torch.rand(count, 7, device=self.device, generator=rng)
 
-    def _lr(self, step: int) -> float:
-        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+    def pace(self, step: int) -> float:
+        return linear(step, self.config.decay_steps)
 
     def configure_optimizers(self) -> Adam:
         return Adam(self.parameters(), lr=self.config.lr, fused=True)

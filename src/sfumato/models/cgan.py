@@ -115,7 +115,7 @@ class CGAN(Sampler, Judge):
 
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
-        self._pace(for_d, for_g)
+        self._lean(for_d, for_g)
         real, label = batch.image, batch.label
         fake = self.generate(self.draw(self.prior, len(real)), label)
         points = self.draw(chances(self.schema.shape), len(real))
@@ -132,15 +132,16 @@ class CGAN(Sampler, Judge):
     def _painter_loss(self, fake: Images, label: Labels) -> Scalar:
         return GAMES[self.config.game].painter(self.judge(fake, label))
 
-    def _pace(self, *players: Optimizer) -> None:
-        """Step size and momentum of this step, functions of its number alone."""
+    def pace(self, step: int) -> float:
+        return max(self.config.least_lr / self.config.lr, self.config.decay**-step)
+
+    def _lean(self, *players: Optimizer) -> None:
+        """The momentum of this step, a function of its number alone."""
         c = self.config
-        lr = max(c.least_lr, c.lr * c.decay**-self.step)
         grown = min(1, self.step / c.momentum_steps)
         momentum = c.momentum + grown * (c.last_momentum - c.momentum)
         for group in (group for player in players for group in player.param_groups):
-            pace = {"betas": (momentum, 0.999)} if "betas" in group else {"momentum": momentum}
-            group.update(pace, lr=lr)
+            group |= {"betas": (momentum, 0.999)} if "betas" in group else {"momentum": momentum}
 
     def configure_optimizers(self) -> list[Optimizer]:
         players = [self.discriminator.parameters(), self.generator.parameters()]

@@ -111,7 +111,6 @@ class DRAGAN(Sampler, Judge, Tagger):
         return self.discriminator(images)
 
     def training_step(self, batch: Batch, index: int) -> None:
-        self._set_step_sizes()
         for_d, for_g = self.players
         real, count = batch.image, len(batch.image)
         asked = self.draw(self._wish, count)
@@ -149,12 +148,8 @@ class DRAGAN(Sampler, Judge, Tagger):
     def _wish(self, count: int, rng: Generator | None = None) -> Attributes:
         return self.condition(count, rng)["attributes"]
 
-    def _set_step_sizes(self) -> None:
-        fallen = 0.5 ** (max(0, self.step - self.config.hold) / self.config.half)
-        rates = (self.config.judge_lr, self.config.lr)
-        for player, rate in zip(self.players, rates, strict=True):
-            for group in player.param_groups:
-                group["lr"] = rate * fallen
+    def pace(self, step: int) -> float:
+        return 0.5 ** (max(0, step - self.config.hold) / self.config.half)
 
     def configure_optimizers(self) -> list[Adam]:
         c, betas = self.config, (self.config.beta1, 0.999)

@@ -36,6 +36,7 @@ from sfumato.model import Translator
 from sfumato.nn.perceptual import PLANS, SHARES, embedded, layers
 from sfumato.nn.statistics import Standard
 from sfumato.recipe import Recipe
+from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, NonNegative, Positive
 from sfumato.shapes import Images, Masks, Others, Scalar
@@ -98,8 +99,6 @@ class FastStyle(Translator):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        for group in optimizer.param_groups:
-            group["lr"] = self._lr(self.step)
         self.tell({"loss": self.descend(optimizer, self._loss, batch.image)})
 
     def _loss(self, images: Images) -> Scalar:
@@ -126,8 +125,8 @@ class FastStyle(Translator):
     def _see(self, images: Images) -> dict[str, Tensor]:
         return embedded(images.device, torch.float32)(images, STAGES)
 
-    def _lr(self, step: int) -> float:
-        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+    def pace(self, step: int) -> float:
+        return linear(step, self.config.decay_steps)
 
     def configure_optimizers(self) -> Adam:
         return Adam(self.parameters(), lr=self.config.lr, fused=True)

@@ -98,8 +98,6 @@ class Frogs(Sampler, Judge):
 
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
-        self._slow(for_d, self.config.judge_lr)
-        self._slow(for_g, self.config.lr)
         count = len(batch.image)
         fake = self.generate(self.draw(self.prior, count))
         noise, draws = self.draw(self._noise, count), self.draw(self.chances, count)
@@ -119,10 +117,8 @@ class Frogs(Sampler, Judge):
     def _noise(self, count: int, rng: Generator | None = None) -> Tensor:
         return self.config.noise * torch.rand(count, 2, device=self.device, generator=rng)
 
-    def _slow(self, player: Any, lr: float) -> None:
-        """Give `player` the step size of this step."""
-        for group in player.param_groups:
-            group["lr"] = lr / (1 + self.config.decay * self.step)
+    def pace(self, step: int) -> float:
+        return 1 / (1 + self.config.decay * step)
 
     def configure_optimizers(self) -> list[RMSprop]:
         c = self.config

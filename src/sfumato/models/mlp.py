@@ -24,6 +24,7 @@ from sfumato.metrics.accuracy import accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier
 from sfumato.recipe import Recipe
+from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Features, Images, Labels, Scalar, Scores
@@ -73,8 +74,6 @@ class MLP(Classifier):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        for group in optimizer.param_groups:
-            group["lr"] = self._lr(self.step)
         images = batch.image
         if self.config.noise:
             # even noise in [-h, h] has the standard deviation h / sqrt(3)
@@ -90,8 +89,8 @@ class MLP(Classifier):
     def _loss(self, images: Images, labels: Labels) -> Scalar:
         return cross_entropy(self.logits(images), labels)
 
-    def _lr(self, step: int) -> float:
-        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+    def pace(self, step: int) -> float:
+        return linear(step, self.config.decay_steps)
 
     def configure_optimizers(self) -> AdamW:
         c = self.config

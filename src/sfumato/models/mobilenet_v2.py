@@ -32,6 +32,7 @@ from sfumato.model import Classifier
 from sfumato.nn import mobilenet
 from sfumato.nn.memory import Memory
 from sfumato.recipe import Recipe
+from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Features, Images, Labels, Scalar, Scores
@@ -110,16 +111,14 @@ class MobileNetV2(Classifier):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        for group in optimizer.param_groups:
-            group["lr"] = self._lr(self.step)
         loss = self.descend(optimizer, self._loss, batch.image, batch.label)
         self.tell({"loss/cross-entropy": loss})
 
     def _loss(self, images: Images, labels: Labels) -> Scalar:
         return cross_entropy(self.logits(images), labels)
 
-    def _lr(self, step: int) -> float:
-        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+    def pace(self, step: int) -> float:
+        return linear(step, self.config.decay_steps)
 
     def configure_optimizers(self) -> AdamW:
         c, learned = self.config, [w for w in self.parameters() if w.requires_grad]

@@ -31,6 +31,7 @@ from sfumato.metrics.score import Score
 from sfumato.model import Classifier
 from sfumato.nn.memory import Memory
 from sfumato.recipe import Recipe
+from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Positive
 from sfumato.shapes import Features, Images, Labels, Scalar, Scores
@@ -98,8 +99,6 @@ class PyramidSVM(Classifier):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        for group in optimizer.param_groups:
-            group["lr"] = self._lr(self.step)
         loss = self.descend(optimizer, self._loss, batch.image, batch.label)
         self.tell({"loss/hinge": loss})
 
@@ -109,8 +108,8 @@ class PyramidSVM(Classifier):
         size = sum((w.square().sum() for w in self.answer.parameters()), short.new_zeros(()))
         return short + size / (2 * self.config.c * self.config.images)
 
-    def _lr(self, step: int) -> float:
-        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+    def pace(self, step: int) -> float:
+        return linear(step, self.config.decay_steps)
 
     def configure_optimizers(self) -> Adam:
         return Adam(self.parameters(), lr=self.config.lr, fused=True)

@@ -34,6 +34,7 @@ from sfumato.nn.residual import Residual
 from sfumato.nn.resize import enlarge, shrink
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
+from sfumato.schedules import cosine
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Column, Images, Masks, Resized, Scalar
@@ -117,18 +118,12 @@ class SRResNet(Translator):
 
     def training_step(self, batch: Batch, index: int) -> None:
         (optimizer,) = self.players
-        for group in optimizer.param_groups:
-            group["lr"] = self._lr()
         small = self.degrade(batch.image, self.rng)
         loss = self.descend(optimizer, self._loss, small, batch.image)
         self.tell({"loss/generator": loss})
 
-    def _lr(self) -> float:
-        c = self.config
-        if c.decay_steps is None:
-            return c.lr
-        done = torch.tensor(min(1.0, self.step / c.decay_steps))
-        return c.lr * (0.01 + 0.99 * float(1 + torch.cos(torch.pi * done)) / 2)
+    def pace(self, step: int) -> float:
+        return cosine(step, self.config.decay_steps)
 
     def _loss(self, small: Images, sharp: Resized) -> Scalar:
         measure = mse_loss if self.config.loss == "squared" else l1_loss

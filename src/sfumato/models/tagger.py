@@ -26,6 +26,7 @@ from sfumato.model import Tagger
 from sfumato.nn.attributes import columns, decode, width
 from sfumato.nn.pyramid import doublings
 from sfumato.recipe import Recipe
+from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Attributes, Features, Images, Scalar, Tags
@@ -81,16 +82,14 @@ class TagNet(Tagger):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        for group in optimizer.param_groups:
-            group["lr"] = self._lr(self.step)
         loss = self.descend(optimizer, self._loss, batch.image, batch.attributes)
         self.tell({"loss/attributes": loss})
 
     def _loss(self, images: Images, attributes: Attributes) -> Scalar:
         return attribute_loss(self.tags(images), attributes, self.schema)
 
-    def _lr(self, step: int) -> float:
-        return self.config.lr * max(0.01, 1 - step / self.config.decay_steps)
+    def pace(self, step: int) -> float:
+        return linear(step, self.config.decay_steps)
 
     def configure_optimizers(self) -> AdamW:
         c = self.config

@@ -42,6 +42,7 @@ from sfumato.nn.pyramid import doublings
 from sfumato.nn.residual import Residual
 from sfumato.nn.rows import ToMaps, ToRows
 from sfumato.recipe import Recipe
+from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, NonNegative, Positive
 from sfumato.shapes import Codes, Images, Latents, Logits, Scalar, Scores
@@ -141,8 +142,6 @@ class VAE(Sampler, Autoencoder):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        for group in optimizer.param_groups:
-            group["lr"] = self._lr(self.step)
         images = batch.image
         if self.config.binarise:
             images = thrown(images, self.draw(self._coins, len(images)))
@@ -160,9 +159,8 @@ class VAE(Sampler, Autoencoder):
             missed, spent = missed / prod(self.schema.shape), spent / c.latent
         return missed + beta * spent
 
-    def _lr(self, step: int) -> float:
-        c = self.config
-        return c.lr if c.decay_steps is None else c.lr * max(0.01, 1 - step / c.decay_steps)
+    def pace(self, step: int) -> float:
+        return linear(step, self.config.decay_steps)
 
     def _noise(self, count: int, rng: Generator | None = None) -> Float[Tensor, "B K Z"]:
         return self.prior(count * self.config.samples, rng).unflatten(0, (count, -1))
