@@ -366,6 +366,10 @@ class Translator(Model):
         """What it is shown of a batch while it learns: the image, unless it harms that first."""
         return batch.image
 
+    def wanted(self, batch: Batch) -> Others | None:
+        """What it should make of that; None where nothing says."""
+        return batch.target if "target" in self.needs else None
+
     @abstractmethod
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Others | None = None

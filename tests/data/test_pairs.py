@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from sfumato import data
+from sfumato.data.glance import glance
 from sfumato.data.pairs import MADE, edges, grey
 from sfumato.data.source import Source
 from sfumato.errors import SfumatoError
@@ -111,6 +112,9 @@ def test_facades_are_maps_and_photographs(real_data):
     assert (len(found), len(held)) == (341, 37)
     assert found.schema.shape == (3, 32, 32)
     batch = held.batch(torch.arange(8))
+    for split, opened in (("train", found), ("test", held)):
+        source = Source(name="facades", side=32, split=split)
+        assert glance(source, look=False) == (opened.schema, len(opened))
     turned = data.open(Source(name="facades", side=32, split="test", pair="photo/label"))
     assert torch.equal(turned.batch(torch.arange(8)).image, batch.target)
     colours = data.open(Source(name="facades", split="test")).batch(torch.arange(1)).image

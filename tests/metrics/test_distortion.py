@@ -6,7 +6,9 @@ import torch
 from PIL import Image
 
 from sfumato.errors import ConfigError
-from sfumato.metrics.distortion import ms_ssim, psnr, ssim
+from sfumato.io.images import from_bytes, read, rounded
+from sfumato.metrics.distortion import ms_ssim, psnr, ssim, ssim_y
+from sfumato.nn.resize import enlarge
 
 
 def picture(folder, name, mode):
@@ -119,3 +121,15 @@ def test_small_images_are_refused(measure, side):
 def test_different_shapes_are_refused():
     with pytest.raises(ConfigError, match="cannot be compared with originals of shape"):
         psnr(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 5))
+
+
+@pytest.mark.parametrize(("name", "mean"), [("Set5", 0.8101), ("Set14", 0.7023)])
+def test_luma_of_the_published_bicubic_pictures(real_data, name, mean):
+    """Their tables hold SSIM of luma without the border; the small pictures are as published."""
+    found = []
+    for path in sorted((real_data / "super_resolution" / name / "HR_mod4").iterdir()):
+        sharp = from_bytes(np.asarray(read(path, channels=3))[None])
+        (small,) = (real_data / "super_resolution" / name / "LR_x4").glob(f"{path.stem[:7]}*")
+        made = enlarge(from_bytes(np.asarray(read(small, channels=3))[None]), 4)
+        found.append(float(ssim_y(rounded(made.clamp(-1, 1)), sharp, border=4)))
+    assert np.mean(found) == pytest.approx(mean, abs=0.004)

@@ -22,8 +22,9 @@ from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
 from sfumato.evaluation.features import FeatureNet, default_features, feature_net
 from sfumato.evaluation.protocol import METRICS
 from sfumato.evaluation.references import LEAST, Split, references_of, splits
+from sfumato.evaluation.translation import translation
 from sfumato.metrics.score import Score
-from sfumato.model import Model, Sampler
+from sfumato.model import Model, Sampler, Translator
 from sfumato.randomness import generator
 from sfumato.runs import Run
 from sfumato.schema import Schema
@@ -49,8 +50,10 @@ def evaluate(
 
     `place` is a run folder, a bundle, a zoo name, or a model; `data` is what it learned from, and
     may be left out for a run folder. A `Sampler` gets those of `metrics` that the feature network
-    allows, on `n` samples or as many as the data hold out; every model adds its own numbers on
-    held-out data. `features` is a name of `feature_net`; unless given, the data's name chooses.
+    allows, on `n` samples or as many as the data hold out; a `Translator` that is told what is
+    wanted stands beside trivial answers (`evaluation.translation`); every model adds its own
+    numbers on held-out data. `features` is a name of `feature_net`; unless given, the data's name
+    chooses.
     Samples that take attributes are also read by `tagger`, a run, bundle or zoo name: the shipped
     one unless given, where the data have one (`evaluation.attributes`).
     With `probe` the scores are those of a linear probe of a `Judge` instead (`evaluation.probe`).
@@ -71,9 +74,12 @@ def evaluate(
         found = _sampled(model, source, net, n, seed, batch, metrics)
         if named := tagger_of(model, source, tagger):
             found |= attribute_accuracy(model, named, source, n, seed, batch)
-    held_out = splits(source, seed)[1]
+    reference, held_out = splits(source, seed)
+    own: dict[str, Score] = {}
+    if isinstance(model, Translator):
+        own |= translation(model, reference, held_out, n)
     with torch.inference_mode():
-        own = model.measure(held_out.data, generator(seed, "measure", device=model.device))
+        own |= model.measure(held_out.data, generator(seed, "measure", device=model.device))
     return found | {name: replace(score, seed=seed) for name, score in own.items()}
 
 

@@ -46,6 +46,14 @@ def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Logits:
     return 10 * torch.log10(1 / (ours - theirs).square().mean((1, 2)))
 
 
+def ssim_y(images: Images, originals: Images, *, border: int = 0) -> Logits:
+    """`ssim` of the same luma, without `border` pixels at each edge."""
+    _check(images, originals, WINDOW + 2 * border)
+    inner = slice(border, -border or None)
+    ours, theirs = (2 * _luma(x)[:, None, inner, inner] - 1 for x in (images, originals))
+    return ssim(ours, theirs)
+
+
 def _luma(images: Images) -> Tensor:
     """B H W, of a range of 1; what it begins at is left out."""
     parts = (rounded(images.double()) + 1) / 2

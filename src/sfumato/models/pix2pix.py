@@ -11,7 +11,6 @@ not after; any size is translated, mirrored at the edge up to what can be halved
 than one picture may be normalised together.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -24,12 +23,10 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim import Adam
 
-from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
 from sfumato.errors import DataError
 from sfumato.losses.adversarial import GAMES, GameName
-from sfumato.metrics.distortion import psnr
-from sfumato.metrics.score import Score
 from sfumato.model import Translator
 from sfumato.nn.init import normal_002
 from sfumato.nn.resize import resize
@@ -41,8 +38,6 @@ from sfumato.shapes import Images, Masks, Others, Resized, Scalar
 
 Verdicts = Float[Tensor, " N"]
 """A logit for each patch of each picture."""
-HELD = 256
-"""Held-out pictures that `measure` looks at."""
 PATCHES = {1: 0, 16: 1, 70: 3, 286: 5}
 """Side of what one logit of the judge sees, to halvings of its maps."""
 
@@ -147,19 +142,6 @@ class Pix2Pix(Translator):
             Adam(self.discriminator.parameters(), lr=c.lr, betas=betas, fused=True),
             Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
         ]
-
-    @torch.no_grad()
-    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
-        """`psnr` against what is wanted; floor: the given picture, or the mean one."""
-        batch = data.batch(torch.arange(min(HELD, len(data))))
-        given, wanted = batch.image.to(self.device), batch.target.to(self.device)
-        painted = torch.cat([self.translate(part) for part in given.split(8)])
-        mean = wanted.mean(0, keepdim=True).expand_as(wanted)
-        plain = {"copy": psnr(given, wanted), "mean": psnr(mean, wanted)}
-        rows = {name: float(found.clamp(max=99).mean()) for name, found in plain.items()}
-        note = ", ".join(f"{name} {value:.2f}" for name, value in rows.items())
-        value = float(psnr(painted, wanted).mean())
-        return {"psnr": Score(value, max(rows.values()), n=len(wanted), note=note)}
 
 
 def _check(c: Config, schema: Schema) -> None:

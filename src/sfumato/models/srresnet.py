@@ -96,6 +96,9 @@ class SRResNet(Translator):
     def given(self, batch: Batch) -> Resized:
         return self.degrade(batch.image, generator(0, "given", device=self.device))
 
+    def wanted(self, batch: Batch) -> Images:
+        return batch.image
+
     def degrade(self, images: Images, rng: Generator | None = None) -> Resized:
         """What is left of sharp images: smaller, blurred or compressed, and rounded to 8 bits."""
         c = self.config
@@ -140,10 +143,9 @@ class SRResNet(Translator):
         for rows in torch.arange(min(HELD, len(data))).split(32):
             sharp = data.batch(rows).image.to(self.device)
             small = self.degrade(sharp, rng)
-            cut = max(self.scale, 1)
-            found.append(psnr_y(self.translate(small), sharp, border=cut))
+            found.append(psnr_y(self.translate(small), sharp, border=self.scale))
             plain = enlarge(small, self.scale).clamp(-1, 1)
-            floor.append(psnr_y(plain, sharp, border=cut))
+            floor.append(psnr_y(plain, sharp, border=self.scale))
         value, least = float(torch.cat(found).mean()), float(torch.cat(floor).mean())
         return {"psnr_y": Score(value, least, n=min(HELD, len(data)), resizer="bicubic")}
 

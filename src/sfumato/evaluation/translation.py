@@ -1,0 +1,63 @@
+"""What a translator makes of held-out pictures, beside what was wanted and trivial answers."""
+
+import torch
+from torch import Tensor
+
+from sfumato.data.dataset import Batch
+from sfumato.evaluation import protocol
+from sfumato.evaluation.references import Split
+from sfumato.metrics.pairs import Tally, Trivial
+from sfumato.metrics.score import Score
+from sfumato.model import Translator
+from sfumato.shapes import Images, Others
+
+HELD = 256
+"""Held-out pictures that are translated."""
+PAIRS = 1000
+"""Pairs that the linear guess learns from, at most."""
+ROOM = 64_000_000
+"""Numbers in the larger side of those pairs, at most."""
+
+
+def translation(
+    model: Translator, reference: Split, held_out: Split, n: int, batch: int = 16
+) -> dict[str, Score]:
+    """`psnr`, `ssim` and `perceptual` of at most `HELD` pictures; nothing where none are wanted.
+
+    Trivial answers learn from `reference`, and everything is measured on `held_out`.
+    """
+    if model.takes or model.wanted(_batch(model, held_out, held_out.rows[:1])) is None:
+        return {}
+    rows = held_out.rows[: min(n, HELD)]
+    trivial = _trivial(model, reference)
+    tally = Tally()
+    with protocol.bar() as progress, torch.inference_mode():
+        task = progress.add_task("translations", total=len(rows))
+        for chosen in rows.split(batch):
+            given, wanted = _pair(model, held_out, chosen)
+            made = model.translate(given.to(model.device)).cpu()
+            tally.add({"ours": made, **trivial(given)}, wanted)
+            progress.advance(task, len(chosen))
+    return tally.scores("ours")
+
+
+def _trivial(model: Translator, reference: Split) -> Trivial:
+    """What can be learned without a network from as many pairs as there is room for."""
+    numbers = _pair(model, reference, reference.rows[:1])[1].numel()
+    rows = reference.rows[: max(3, min(PAIRS, ROOM // numbers))]
+    parts = [_pair(model, reference, chosen) for chosen in rows.split(64)]
+    given, wanted = (torch.cat(side) for side in zip(*parts, strict=True))
+    return Trivial(given, wanted)
+
+
+def _pair(model: Translator, split: Split, rows: Tensor) -> tuple[Images, Others]:
+    """What is given and what is wanted."""
+    batch = _batch(model, split, rows)
+    wanted = model.wanted(batch)
+    assert wanted is not None
+    return model.given(batch).cpu(), wanted.cpu()
+
+
+def _batch(model: Translator, split: Split, rows: Tensor) -> Batch:
+    found = split.data.batch(rows)
+    return found._replace(image=found.image.to(model.device))

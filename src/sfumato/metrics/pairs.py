@@ -1,0 +1,99 @@
+"""Pictures beside the ones that were wanted, and what trivial answers score on the same pairs.
+
+    copy    the given picture, at the wanted one's size
+    mean    the mean of the wanted pictures that were learned from
+    ridge   the best linear guess of the wanted picture by the given one
+
+The floor of a score is the best of them; all three are named beside it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from sfumato.metrics.distortion import WINDOW, psnr, ssim
+from sfumato.metrics.linear import Ridge
+from sfumato.metrics.perceptual import distance
+from sfumato.metrics.score import Score
+from sfumato.nn.resize import resize
+from sfumato.shapes import Images, Logits, Others, Pictures
+
+EQUAL = 99.0
+"""Decibels that a picture scores at most, so that equal ones do not make the mean infinite."""
+
+
+class Measure(NamedTuple):
+    """A number for each pair."""
+
+    apart: Callable[[Images, Images], Logits]
+    better: Literal["higher", "lower"]
+    ceiling: float | None
+    """What equal pictures score; none where it is infinite."""
+    features: str = ""
+    least: int = 1
+    """Shortest side it is defined for."""
+
+
+MEASURES = {
+    "psnr": Measure(lambda x, y: psnr(x, y).clamp(max=EQUAL), "higher", None),
+    "ssim": Measure(ssim, "higher", 1.0, least=WINDOW),
+    "perceptual": Measure(lambda x, y: distance()(x, y), "lower", 0.0, "embedded"),
+}
+"""By name; each of pictures in [-1, 1]."""
+
+
+class Trivial:
+    """The answers that need no network, learned from `given` and `wanted` pictures."""
+
+    def __init__(self, given: Others, wanted: Pictures) -> None:
+        self.mean = wanted.mean(0, keepdim=True)
+        self.ridge = Ridge(given, wanted)
+
+    def __call__(self, given: Images) -> dict[str, Others]:
+        """Each answer's picture for each given one."""
+        height, width = self.mean.shape[2:]
+        return {
+            "copy": resize(given, height, width).clamp(-1, 1),
+            "mean": self.mean.expand(len(given), -1, -1, -1),
+            "ridge": self.ridge(given).clamp(-1, 1),
+        }
+
+
+class Tally:
+    """Adds up what `MEASURES` say of batches of pairs, for several makers of pictures."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, list[Tensor]]] = {}
+
+    def add(self, made: Mapping[str, Images], wanted: Images) -> None:
+        """One batch of each maker's pictures, and the wanted ones."""
+        side = min(wanted.shape[2:])
+        for name, measure in MEASURES.items():
+            if side >= measure.least:
+                rows = self.found.setdefault(name, {})
+                for maker, images in made.items():
+                    rows.setdefault(maker, []).append(measure.apart(images, wanted).cpu())
+
+    def means(self, name: str) -> dict[str, float]:
+        """Of each maker."""
+        return {who: float(torch.cat(rows).mean()) for who, rows in self.found[name].items()}
+
+    def scores(self, maker: str) -> dict[str, Score]:
+        """That maker's scores; all others are trivial, and the best of them is the floor."""
+        scores = {}
+        for name in self.found:
+            measure, means = MEASURES[name], self.means(name)
+            value = means.pop(maker)
+            best = max if measure.better == "higher" else min
+            scores[name] = Score(
+                value,
+                floor=best(means.values(), default=None),
+                ceiling=measure.ceiling,
+                n=sum(len(rows) for rows in self.found[name][maker]),
+                better=measure.better,
+                features=measure.features,
+                note=", ".join(f"{who} {mean:.4g}" for who, mean in means.items()),
+            )
+        return scores

@@ -1,0 +1,44 @@
+"""Translators beside trivial answers, and without any where nothing is wanted."""
+
+import pytest
+
+from sfumato.data.source import Source
+from sfumato.evaluation import evaluate
+from sfumato.models.pix2pix import Config, Pix2Pix
+from sfumato.models.srresnet import Config as Sharp
+from sfumato.models.srresnet import SRResNet
+from sfumato.schema import Schema
+
+PHOTOS = Source(name="photos", side=16, count=40, pair="edges")
+
+
+def painter():
+    return Pix2Pix(Config(width=4, depth=3, patch=16), Schema(shape=(3, 16, 16))).eval()
+
+
+def test_a_translator_stands_beside_trivial_answers():
+    found = evaluate(painter(), PHOTOS, n=20)
+    assert set(found) == {"psnr", "ssim", "perceptual"}
+    for score in found.values():
+        assert score.n == 20
+        assert score.seed == 0
+        said = dict(part.split() for part in score.note.split(", "))
+        best = max if score.better == "higher" else min
+        assert score.floor == pytest.approx(best(map(float, said.values())), rel=1e-3)
+    assert found["ssim"].ceiling == 1
+    assert found["perceptual"].ceiling == 0
+    assert "embedded" in str(found["perceptual"])
+
+
+def test_it_repeats():
+    model = painter()
+    assert evaluate(model, PHOTOS, n=20) == evaluate(model, PHOTOS, n=20)
+
+
+def test_what_is_harmed_by_the_model_itself_is_wanted_whole():
+    plain = {"scale": 2, "width": 4, "blocks": 1, "reach": 3, "norm": "none", "base": "bicubic"}
+    model = SRResNet(Sharp(**plain), Schema(shape=(3, 16, 16))).eval()
+    found = evaluate(model, Source(name="photos", side=16, count=40), n=20)
+    assert {"psnr", "perceptual", "psnr_y"} <= set(found)
+    copy = float(found["psnr"].note.split()[1].rstrip(","))
+    assert found["psnr"].value == pytest.approx(copy, rel=1e-3)  # it begins as the bicubic picture
