@@ -370,6 +370,10 @@ class Translator(Model):
         """What it should make of that; None where nothing says."""
         return batch.target if "target" in self.needs else None
 
+    def marked(self, batch: Batch) -> Masks:
+        """Where it is asked to fill what it is shown of a batch, if it takes a mask: 1 there."""
+        return (batch.image[:, :1] > 0).float()
+
     @abstractmethod
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Others | None = None

@@ -93,10 +93,11 @@ def answers(model: Model, examples: Batch) -> Images:
             rows = [examples.image, model.decode(model.encode(examples.image))]
         else:
             given, reference = model.given(examples), examples.image.roll(1, 0)
-            beside = {"mask": given[:, :1].sign().relu(), "reference": reference}
+            beside = {"mask": model.marked(examples), "reference": reference}
             made = model.translate(given, **{name: beside[name] for name in model.takes})
             wanted = examples.image if examples.target is None else examples.target
-            rows = [_as_large(given, made), made, reference if model.takes else wanted]
+            last = reference if "reference" in model.takes else wanted
+            rows = [_as_large(given, made), made, last]
     return torch.cat([row.float().cpu() for row in rows])
 
 

@@ -24,6 +24,8 @@ from sfumato.shapes import Images, Logits
 
 Originals = Float[Tensor, "b c h w"]
 """Their own axes, so that a mismatch gets the message below."""
+Marks = Float[Tensor, "m 1 h w"]
+"""One mask for each image, or one for all."""
 WINDOW = 11
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
@@ -32,6 +34,13 @@ def psnr(images: Images, originals: Originals) -> Logits:
     """Peak signal-to-noise ratio in decibels, one per image."""
     _check(images, originals, 1)
     return 10 * torch.log10(4 / (images - originals).square().mean((1, 2, 3)))
+
+
+def psnr_inside(images: Images, originals: Originals, mask: Marks) -> Logits:
+    """PSNR of what lies inside the mask alone, of 0 and 1, some of each picture; one per image."""
+    _check(images, originals, 1)
+    wrong = ((images - originals).square().mean(1, keepdim=True) * mask).sum((1, 2, 3))
+    return 10 * torch.log10(4 * mask.sum((1, 2, 3)) / wrong)
 
 
 def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Logits:

@@ -1,0 +1,228 @@
+"""Context encoder: what is missing of a picture is painted from what surrounds it.
+
+    y' = G(x (1 - m), m)                 x a picture, m 1 where it is hidden
+    c  = x outside the hole, y' inside it
+    L_G = reconstruction * sum w (y' - x)^2 / sum m + adversarial * game's painter of D(c)
+    L_D = game's judge of D(x) and D(c)
+    w  = 1 in the hole, `rim_weight` within `rim` pixels around it, 0 elsewhere
+
+Axes: B batch, C image channels, S image side in pixels.
+Paper: Pathak, Krahenbuhl, Donahue, Darrell & Efros (2016), https://arxiv.org/abs/1604.07379
+Departures: the network is told the mask beside the picture, whose hole is grey rather than the
+mean; a picture is always painted whole, also for a hole in its middle; the judge sees the hole in
+its picture; maps may reach across from the way in to the way out (`latent` 0), which the paper has
+not; pictures may be moved a little (`jolt`) so that few of them go further.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Generator, Tensor, nn
+from torch.nn.functional import max_pool2d
+from torch.optim import Adam
+
+from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError
+from sfumato.imaging.filling import biharmonic
+from sfumato.imaging.holes import HoleName, holes
+from sfumato.losses.adversarial import GAMES, GameName
+from sfumato.metrics.distortion import psnr_inside
+from sfumato.metrics.score import Score
+from sfumato.model import Judge, Translator
+from sfumato.nn.hourglass import hourglass, ladder
+from sfumato.nn.init import normal_002
+from sfumato.nn.jolt import FACTORS, jolted
+from sfumato.nn.pyramid import doublings
+from sfumato.nn.resize import resize
+from sfumato.nn.unet import UNet
+from sfumato.randomness import generator
+from sfumato.recipe import Recipe
+from sfumato.schema import Schema
+from sfumato.settings import Count, Decay, Fraction, NonNegative, Positive
+from sfumato.shapes import Column, Features, Images, Logits, Masks, Others, Resized, Scalar
+
+HELD = 256
+"""Held-out pictures that `measure` looks at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Every choice that changes what the two networks are or how they learn."""
+
+    holes: HoleName = "centre"
+    """What is hidden: the middle quarter, rectangles, strokes of a brush, or any of these."""
+    width: Count = 64
+    """Maps of the first rungs, in painter and judge; eight times as many at the bottom."""
+    latent: Annotated[int, Ge(0)] = 4000
+    """Numbers at the painter's bottleneck; 0 makes it a U-Net, whose maps also reach across."""
+    game: GameName = "non_saturating"
+    """What painter and judge want of each other."""
+    adversarial: NonNegative = 0.001
+    """Weight of the game in the painter's loss; 0 leaves the judge out."""
+    reconstruction: NonNegative = 0.999
+    """Weight of the squared error."""
+    rim: Annotated[int, Ge(0)] = 7
+    """Pixels around the hole that are to be painted right too."""
+    rim_weight: NonNegative = 10.0
+    """Weight of these, where one in the hole has 1."""
+    jolt: Fraction = 0.0
+    """How far pictures are turned, slanted, scaled and shifted, as `nn.jolt` says."""
+    lr: Positive = 2e-4
+    """Adam step size of the painter."""
+    judge_lr: Positive = 2e-5
+    """Adam step size of the judge: a tenth of the painter's (paper, section 5)."""
+    beta1: Decay = 0.5
+    """Adam first-moment decay."""
+
+
+class ContextEncoder(Translator, Judge):
+    """A painter of what is hidden, and a judge of whole pictures."""
+
+    takes = ("mask",)
+
+    def __init__(self, config: Config, schema: Schema) -> None:
+        super().__init__(config, schema)
+        self.generator = _painter(config, schema)
+        judge = ladder(schema.channels, config.width, schema.side, 1)
+        self.discriminator = nn.Sequential(*judge, nn.Flatten(0))
+        self.apply(normal_002)
+
+    def translate(
+        self, source: Images, *, mask: Masks | None = None, reference: Others | None = None
+    ) -> Resized:
+        """Of any size; what is painted is painted at the side that was learned."""
+        if mask is None:
+            raise ConfigError("context_encoder fills holes: its verb is complete, with a --mask.")
+        size, side = source.shape[2:], self.schema.side
+        hidden = mask
+        if size != (side, side):
+            hidden = (resize(mask, side, side) > 0.01).to(source)
+        painted = self._paint(resize(source, side, side), hidden).float()
+        return torch.where(mask > 0, resize(painted, *size), source).clamp(-1, 1)
+
+    def given(self, batch: Batch) -> Resized:
+        return batch.image * (1 - self.marked(batch))
+
+    def marked(self, batch: Batch) -> Masks:
+        return self._holes(len(batch.image), generator(0, "given", device=self.device))
+
+    def judge(self, images: Images) -> Logits:
+        return self.discriminator(images)
+
+    def features(self, images: Images) -> Features:
+        return self.discriminator[:-2](images).flatten(1)
+
+    def _paint(self, images: Images, mask: Masks) -> Images:
+        return self.generator(torch.cat([images * (1 - mask), mask], 1)).tanh()
+
+    def training_step(self, batch: Batch, index: int) -> None:
+        c, (for_d, for_g) = self.config, self.players
+        mask = self.draw(self._holes, len(batch.image))
+        real = jolted(batch.image, self.draw(self._moves, len(mask)), c.jolt)
+        painted = self._paint(real, mask)
+        if c.adversarial:
+            d_loss = self.descend(for_d, self._judge_loss, real, _filled(real, painted, mask))
+            self.tell({"loss/discriminator": d_loss})
+        g_loss = self.descend(for_g, self._painter_loss, real, painted, mask)
+        self.tell({"loss/generator": g_loss})
+
+    def _judge_loss(self, real: Images, filled: Images) -> Scalar:
+        return GAMES[self.config.game].judge(self.judge(real), self.judge(filled.detach()), 0.0)
+
+    def _painter_loss(self, real: Images, painted: Images, mask: Masks) -> Scalar:
+        c = self.config
+        far = c.reconstruction * self._far(real, painted, mask).mean()
+        if not c.adversarial:
+            return far
+        verdicts = self.judge(_filled(real, painted, mask))
+        return far + c.adversarial * GAMES[c.game].painter(verdicts)
+
+    def _far(self, real: Images, painted: Images, mask: Masks) -> Column:
+        """The weighted error of each picture, over the size of its hole."""
+        c = self.config
+        around = max_pool2d(mask, 2 * c.rim + 1, stride=1, padding=c.rim) - mask
+        weights = mask + c.rim_weight * around
+        wrong = (painted.float() - real).square().mean(1, keepdim=True)
+        return (weights * wrong).sum((1, 2, 3)) / mask.sum((1, 2, 3))
+
+    def _holes(self, count: int, rng: Generator | None = None) -> Masks:
+        _, height, width = self.schema.shape
+        return holes(self.config.holes, height, width)(count, rng)
+
+    def _moves(self, count: int, rng: Generator | None = None) -> Tensor:
+        return torch.rand(count, FACTORS, device=self.device, generator=rng) * 2 - 1
+
+    def configure_optimizers(self) -> list[Adam]:
+        c, betas = self.config, (self.config.beta1, 0.999)
+        return [
+            Adam(self.discriminator.parameters(), lr=c.judge_lr, betas=betas, fused=True),
+            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
+        ]
+
+    @torch.no_grad()
+    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
+        """`psnr_hole`: inside the holes; floor: the mean picture or a smooth surface."""
+        real = data.batch(torch.arange(min(HELD, len(data)))).image.to(self.device)
+        mask = self._holes(len(real), rng)
+        rows = [part.split(32) for part in (real, mask)]
+        filled = torch.cat([self.translate(x, mask=m) for x, m in zip(*rows, strict=True)])
+        ones = zip(real.cpu().split(1), mask.cpu().split(1), strict=True)
+        smooth = torch.cat([biharmonic(*pair) for pair in ones]).to(real)
+        plain = {"mean": real.mean(0, keepdim=True).expand_as(real), "biharmonic": smooth}
+        rest = {name: float(psnr_inside(x, real, mask).mean()) for name, x in plain.items()}
+        note = ", ".join(f"{name} {value:.2f}" for name, value in rest.items())
+        value = float(psnr_inside(filled, real, mask).mean())
+        return {"psnr_hole": Score(value, max(rest.values()), n=len(real), note=note)}
+
+
+def _filled(real: Images, painted: Images, mask: Masks) -> Images:
+    return torch.where(mask > 0, painted.float(), real)
+
+
+def _painter(c: Config, schema: Schema) -> nn.Module:
+    """B C+1 S S to B C S S, without a last activation."""
+    entering, leaving = schema.channels + 1, schema.channels
+    if c.latent:
+        return hourglass(entering, leaving, c.width, c.latent, schema.side)
+    bottom, halvings = doublings(schema.side)
+    deep = halvings + (bottom % 2 == 0)
+    return UNet(entering, leaving, c.width, deep, nn.BatchNorm2d, dropout=0.0)
+
+
+RECIPES = {
+    "smoke": Recipe(
+        model=Config(
+            holes="any",
+            width=4,
+            latent=16,
+            game="least_squares",
+            adversarial=0.01,
+            reconstruction=1.0,
+            rim=2,
+            rim_weight=3.0,
+            jolt=0.1,
+            lr=1e-3,
+            judge_lr=1e-3,
+            beta1=0.6,
+        ),
+        data=Source(name="photos", side=16, count=64),
+        steps=4,
+        batch=8,
+        every=2,
+        ema=0.5,
+    ),
+    "laptop": Recipe(
+        model=Config(holes="any", width=32, latent=0, rim=2, rim_weight=1.0, jolt=0.1, lr=1e-3),
+        data=Source(name="celeba", side=64, crop=89, flip=True),
+        steps=6_000,
+        batch=32,
+        ema=0.998,
+    ),
+    "source": Recipe(
+        model=Config(), data=Source(name="facades", side=128, flip=True), steps=100_000, batch=64
+    ),
+}
