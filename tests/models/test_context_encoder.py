@@ -108,5 +108,5 @@ def test_a_mask_is_needed():
 
 
 def test_sides_that_cannot_be_halved():
-    with pytest.raises(ConfigError, match="--data.side 18 cannot be halved"):
+    with pytest.raises(ConfigError, match=r"--data\.side 18 cannot be halved"):
         small(Schema(shape=(3, 18, 18)))

@@ -95,7 +95,7 @@ def answers(model: Model, examples: Batch) -> Images:
             given, reference = model.given(examples), examples.image.roll(1, 0)
             beside = {"mask": model.marked(examples), "reference": reference}
             made = model.translate(given, **{name: beside[name] for name in model.takes})
-            wanted = examples.image if examples.target is None else examples.target
+            wanted = examples.target if "target" in model.needs else examples.image
             last = reference if "reference" in model.takes else wanted
             rows = [_as_large(given, made), made, last]
     return torch.cat([row.float().cpu() for row in rows])

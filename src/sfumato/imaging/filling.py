@@ -4,11 +4,11 @@
     biharmonic   bi-Laplace:  slopes go on into the hole too; it may overshoot, and is then clipped
                  to what surrounds it
 
-A large hole's biharmonic surface is solved on a smaller picture, enlarged, and fitted to the rim by
-Poisson's equation: so smooth a thing has nothing finer.
+A large hole's biharmonic surface is solved on a smaller picture, enlarged, and fitted to the rim
+by Poisson's equation: so smooth a thing has nothing finer.
 
-Images are 1 C H W in [-1, 1], masks 1 where nothing is known; outside them nothing changes. Damelin
-& Hoang (2018), https://doi.org/10.1155/2018/3950312, by scikit-image.
+Images are 1 C H W in [-1, 1], masks 1 where nothing is known; outside them nothing changes.
+Damelin & Hoang (2018), https://doi.org/10.1155/2018/3950312, by scikit-image.
 """
 
 from math import ceil, sqrt

@@ -193,6 +193,7 @@ def _painter(c: Config, schema: Schema) -> nn.Module:
     return UNet(entering, leaving, c.width, deep, nn.BatchNorm2d, dropout=0.0)
 
 
+LAPTOP = Config(holes="any", width=32, latent=0, rim=2, rim_weight=1.0, jolt=0.1, lr=1e-3)
 RECIPES = {
     "smoke": Recipe(
         model=Config(
@@ -216,13 +217,23 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(holes="any", width=32, latent=0, rim=2, rim_weight=1.0, jolt=0.1, lr=1e-3),
+        model=LAPTOP,
         data=Source(name="celeba", side=64, crop=89, flip=True),
         steps=6_000,
         batch=32,
         ema=0.998,
     ),
+    "facades": Recipe(
+        model=LAPTOP,
+        data=Source(name="facades", side=64, pair="photo/label", flip=True),
+        steps=6_000,
+        batch=32,
+        ema=0.998,
+    ),
     "source": Recipe(
-        model=Config(), data=Source(name="facades", side=128, flip=True), steps=100_000, batch=64
+        model=Config(),
+        data=Source(name="facades", side=128, pair="photo/label", flip=True),
+        steps=100_000,
+        batch=64,
     ),
 }
