@@ -2,10 +2,12 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
+from sfumato.data.dataset import Dataset
 from sfumato.errors import ConfigError
 from sfumato.imaging.holes import holes
 from sfumato.models.context_encoder import Config, ContextEncoder, _filled
@@ -100,6 +102,23 @@ def test_without_a_game_the_judge_rests():
     one_step(model, image=pictures())
     after = model.discriminator.parameters()
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_its_number_stands_beside_answers_without_a_network():
+    """One grey level is what all three answer, so all three are right and equally far off."""
+    flat = Dataset(
+        name="flat", schema=COLOUR, columns={"image": np.full((4, 16, 16, 3), 128, np.uint8)}
+    )
+    model = small(holes="centre").eval()
+    score = model.measure(flat, generator(0, "measure"))["psnr_hole"]
+    assert score.n == 4
+    assert score.note.startswith("mean ")
+    assert score.floor > score.value
+    images, mask = flat.batch(torch.arange(4)).image, holes("centre", 16, 16)(4)
+    off = (model.translate(images, mask=mask) - images).square().sum((1, 2, 3)) / 64 / 3
+    assert score.value == pytest.approx(
+        float((10 * torch.log10(4 / off)).mean().detach()), abs=1e-3
+    )
 
 
 def test_a_mask_is_needed():

@@ -95,8 +95,9 @@ def answers(model: Model, examples: Batch) -> Images:
             given, reference = model.given(examples), examples.image.roll(1, 0)
             beside = {"mask": model.marked(examples), "reference": reference}
             made = model.translate(given, **{name: beside[name] for name in model.takes})
-            wanted = examples.target if "target" in model.needs else examples.image
-            last = reference if "reference" in model.takes else wanted
+            wanted = model.wanted(examples)
+            beheld = examples.image if wanted is None else wanted
+            last = reference if "reference" in model.takes else beheld
             rows = [_as_large(given, made), made, last]
     return torch.cat([row.float().cpu() for row in rows])
 
