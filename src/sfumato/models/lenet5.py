@@ -125,6 +125,7 @@ RECIPES = {
         batch=128,
         every=1000,
         ema=0.999,
+        expects={"accuracy": 0.905},
     ),
     "source": Recipe(
         model=Config(decay_steps=10**9),

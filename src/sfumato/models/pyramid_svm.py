@@ -153,6 +153,7 @@ RECIPES = {
         steps=10_000,
         batch=256,
         every=1000,
+        expects={"accuracy": 0.87},
     ),
     "source": Recipe(
         model=Config(kind="pyramid"),
@@ -160,5 +161,6 @@ RECIPES = {
         steps=10_000,
         batch=256,
         every=1000,
+        expects={"accuracy": 0.83},
     ),
 }
