@@ -47,6 +47,9 @@ PHOTOS = (
     "6000 --photos FOLDER`; these weights: Apache-2.0."
 )
 
+SMALL = {"width": 32, "blocks": 6, "lr": 1e-3, "decay_steps": 3_000}
+"""SRResNet at full size, where every pixel passes through every layer."""
+
 ENTRIES = {
     "lenet5-mnist": Entry(
         "lenet5",
@@ -122,10 +125,20 @@ ENTRIES = {
     ),
     "srresnet-jpeg": Entry(
         "srresnet",
-        replace(SHARP, crop=32),
+        replace(SHARP, crop=96),
         "SRResNet that takes away what JPEG of quality 5 to 50 did: what `sfumato restore` uses.",
         PHOTOS,
-        {"scale": 1, "worst": 5, "best": 50},
+        {"scale": 1, "worst": 5, "best": 50, **SMALL},
+        changes={"steps": 3_000, "batch": 2},
+    ),
+    "srresnet-blur": Entry(
+        "srresnet",
+        replace(SHARP, crop=96),
+        "SRResNet that sharpens what a Gaussian of up to 2 pixels blurred: what `sfumato restore "
+        "--from blur` uses.",
+        PHOTOS,
+        {"scale": 1, "blur": 2.0, **SMALL},
+        changes={"steps": 3_000, "batch": 2},
     ),
     "dcgan-digits": Entry(
         "dcgan",
