@@ -18,7 +18,7 @@ def open(source: Source) -> "Dataset":
     from sfumato.data.prepare import realise
 
     opener = import_module(f"sfumato.data.{module(source.name)}")
-    dataset = realise(source, opener.stamp(source), opener.stock)
+    dataset = realise(source, opener.stamp(source.origin), opener.stock)
     return dataset if source.labels is None else forget(dataset, source)
 
 

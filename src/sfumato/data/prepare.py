@@ -24,6 +24,7 @@ from sfumato.data.columns import ColumnFile, load_column
 from sfumato.data.dataset import Dataset, Report, digest
 from sfumato.data.pairs import MADE
 from sfumato.data.source import Source
+from sfumato.data.splits import apart
 from sfumato.data.stock import Cut, Pixels, Stock, attempt
 from sfumato.errors import ConfigError, DataError, RunError
 from sfumato.io.files import atomic, discard
@@ -51,7 +52,8 @@ def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dat
     prepared = _load(folder, source)
     if prepared:
         return prepared
-    rows, held = stock(source).select(source)
+    rows, held = stock(source.origin).select(source)
+    rows = apart(rows, source)
     pictures = held.pictures
     if source.pair and source.pair not in MADE and "target" not in pictures.columns:
         raise ConfigError(
@@ -76,8 +78,10 @@ def _folder(source: Source, stamp: str) -> Path:
     name = re.sub(r"[^\w-]+", "-", Path(source.name).name) or "data"
     wanted = asdict(source) | {"flip": None, "stamp": stamp, "version": VERSION}
     del wanted["labels"]  # forgotten after preparing, so one cache serves any number of them
-    if source.pair is None:
-        del wanted["pair"]
+    # a field that came later keeps the names of caches from before where it says nothing
+    for later in ("pair", "holdout"):
+        if not wanted[later]:
+            del wanted[later]
     key = blake2b(json.dumps(wanted).encode(), digest_size=8).hexdigest()
     return cache_folder() / f"{name}-{source.split}-{key}"
 

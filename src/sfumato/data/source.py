@@ -1,6 +1,6 @@
 """Which images, and how they are cut to size: one frozen value, `--data.FIELD` for each field."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sfumato.errors import ConfigError
 
@@ -12,7 +12,9 @@ class Source:
     name: str
     """An embedded world, a known data set, a folder or archive of images, or a repository id."""
     split: str = "train"
-    """Which part: train or test."""
+    """Which part: train or test; or validation, what `holdout` keeps aside."""
+    holdout: float = 0.0
+    """Share of the training images that training does not see, by which settings are chosen."""
     side: int | None = None
     """Height and width in pixels after cropping and scaling; none leaves pictures as stored."""
     channels: int | None = None
@@ -34,7 +36,7 @@ class Source:
     flip: bool = False
     """Mirror half of the images, chosen anew for every batch."""
     seed: int = 0
-    """Where a source draws its images: which ones; and which keep their labels."""
+    """Where a source draws its images: which ones; which are held out; which keep their labels."""
 
     def __post_init__(self) -> None:
         for field in ("classes", "attributes"):
@@ -49,3 +51,11 @@ class Source:
                 raise ConfigError(f"--data.{field} must be at least {least}; got {value}.")
         if self.channels not in (None, 1, 3):
             raise ConfigError(f"--data.channels must be 1 or 3; got {self.channels}.")
+        if not 0 <= self.holdout < 1:
+            raise ConfigError(f"--data.holdout is a share from 0 to below 1; got {self.holdout}.")
+
+    @property
+    def origin(self) -> "Source":
+        """What lies in files: of images held out from training, the training images."""
+        apart = self.holdout and self.split == "validation"
+        return replace(self, split="train") if apart else self

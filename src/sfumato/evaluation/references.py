@@ -88,13 +88,19 @@ def references_of(source: Source, net: FeatureNet, n: int, seed: int, batch: int
 
 
 def splits(source: Source, seed: int) -> tuple[Split, Split]:
-    """The reference and the held-out images; halves of one set where there is no other split."""
+    """The reference and the held-out images; halves of one set where there is no other split.
+
+    Held out from training images are, where the source says `holdout`, those it keeps aside: so
+    settings can be chosen without a look at the test split.
+    """
     source = replace(source, flip=False, labels=None)  # what is hidden from training is known here
     data = sources.open(source)
     order = torch.randperm(len(data), generator=generator(seed, "reference"))
     if source.split != "test":
+        kept_aside = source.holdout and source.split == "train"
+        test = replace(source, split="test", count=None)
         try:
-            other = sources.open(replace(source, split="test", count=None))
+            other = sources.open(replace(source, split="validation") if kept_aside else test)
         except UnknownName:
             pass
         else:
