@@ -80,9 +80,11 @@ ENTRIES = {
     ),
     "tagger-glyphs": Entry(
         "tagger",
-        Source(name="glyphs", side=32, attributes=("style", "colour"), count=60_000),
-        "A convolutional network that names the style and the colour of glyphs: it says whether "
-        "samples of models that learned from them have what was asked for. Several letters and "
+        Source(
+            name="glyphs", side=32, attributes=("style", "colour", "bold", "paper"), count=60_000
+        ),
+        "A convolutional network that names style, colour, weight and paper of glyphs: it says "
+        "whether what models that learned from them paint is as asked. Several letters and "
         "most figures look alike in the sans and in the typewriter face.",
         "drawn here with the typefaces matplotlib carries (DejaVu, STIX, Computer Modern); these "
         "weights: Apache-2.0.",

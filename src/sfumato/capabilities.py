@@ -23,6 +23,7 @@ VERBS = {
     "Codec": ("compress", "decompress"),
     "Classifier": ("search", "classify"),
     "Tagger": ("search",),
+    "Editor": ("edit",),
     "Translator": ("translate", "upscale", "restore", "stylize"),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""

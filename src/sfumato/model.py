@@ -352,6 +352,17 @@ class Tagger(Model):
         """What the tagger sees just before its answer."""
 
 
+class Editor(Model):
+    """A model that paints a picture anew, with other attributes."""
+
+    @abstractmethod
+    def edit(self, images: Images, tags: Tags) -> Images:
+        """The pictures with these attributes, all of them, as `nn.attributes.encode` gives them.
+
+        Values between the ends, and beyond, are strengths.
+        """
+
+
 class Translator(Model):
     """A model that turns a picture into another of what it shows."""
 

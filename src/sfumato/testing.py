@@ -31,13 +31,14 @@ from sfumato.model import (
     Autoencoder,
     Classifier,
     Codec,
+    Editor,
     Judge,
     Model,
     Sampler,
     Tagger,
     Translator,
 )
-from sfumato.nn.attributes import width
+from sfumato.nn.attributes import encode, width
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
 from sfumato.runs import Run
@@ -249,7 +250,7 @@ LAWS: tuple[Law, ...] = (
 )
 """Every law, in the order of what they cost."""
 
-IMAGES = ("sample", "painted", "reconstruction", "decompressed", "translation")
+IMAGES = ("sample", "painted", "reconstruction", "decompressed", "edited", "translation")
 """Outputs that are pictures."""
 
 
@@ -276,6 +277,8 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
         found |= {"tags": model.tags(batch.image), "seen": model.features(batch.image)}
         wide = width(model.schema)
         assert found["tags"].shape[1] == wide, f"tags have {wide} columns, as encode gives them"
+    if isinstance(model, Editor):
+        found["edited"] = model.edit(batch.image, encode(batch.attributes, model.schema))
     if isinstance(model, Translator):
         source = batch.image[..., :: model.scale, :: model.scale]
         beside = {"mask": source[:, :1].sign().relu(), "reference": source.flip(0)}

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
+from sfumato.conditions import taken
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.io.images import grid, save, save_gif
-from sfumato.model import Autoencoder, Model, Sampler, Translator
+from sfumato.model import Autoencoder, Editor, Model, Sampler, Translator
+from sfumato.nn.attributes import encode
 from sfumato.runs import Run
 from sfumato.sampling import layout, rounds
 from sfumato.shapes import Images, Resized
@@ -30,7 +32,8 @@ class Pictures(Callback):
 
     Of a sampler: what 64 fixed codes give, each class equally often, a column for each; and how
     much they differ is watched. Of a translator and an autoencoder: the first pictures of the data
-    as they are given, what is made of them, and what is wanted.
+    as they are given, what is made of them, and what is wanted; of an editor a row for each
+    attribute, changed.
     """
 
     def __init__(
@@ -56,7 +59,7 @@ class Pictures(Callback):
             images = paint(self.sampler(model), count, self.clock.seed)
             self._save(images, layout(model, count))
             self._judge(images, batch.image)
-        elif isinstance(model, Translator | Autoencoder):
+        elif isinstance(model, Translator | Autoencoder | Editor):
             examples = self.data.batch(torch.arange(min(EXAMPLES, len(self.data))))
             self._save(answers(self.sampler(model), examples), len(examples.image))
 
@@ -85,12 +88,15 @@ def paint(model: Model, count: int, seed: int) -> Images:
 
 
 def answers(model: Model, examples: Batch) -> Images:
-    """Three rows: pictures as they are given, what `model` makes of them, what is wanted."""
-    assert isinstance(model, Translator | Autoencoder)
+    """Rows: pictures as they are given, what `model` makes of them, what is wanted."""
+    assert isinstance(model, Translator | Autoencoder | Editor)
     examples = Batch(*(None if field is None else field.to(model.device) for field in examples))
     with _looking(model), torch.no_grad():
-        if isinstance(model, Autoencoder):
-            rows = [examples.image, model.decode(model.encode(examples.image))]
+        if isinstance(model, Editor):
+            rows = [examples.image, *edited(model, examples)]
+        elif isinstance(model, Autoencoder):
+            painted = model.decode(model.encode(examples.image), **taken(model.decode, examples))
+            rows = [examples.image, painted]
         else:
             given, reference = model.given(examples), examples.image.roll(1, 0)
             beside = {"mask": model.marked(examples), "reference": reference}
@@ -100,6 +106,19 @@ def answers(model: Model, examples: Batch) -> Images:
             last = reference if "reference" in model.takes else beheld
             rows = [_as_large(given, made), made, last]
     return torch.cat([row.float().cpu() for row in rows])
+
+
+def edited(model: Editor, examples: Batch) -> list[Images]:
+    """The pictures as they are, then with the next value of one attribute after the other."""
+    found = [model.edit(examples.image, encode(examples.attributes, model.schema))]
+    for place, attribute in enumerate(model.schema.attributes):
+        changed = examples.attributes.clone()
+        column, count = changed[:, place], max(2, len(attribute.values))
+        step = (attribute.high - attribute.low) / (count - 1)
+        number = ((column - attribute.low) / step).round()
+        changed[:, place] = attribute.low + step * ((number + 1) % count)
+        found.append(model.edit(examples.image, encode(changed, model.schema)))
+    return found
 
 
 @contextmanager

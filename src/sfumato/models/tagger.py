@@ -10,10 +10,9 @@ then one hidden layer. It is the measuring instrument of *attribute accuracy*.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
-from torch import Generator, nn
+from torch import Generator
 from torch.optim import AdamW
 
 from sfumato.data.dataset import Batch, Dataset
@@ -24,7 +23,7 @@ from sfumato.metrics.attributes import accuracies, commonest, hits
 from sfumato.metrics.score import Score
 from sfumato.model import Tagger
 from sfumato.nn.attributes import columns, decode, width
-from sfumato.nn.pyramid import doublings
+from sfumato.nn.stages import naming, seeing
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -61,18 +60,9 @@ class TagNet(Tagger):
             raise DataError(
                 "tagger needs attributes, and this data has none; a metadata.csv gives them."
             )
-        bottom, halved = doublings(schema.side)
-        maps = [schema.channels, *(config.width << i for i in range(halved))]
-        self.stages = nn.Sequential(
-            *(layer for pair in pairwise(maps) for layer in _stage(*pair)),
-            nn.Flatten(),
-            nn.Dropout(config.dropout),
-            nn.Linear(maps[-1] * bottom**2, config.hidden),
-            nn.ReLU(),
-        )
-        self.answer = nn.Sequential(
-            nn.Dropout(config.dropout), nn.Linear(config.hidden, width(schema))
-        )
+        c = config
+        self.stages = seeing(schema.channels, schema.side, c.width, c.hidden, c.dropout)
+        self.answer = naming(c.hidden, width(schema), c.dropout)
 
     def features(self, images: Images) -> Features:
         return self.stages(images)
@@ -115,12 +105,6 @@ class TagNet(Tagger):
         return accuracies(right, floor, torch.ones_like(right), self.schema)
 
 
-def _stage(narrow: int, wide: int) -> list[nn.Module]:
-    """Convolution 3 x 3, batch norm, rectifier, and half the side."""
-    convolution = nn.Conv2d(narrow, wide, 3, padding=1, bias=False)
-    return [convolution, nn.BatchNorm2d(wide), nn.ReLU(), nn.MaxPool2d(2)]
-
-
 RECIPES = {
     "smoke": Recipe(
         model=Config(width=4, hidden=8, dropout=0.1, lr=1e-3, decay_steps=10, weight_decay=1e-3),
@@ -131,7 +115,9 @@ RECIPES = {
     ),
     "laptop": Recipe(
         model=Config(dropout=0.1, decay_steps=6_000),
-        data=Source(name="glyphs", side=32, attributes=("style", "colour"), count=60_000),
+        data=Source(
+            name="glyphs", side=32, attributes=("style", "colour", "bold", "paper"), count=60_000
+        ),
         steps=6_000,
         batch=64,
     ),
