@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sfumato.atlas import reconstruct
     from sfumato.blending import blend
     from sfumato.data.source import Source
+    from sfumato.editing import edit
     from sfumato.errors import SfumatoError
     from sfumato.evaluation import compare, evaluate
     from sfumato.exploring import arithmetic, traverse
@@ -44,6 +45,7 @@ __all__ = [
     "available",
     "blend",
     "compare",
+    "edit",
     "evaluate",
     "interpolate",
     "load",
@@ -71,6 +73,7 @@ _HOME = {
     "available": "registry",
     "blend": "blending",
     "compare": "evaluation",
+    "edit": "editing",
     "evaluate": "evaluation",
     "interpolate": "sampling",
     "load": "runs",

@@ -1,6 +1,6 @@
 """What verbs that draw can be asked for: a label, attributes, truncated codes."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ActionsContainer
 from typing import Any
 
 from sfumato.cli.parser import positive
@@ -15,13 +15,18 @@ def takes_conditions(verb: ArgumentParser) -> None:
         metavar="L",
         help="a class's name or number; several (3,5,8) go round, a column for each",
     )
-    group.add_argument(
+    takes_attributes(group, "what an image shall have; may be said again for other attributes")
+
+
+def takes_attributes(parser: _ActionsContainer, about: str) -> None:
+    """Give a verb its --attribute."""
+    parser.add_argument(
         "--attribute",
         type=_assignment,
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="what an image shall have; may be said again for other attributes",
+        help=about,
     )
 
 
@@ -38,8 +43,14 @@ def takes_truncation(verb: ArgumentParser) -> None:
 def asked(args: Namespace) -> dict[str, Any]:
     """What was asked, as `Sampler.condition` takes it; nothing is there that was not said."""
     found: dict[str, Any] = {"label": args.label} if args.label else {}
+    return found | ({"attributes": wished(args)} if args.attribute else {})
+
+
+def wished(args: Namespace) -> dict[str, list[str]]:
+    """Attribute to what was asked of it."""
+    found: dict[str, list[str]] = {}
     for name, values in args.attribute:
-        found.setdefault("attributes", {}).setdefault(name, []).extend(values)
+        found.setdefault(name, []).extend(values)
     return found
 
 

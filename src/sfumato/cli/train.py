@@ -174,6 +174,8 @@ def _report(run: "Run") -> dict[str, Any]:
         say("next:")
         if "Sampler" in tags(name):
             say(f"  sfumato sample {run.path} -n 64 --seed 0")
+        if "Editor" in tags(name):
+            say(f"  sfumato edit {run.path} -n 4 --attribute NAME=-1,0,1")
         say(f"  sfumato evaluate {run.path}")
         say(f"  sfumato export {run.path}")
     table = rows(run.path / "metrics.csv")

@@ -19,12 +19,13 @@ from sfumato.encoding import paint
 from sfumato.errors import ConfigError
 from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
+from sfumato.evaluation.editing import edit_accuracy
 from sfumato.evaluation.features import FeatureNet, default_features, feature_net
 from sfumato.evaluation.protocol import METRICS
 from sfumato.evaluation.references import LEAST, Split, references_of, splits
 from sfumato.evaluation.translation import translation
 from sfumato.metrics.score import Score
-from sfumato.model import Model, Sampler, Translator
+from sfumato.model import Editor, Model, Sampler, Translator
 from sfumato.randomness import generator
 from sfumato.runs import Run
 from sfumato.schema import Schema
@@ -54,8 +55,9 @@ def evaluate(
     wanted stands beside trivial answers (`evaluation.translation`); every model adds its own
     numbers on held-out data. `features` is a name of `feature_net`; unless given, the data's name
     chooses.
-    Samples that take attributes are also read by `tagger`, a run, bundle or zoo name: the shipped
-    one unless given, where the data have one (`evaluation.attributes`).
+    Samples that take attributes, and pictures that are edited, are also read by `tagger`, a run,
+    bundle or zoo name: the shipped one unless given, where the data have one
+    (`evaluation.attributes`, `evaluation.editing`).
     With `probe` the scores are those of a linear probe of a `Judge` instead (`evaluation.probe`).
     Raises SfumatoError with one line on a user's mistake.
     """
@@ -78,6 +80,8 @@ def evaluate(
     own: dict[str, Score] = {}
     if isinstance(model, Translator):
         own |= translation(model, reference, held_out, n)
+    elif isinstance(model, Editor) and (named := tagger_of(model, source, tagger)):
+        own |= edit_accuracy(model, named, held_out, n, seed, batch)
     with torch.inference_mode():
         own |= model.measure(held_out.data, generator(seed, "measure", device=model.device))
     return found | {name: replace(score, seed=seed) for name, score in own.items()}

@@ -15,7 +15,7 @@ from sfumato.evaluation.features import fitted
 from sfumato.evaluation.references import splits
 from sfumato.metrics.attributes import accuracies, hits
 from sfumato.metrics.score import Score
-from sfumato.model import Sampler, Tagger
+from sfumato.model import Model, Sampler, Tagger
 from sfumato.nn.attributes import columns, decode
 from sfumato.randomness import generator
 from sfumato.schema import Schema
@@ -35,8 +35,8 @@ def attribute_accuracy(
     images against their own attributes. Only attributes that the tagger knows count; ConfigError
     where it knows none.
     """
-    tagger = _tagger(place, str(model.device))
-    shared = _shared(model.schema, tagger.schema, place)
+    tagger = the_tagger(place, str(model.device))
+    shared = shared_attributes(model.schema, tagger.schema, place)
     held_out = splits(source, seed)[1]
     rows = held_out.rows[:n]
 
@@ -66,7 +66,7 @@ def attribute_accuracy(
     }
 
 
-def tagger_of(model: Sampler, source: Source, given: str | Path | None) -> str | Path | None:
+def tagger_of(model: Model, source: Source, given: str | Path | None) -> str | Path | None:
     """The tagger to ask of samples: as given, else the zoo's where it knows an attribute of them.
 
     None where there is none to ask. Raises ConfigError where one is given for a model that takes
@@ -83,7 +83,8 @@ def tagger_of(model: Sampler, source: Source, given: str | Path | None) -> str |
     return shipped if set(known) & set(model.schema.attributes) else None
 
 
-def _tagger(place: str | Path, device: str) -> Tagger:
+def the_tagger(place: str | Path, device: str) -> Tagger:
+    """The tagger at a place. Raises ConfigError where something else is there."""
     tagger = runs.load(place, device)
     if not isinstance(tagger, Tagger):
         raise ConfigError(
@@ -93,7 +94,7 @@ def _tagger(place: str | Path, device: str) -> Tagger:
     return tagger
 
 
-def _shared(model: Schema, tagger: Schema, place: str | Path) -> Schema:
+def shared_attributes(model: Schema, tagger: Schema, place: str | Path) -> Schema:
     """The attributes, in the model's order, that both know by the same name and values."""
     both = tuple(attribute for attribute in model.attributes if attribute in tagger.attributes)
     if not both:

@@ -36,7 +36,7 @@ from sfumato.metrics.attributes import commonest, hits
 from sfumato.metrics.distortion import psnr
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Editor, Tagger
-from sfumato.nn.attributes import decode, encode, width
+from sfumato.nn.attributes import another, decode, encode, width
 from sfumato.nn.stages import naming, seeing
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
@@ -114,7 +114,7 @@ class Fader(Editor, Tagger, Autoencoder):
     def training_step(self, batch: Batch, index: int) -> None:
         for_judge, for_painters, for_reader = self.players
         images, true = batch.image, batch.attributes
-        other = self._other(true, self.draw(self._chances, len(true)))
+        other = another(true, self.draw(self._chances, len(true)), self.schema)
         codes = self.encoder(images)
         judge = self.descend(for_judge, self._judge_loss, codes.detach(), true)
         painters = self.descend(for_painters, self._painters_loss, codes, images, true, other)
@@ -135,18 +135,6 @@ class Fader(Editor, Tagger, Autoencoder):
 
     def _weight(self, step: int) -> float:
         return self.config.adversarial * min(1.0, step / self.config.ramp)
-
-    def _other(self, true: Attributes, chances: Tensor) -> Attributes:
-        """Another value of each attribute; of more than two each as likely."""
-        found = []
-        for attribute, column, chance in zip(
-            self.schema.attributes, true.T, chances.T, strict=True
-        ):
-            count = len(attribute.values)
-            number = (attribute.index(column) + 1 + (chance * (count - 1)).long()) % count
-            step = (attribute.high - attribute.low) / (count - 1)
-            found.append(attribute.low + step * number)
-        return torch.stack(found, 1)
 
     def _chances(self, count: int, rng: Generator | None = None) -> Tensor:
         shape = count, len(self.schema.attributes)

@@ -48,6 +48,20 @@ def decode(tags: Tags, schema: Schema) -> Attributes:
     return torch.stack(columns, dim=1)
 
 
+def another(attributes: Attributes, chances: Attributes, schema: Schema) -> Attributes:
+    """Of each choice another value, each as likely, and of a number any, by chances in [0, 1)."""
+    found = []
+    for attribute, column, chance in zip(schema.attributes, attributes.T, chances.T, strict=True):
+        reach, count = attribute.high - attribute.low, len(attribute.values)
+        if attribute.values:
+            step = (chance * (count - 1)).long()
+            share = (attribute.index(column) + 1 + step) % count / (count - 1)
+        else:
+            share = chance
+        found.append(attribute.low + share * reach)
+    return torch.stack(found, dim=1)
+
+
 def columns(wanted: Schema, given: Schema) -> list[int]:
     """Where the attributes of `wanted` stand among those of `given`.
 
