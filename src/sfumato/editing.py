@@ -72,7 +72,7 @@ def attributes_of(model: Editor, images: Images, wish: Collection[str] = ()) -> 
             raise ConfigError(
                 f"{type(model).__name__} cannot say which {unsaid[0]} a picture has; ask for it."
             )
-        low = torch.tensor([a.low for a in model.schema.attributes])
+        low = torch.tensor([float(a.low) for a in model.schema.attributes])
         return low.expand(len(images), -1)
     seen = [model.tags(part.to(model.device)).float().cpu() for part in images.split(PART)]
     return decode(torch.cat(seen), model.schema)
@@ -158,11 +158,10 @@ def _spoken(schema: Schema, wish: Wish) -> str:
         if not attribute.values:
             parts.append(f"{name} {much:g}")
         elif len(attribute.values) > 2:
-            parts.append(f"{name} {value}" + ("" if much == 1 else f" {much:+g}"))
+            parts.append(f"{name} {value}" + ("" if much == 1 else f" {_signed(much)}"))
         else:
-            parts.append(
-                f"{name} {much:+g}" if value == attribute.values[1] else f"{name} {value}"
-            )
+            second = value == attribute.values[1]
+            parts.append(f"{name} {_signed(much) if second else value}")
     return ", ".join(parts)
 
 

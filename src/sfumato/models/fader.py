@@ -272,8 +272,8 @@ RECIPES = {
     ),
     "laptop": Recipe(
         model=Config(depth=4, hidden=192, adversarial=1e-2, ramp=1_000, reader=8, judge_lr=1e-3),
-        data=Source(name="glyphs", side=32, attributes=("bold", "paper", "colour"), count=20_000),
-        steps=12_000,
+        data=Source(name="glyphs", side=32, attributes=("bold", "colour"), count=20_000),
+        steps=8_000,
         batch=64,
         ema=0.999,
     ),
