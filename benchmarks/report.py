@@ -1,6 +1,5 @@
 """Write docs/results.md from what the benchmarks kept: python benchmarks/report.py."""
 
-import json
 import statistics
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,42 +7,33 @@ from typing import Any
 
 from record import RESULTS
 
-PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+from sfumato.results import REPRODUCED, between, facts_line, kept, measured, tables, write
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "results.md"
 HEAD = """# Results
 
-Written by `python benchmarks/report.py` from the files in `benchmarks/results/`; each table stands
-under the command that measures it again. Floor is a trivial baseline on the same protocol, ceiling
-is held-out real data against real data. Timings were taken on a shared machine: read the ratios.
+Each table stands under the command that measures it again. What is reproduced is written by
+`sfumato reproduce`, and the whole page by `python benchmarks/report.py`, from the files in
+`benchmarks/results/`. Floor is a trivial baseline on the same protocol, ceiling is held-out real
+data against real data. Timings were taken on a shared machine: read the ratios.
 """
+MEASURED = ("<!-- measured -->", "<!-- end of what was measured -->")
 
 
 def main() -> None:
     """Write the page."""
-    kept = {path.stem: json.loads(path.read_text("utf-8")) for path in RESULTS.glob("*.json")}
-    parts = [
-        HEAD,
-        *_quality(kept),
-        *_classical(kept),
-        *_rates(kept),
-        *_search(kept),
-        *_enlarged(kept),
-    ]
-    parts += [*_speed(kept), *_equal(kept), *_overhead(kept), *_memory(kept)]
+    found = kept(RESULTS)
+    begin, end = REPRODUCED
+    parts = [HEAD, begin, tables(measured(found)).strip(), end, ""]
+    for section in (_classical, _rates, _search, _enlarged, _speed, _equal, _overhead, _memory):
+        parts += section(found)
     PAGE.write_text("\n".join(parts), "utf-8")
-    print(PAGE)
-    if found := kept.get("vae-and-gan"):
-        _between(PAGE.with_name("vae-and-gan.md"), "\n".join(_side_by_side(found)))
-
-
-def _between(page: Path, text: str) -> None:
-    """Put `text` where a page keeps what was measured."""
-    before, _, rest = page.read_text("utf-8").partition(_FROM)
-    _, _, after = rest.partition(_TO)
-    page.write_text(f"{before}{_FROM}\n{text}\n{_TO}{after}", "utf-8")
-    print(page)
-
-
-_FROM, _TO = "<!-- measured -->", "<!-- end of what was measured -->"
+    print(PAGE, *write(ROOT))
+    if beside := found.get("vae-and-gan"):
+        page = PAGE.with_name("vae-and-gan.md")
+        text = between(page.read_text("utf-8"), MEASURED, "\n".join(_side_by_side(beside)))
+        page.write_text(text or "", "utf-8")
 
 
 def _side_by_side(found: Mapping[str, Any]) -> Iterator[str]:
@@ -59,45 +49,7 @@ def _side_by_side(found: Mapping[str, Any]) -> Iterator[str]:
         cells += [_number(score.get("floor")), _number(score.get("ceiling")), f"{score['n']:,}"]
         yield f"| {name} {arrow} | " + " | ".join(cells) + " |"
     yield ""
-    yield from _facts(found)
-
-
-def _quality(kept: Mapping[str, Any]) -> Iterator[str]:
-    """One table a recipe, one column a seed."""
-    found = [kept[name] for name in sorted(kept) if "scores" in kept[name]]
-    for model, recipe in dict.fromkeys((run["model"], run["recipe"]) for run in found):
-        runs = [run for run in found if (run["model"], run["recipe"]) == (model, recipe)]
-        yield from _recipe(model, recipe, sorted(runs, key=lambda run: run["seed"]))
-
-
-def _recipe(model: str, recipe: str, runs: list[Any]) -> Iterator[str]:
-    first = runs[0]
-    yield f"## {model}, {recipe}: {first['data']}\n"
-    seeds = " ".join(str(run["seed"]) for run in runs)
-    tagger = f" --tagger {first['tagger']}" if first["tagger"] else ""
-    command = f"python benchmarks/quality.py {model} --recipe {recipe} --seed"
-    yield f"`for s in {seeds}; do {command} $s{tagger}; done`\n"
-    minutes = ", ".join(str(run["minutes"]) for run in runs)
-    yield (
-        f"{first['steps']:,} batches of {first['batch']}; training took {minutes} minutes "
-        f"({_words(first['preset'])}).\n"
-    )
-    yield "| metric | " + " | ".join(f"seed {run['seed']}" for run in runs) + _COLUMNS
-    yield "|---" * (len(runs) + 6) + "|"
-    for name, score in first["scores"].items():
-        values = [run["scores"][name]["value"] for run in runs if name in run["scores"]]
-        spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
-        arrow = "↑" if score["better"] == "higher" else "↓"
-        cells = [f"{value:.4g}" for value in values]
-        cells += [f"{statistics.mean(values):.4g}{spread}"]
-        cells += [_number(score.get("floor")), _number(score.get("ceiling"))]
-        cells += [f"{score['n']:,}", score.get("features", "")]
-        yield f"| {name} {arrow} | " + " | ".join(cells) + " |"
-    yield ""
-    yield from _facts(runs[-1])
-
-
-_COLUMNS = " | mean ± sd | floor | ceiling | n | features |"
+    yield facts_line(found)
 
 
 def _search(kept: Mapping[str, Any]) -> Iterator[str]:
@@ -117,7 +69,7 @@ def _search(kept: Mapping[str, Any]) -> Iterator[str]:
             ends = f"{_number(score['floor'])} | {_number(score['ceiling'])}"
             yield f"| {name} | {score['value']:.4g} | {ends} | {score['n']:,} | {score['seed']} |"
         yield ""
-        yield from _facts(found)
+        yield facts_line(found)
 
 
 def _classical(kept: Mapping[str, Any]) -> Iterator[str]:
@@ -137,7 +89,7 @@ def _classical(kept: Mapping[str, Any]) -> Iterator[str]:
         for row in (row for row in found["rows"] if row["features"] == kind):
             yield f"| {row['learner']} | {kind} | {row['accuracy']:.4g} | {row['minutes']} |"
     yield ""
-    yield from _facts(found)
+    yield facts_line(found)
 
 
 def _speed(kept: Mapping[str, Any]) -> Iterator[str]:
@@ -157,7 +109,7 @@ def _speed(kept: Mapping[str, Any]) -> Iterator[str]:
         turns, ratio = speed["turns"], speed["ratio"]
         yield f"| ratio, median of {turns} turns | **{ratio}** ({low} to {high}) |\n"
         yield f"Preset chosen: {_words(speed['preset'])}.\n"
-        yield from _facts(speed)
+        yield facts_line(speed)
 
 
 def _equal(kept: Mapping[str, Any]) -> Iterator[str]:
@@ -179,7 +131,7 @@ def _equal(kept: Mapping[str, Any]) -> Iterator[str]:
             row = f"{_with_error(theirs)} | {_with_error(mine)} | {ends} | {mine['n']:,}"
             yield f"| {name} {arrow} | {row} |"
         yield ""
-        yield from _facts(found)
+        yield facts_line(found)
 
 
 def _overhead(kept: Mapping[str, Any]) -> Iterator[str]:
@@ -198,7 +150,7 @@ def _overhead(kept: Mapping[str, Any]) -> Iterator[str]:
     for command, seconds in found["seconds to start"].items():
         yield f"| `{command}` | {seconds} s |"
     yield ""
-    yield from _facts(found)
+    yield facts_line(found)
 
 
 def _memory(kept: Mapping[str, Any]) -> Iterator[str]:
@@ -211,7 +163,7 @@ def _memory(kept: Mapping[str, Any]) -> Iterator[str]:
             f"on them for {found['steps']} batches took {found['seconds']} seconds and at most "
             f"**{found['peak anonymous MiB']:,} MiB** of anonymous memory.\n"
         )
-        yield from _facts(found)
+        yield facts_line(found)
 
 
 def _enlarged(kept: Mapping[str, Any]) -> Iterator[str]:
@@ -228,7 +180,7 @@ def _enlarged(kept: Mapping[str, Any]) -> Iterator[str]:
                 f"{row['bicubic ssim']} | {row['n']} |"
             )
         yield ""
-        yield from _facts(found)
+        yield facts_line(found)
 
 
 def _rates(kept: Mapping[str, Any]) -> Iterator[str]:
@@ -259,7 +211,7 @@ def _rates(kept: Mapping[str, Any]) -> Iterator[str]:
             f"512 x 512 pixels at the middle quality: {seconds['encode']} processor seconds to "
             f"encode, {seconds['decode']} to decode, on one thread.\n"
         )
-        yield from _facts(found)
+        yield facts_line(found)
 
 
 def _rate(mine: Mapping[str, Any], jpeg: Mapping[str, Any], webp: Mapping[str, Any]) -> str:
@@ -270,13 +222,6 @@ def _rate(mine: Mapping[str, Any], jpeg: Mapping[str, Any], webp: Mapping[str, A
     for ratio in (*ratios, webp["bpp at psnr"]):
         cells.append("-" if ratio is None else f"{ratio:.2f}")
     return "| " + " | ".join(cells) + " |"
-
-
-def _facts(found: Mapping[str, Any]) -> Iterator[str]:
-    yield (
-        f"<sub>{found['measured']}, commit {found['commit']}, {found['machine']}, "
-        f"Python {found['python']}, torch {found['torch']}, lightning {found['lightning']}</sub>\n"
-    )
 
 
 def _number(value: float | None) -> str:

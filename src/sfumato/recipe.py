@@ -8,6 +8,16 @@ from sfumato.data.source import Source
 from sfumato.settings import Count, Decay, Positive
 
 
+@dataclass(frozen=True)
+class Published:
+    """What a publication says that its system reaches."""
+
+    value: float
+    """The number, as one of our scores counts."""
+    protocol: str
+    """Where it is said, on what and how it was measured: not always as ours is."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """One named run of one model."""
@@ -28,6 +38,8 @@ class Recipe:
     """
     expects: Mapping[str, float] = field(default_factory=dict)
     """Scores this recipe is known to reach, by name."""
+    published: Mapping[str, Published] = field(default_factory=dict)
+    """What was published of the same system, by the name of our score that compares with it."""
     every: Count = 400
     """Batches between sample grids, gradient norms and rows of `metrics.csv`."""
     ema: Decay = 0.0

@@ -22,6 +22,7 @@ examples:
   sfumato train dcgan --data path/to/pictures --data.side 64 --out runs/mine
   sfumato train dcgan --out runs/mine --resume"""
 _RECIPE = ("steps", "batch", "seed", "start", "every", "ema", "clip", "accumulate")
+_APART = ("model", "data", "expects", "published")
 _MAY_CHANGE = {"steps", "minutes", "out", "resume", "model", "recipe"}
 
 
@@ -152,7 +153,7 @@ def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
         say(f"parameters  {count['total']:>12,}  {part}")
     say(f"memory      about {max(1, memory // 2**20):,} MiB a step, beside 500 MiB for PyTorch")
     for title, value in (("model", recipe.model), ("data", recipe.data), ("recipe", recipe)):
-        own = {k: v for k, v in asdict(value).items() if k not in ("model", "data", "expects")}
+        own = {k: v for k, v in asdict(value).items() if k not in _APART}
         say(f"{title:<12}{', '.join(f'{name} {_plain(own[name])}' for name in own)}")
     plan = {"recipe": asdict(recipe), "parameters": counts, "images": images, "memory": memory}
     return {"model": args.model, "dry_run": True, "minutes": args.minutes, **plan}

@@ -36,7 +36,7 @@ from sfumato.metrics.strokes import breadth, slant, thickness
 from sfumato.model import Axis, Classifier, Judge, Sampler
 from sfumato.nn.init import normal_002
 from sfumato.nn.pyramid import doublings
-from sfumato.recipe import Recipe
+from sfumato.recipe import Published, Recipe
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Codes, Features, Images, Labels, Latents, Logits, Scalar, Scores
@@ -339,6 +339,9 @@ RECIPES = {
         steps=6_000,
         batch=64,
         ema=0.999,
+        published={
+            "code_error": Published(0.05, "Chen et al., section 7.2: digits by their category")
+        },
     ),
     "source": Recipe(
         model=Config(),

@@ -1,0 +1,270 @@
+"""What was measured, kept as JSON beside commit and versions, and the pages written from it.
+
+    FOLDER/benchmarks/results/quality-MODEL-RECIPE-SEED.json      one run, all its scores
+           docs/results.md      between two marks: one table of all systems, then one for each
+           README.md            between two marks: of each system, the first score of that table
+
+What a publication states stands in the model's file, in the recipe it belongs to.
+"""
+
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sfumato import registry, runs
+from sfumato.errors import RunError, SfumatoError
+from sfumato.io.files import atomic
+from sfumato.recipe import Published, Recipe
+
+KEPT = Path("benchmarks", "results")
+"""Where numbers lie below a folder."""
+HEAD = """# Results
+
+Floor is a trivial baseline on the same protocol, ceiling is held-out real data against real data.
+Timings were taken on a shared machine: read the ratios.
+"""
+REPRODUCED = ("<!-- reproduced -->", "<!-- end of what is reproduced -->")
+SYSTEMS = ("<!-- systems -->", "<!-- end of systems -->")
+Run = Mapping[str, Any]
+
+
+def keep(name: str, numbers: Mapping[str, Any], folder: Path) -> Path:
+    """Write `FOLDER/NAME.json`: the numbers beside what they were measured with."""
+    path = folder / f"{name}.json"
+    with atomic(path) as temporary:
+        text = json.dumps({"name": name, **_facts(), **numbers}, indent=2)
+        temporary.write_text(text + "\n", "utf-8")
+    return path
+
+
+def kept(folder: Path) -> dict[str, Any]:
+    """All that lies in `folder`, by name; raises RunError for a file that is no JSON."""
+    return {path.stem: read(path) for path in sorted(folder.glob("*.json"))}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What one file keeps."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError:
+        raise RunError(f"{path} is no JSON; delete it, and it is measured again.") from None
+    if not isinstance(found, dict):
+        raise RunError(f"{path} holds no object; delete it, and it is measured again.")
+    return found
+
+
+def measured(found: Mapping[str, Any]) -> list[Run]:
+    """Those of what was kept that are scores of a model's recipe."""
+    return [run for run in found.values() if {"scores", "model", "recipe", "seed"} <= set(run)]
+
+
+def between(text: str, marks: tuple[str, str], new: str) -> str | None:
+    """`text` with `new` between the two marks; None where it does not have both."""
+    first, last = (text.find(mark) for mark in marks)
+    if first < 0 or last < first:
+        return None
+    return f"{text[: first + len(marks[0])]}\n{new.strip()}\n{text[last:]}"
+
+
+def write(folder: Path, title: str = "") -> list[Path]:
+    """Bring `docs/results.md` and the README's table below `folder` up to what was kept there.
+
+    Where there is no such page it is made; a README without the marks is left alone.
+    """
+    found = measured(kept(folder / KEPT))
+    page, readme = folder / "docs" / "results.md", folder / "README.md"
+    text = page.read_text("utf-8") if page.exists() else HEAD
+    new = between(text, REPRODUCED, tables(found, title))
+    if new is None:
+        begin, end = REPRODUCED
+        new = f"{text.rstrip()}\n\n{begin}\n{tables(found, title).strip()}\n{end}\n"
+    pages = {page: new}
+    if readme.exists():
+        old = readme.read_text("utf-8")
+        if (rows := _inside(old, SYSTEMS)) is not None:
+            pages[readme] = between(old, SYSTEMS, _filled(rows, found)) or old
+    for path, content in pages.items():
+        with atomic(path) as temporary:
+            temporary.write_text(content, "utf-8")
+    return list(pages)
+
+
+def tables(found: Sequence[Run], title: str = "") -> str:
+    """One table of all systems, then one for each recipe."""
+    lines = [f"{title}\n" if title else "", *_overview(found)]
+    for (model, recipe), group in _grouped(found).items():
+        lines += _details(model, recipe, group)
+    return "\n".join(lines)
+
+
+def _overview(found: Sequence[Run]) -> Iterator[str]:
+    """A row for each score that was published, or is promised, or else comes first."""
+    yield "## All systems\n"
+    yield (
+        "`sfumato reproduce` measures it again: every system's recipe `laptop`, several seeds "
+        "where a\ntraining takes 15 minutes or less. *Published* is what the source named with it "
+        "states, by its own\nprotocol; an empty cell means that no comparable number is known to "
+        "us. *Minutes* are those of one\ntraining.\n"
+    )
+    yield (
+        "| system | recipe | data | score | ours | floor | ceiling | n | seeds | published "
+        "| protocol of that | minutes | commit |"
+    )
+    yield "|---" * 13 + "|"
+    for (model, recipe), group in _grouped(found).items():
+        for name, published in headline(model, recipe, group).items():
+            yield _row(model, recipe, group, name, published)
+    yield ""
+
+
+def _row(model: str, recipe: str, group: list[Run], name: str, said: Published | None) -> str:
+    score, first = group[0]["scores"][name], group[0]
+    minutes = statistics.mean(run["minutes"] for run in group)
+    cells = [f"[{model}](models/{model}.md)", recipe, first["data"], _arrow(name, score)]
+    cells += [mean(group, name), _number(score.get("floor")), _number(score.get("ceiling"))]
+    cells += [f"{score['n']:,}", " ".join(str(run["seed"]) for run in group)]
+    cells += [f"{said.value:g}", said.protocol] if said else ["", ""]
+    commits = dict.fromkeys(run["commit"] for run in group)
+    return "| " + " | ".join([*cells, f"{minutes:.3g}", " ".join(map(str, commits))]) + " |"
+
+
+def headline(model: str, recipe: str, group: Sequence[Run]) -> dict[str, Published | None]:
+    """The scores that stand in the table of all, each with what was published of it."""
+    known, scores = _recipe(model, recipe), group[0]["scores"]
+    wished = [*known.published, *known.expects] if known else []
+    names = [name for name in dict.fromkeys(wished) if name in scores] or list(scores)[:1]
+    return {name: known.published.get(name) if known else None for name in names}
+
+
+def mean(group: Sequence[Run], name: str) -> str:
+    """The mean over seeds, and behind ± the standard deviation where there are several."""
+    values = [run["scores"][name]["value"] for run in group if name in run["scores"]]
+    values = [value for value in values if value is not None]
+    if not values:
+        return ""
+    spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.4g}{spread}"
+
+
+def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
+    first = group[0]
+    yield f"## {model}, {recipe}: {first['data']}\n"
+    seeds = max(run["seed"] for run in group) + 1
+    yield f"`sfumato reproduce --only {model} --recipe {recipe} --seeds {seeds} -o again`\n"
+    minutes = ", ".join(str(run["minutes"]) for run in group)
+    yield (
+        f"{first['steps']:,} batches of {first['batch']}; training took {minutes} minutes "
+        f"({', '.join(f'{name} {value}' for name, value in first['preset'].items())}).\n"
+    )
+    yield "| metric | " + " | ".join(f"seed {run['seed']}" for run in group) + _COLUMNS
+    yield "|---" * (len(group) + 6) + "|"
+    for name, score in first["scores"].items():
+        values = [run["scores"].get(name, {}).get("value") for run in group]
+        cells = [*map(_number, values), mean(group, name)]
+        cells += [_number(score.get("floor")), _number(score.get("ceiling"))]
+        cells += [f"{score['n']:,}", score.get("features", "")]
+        yield f"| {_arrow(name, score)} | " + " | ".join(cells) + " |"
+    yield f"\n{facts_line(group[-1])}"
+
+
+_COLUMNS = " | mean ± sd | floor | ceiling | n | features |"
+
+
+def facts_line(found: Run) -> str:
+    """Day, commit, machine and versions, in small type."""
+    return (
+        f"<sub>{found['measured']}, commit {found['commit']}, {found['machine']}, "
+        f"Python {found['python']}, torch {found['torch']}, lightning {found['lightning']}</sub>\n"
+    )
+
+
+def _filled(rows: str, found: Sequence[Run]) -> str:
+    """A table's rows, the last of their four cells filled by what the row's system reaches."""
+    groups = _grouped(found)
+    lines = []
+    for line in rows.strip().splitlines():
+        if link := re.search(r"\(docs/models/(\w+)\.md\)", line):
+            own = [key for key in groups if key[0] == link[1]]
+            own.sort(key=lambda key: key[1] != "laptop")
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            line = "| " + " | ".join([*cells[:3], _best(groups, own)]) + " |"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _best(groups: Mapping[tuple[str, str], list[Run]], own: list[tuple[str, str]]) -> str:
+    """The first score of the first of these recipes, in a few words."""
+    for model, recipe in own[:1]:
+        group = groups[model, recipe]
+        name = next(iter(headline(model, recipe, group)))
+        return f"{_arrow(name, group[0]['scores'][name])} {mean(group, name)}"
+    return ""
+
+
+def _grouped(found: Sequence[Run]) -> dict[tuple[str, str], list[Run]]:
+    """Runs by model and recipe, in the order of seeds."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in sorted(found, key=lambda run: (run["model"], run["recipe"], run["seed"])):
+        groups.setdefault((run["model"], run["recipe"]), []).append(run)
+    return groups
+
+
+def _recipe(model: str, recipe: str) -> Recipe | None:
+    """A recipe that is still there, or None."""
+    try:
+        known: Mapping[str, Recipe] = registry.module(model).RECIPES
+    except SfumatoError:
+        return None
+    return known.get(recipe)
+
+
+def _inside(text: str, marks: tuple[str, str]) -> str | None:
+    first, last = (text.find(mark) for mark in marks)
+    return text[first + len(marks[0]) : last] if 0 <= first < last else None
+
+
+def _arrow(name: str, score: Mapping[str, Any]) -> str:
+    return f"{name} {'↑' if score['better'] == 'higher' else '↓'}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _facts() -> dict[str, Any]:
+    return {
+        "measured": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "commit": commit(),
+        "machine": f"{os.cpu_count()} cores, {processor()}",
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "lightning": version("lightning"),
+    }
+
+
+def commit() -> str:
+    """The commit this runs from, with a + where its source differs; else the version."""
+    if (head := runs.commit()) is None:
+        return version("sfumato")
+    git = ["git", "-C", str(Path(__file__).parent), "diff", "--quiet", "HEAD", "--", "."]
+    return head + ("+" if subprocess.run(git, check=False).returncode else "")
+
+
+def processor() -> str:
+    """What the processor calls itself, and the vector instructions that matter here."""
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return platform.processor() or platform.machine()
+    lines = path.read_text().splitlines()
+    name = next((s.partition(": ")[2] for s in lines if s.startswith("model name")), "?")
+    flags = next((s for s in lines if s.startswith("flags")), "")
+    found = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
+    return f"{name} ({', '.join(found)})"
