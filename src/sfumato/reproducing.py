@@ -15,7 +15,9 @@ from typing import Any
 
 import torch
 
+from sfumato import data as sources
 from sfumato import registry, results
+from sfumato.data.source import Source
 from sfumato.errors import ConfigError, SfumatoError, UnknownName, nearest
 from sfumato.evaluation import evaluate
 from sfumato.recipe import Recipe
@@ -97,7 +99,8 @@ class Trial:
         card = run.read()
         clock = torch.load(run.checkpoint, weights_only=True, mmap=True)["callbacks"]["Clock"]
         start = time.perf_counter()
-        scores = evaluate(run.path, n=FEW if self.quick else count, seed=self.seed)
+        few = {"data": self._few(), "n": FEW} if self.quick else {"n": count}
+        scores = evaluate(run.path, seed=self.seed, **few)
         return {
             "model": self.model,
             "recipe": self.recipe,
@@ -111,6 +114,16 @@ class Trial:
             "preset": card["preset"],
             "scores": {name: score.to_json() for name, score in scores.items()},
         }
+
+    def _few(self) -> Source:
+        """Some of the held-out images, half of them to compare with."""
+        own = replace(self.planned.data, count=2 * FEW, labels=None, flip=False)
+        held = replace(own, split="test")
+        try:
+            sources.open(held)
+        except UnknownName:
+            return own
+        return held
 
     def _train(self, out: Path, precision: str | None) -> Run:
         places = (out if n == 1 else out.with_name(f"{out.name}-{n}") for n in range(1, 10_000))
