@@ -1,7 +1,9 @@
-"""Enlarging the published sets: python benchmarks/super_resolution.py srresnet-x4.
+"""Enlarging the published sets: python benchmarks/super_resolution.py srresnet-x4 srgan-x4.
 
 Set5 and Set14 as `$SFUMATO_DATA/super_resolution` holds them: small pictures as published, sharp
-ones cropped to multiples of the scale. Scores are of luma, without a border of `scale` pixels.
+ones cropped to multiples of the scale. PSNR and SSIM are of luma, without a border of `scale`
+pixels; the perceptual distance is that of the embedded network; sharpness is a share of the sharp
+picture's own. With `--sheet`, also a picture of details: small, bicubic, each place, sharp.
 """
 
 import argparse
@@ -13,13 +15,19 @@ import torch
 from record import keep
 
 from sfumato import runs
-from sfumato.io.images import from_bytes, read
-from sfumato.metrics.distortion import psnr_y, ssim
+from sfumato.io.images import from_bytes, grid, read, rounded, save
+from sfumato.metrics.distortion import psnr_y, ssim, ssim_y
+from sfumato.metrics.perceptual import distance
+from sfumato.metrics.sharpness import sharpness
 from sfumato.model import Translator
 from sfumato.nn.resize import enlarge
 from sfumato.shapes import Images
 
 SETS = Path(os.environ.get("SFUMATO_DATA", ".")) / "super_resolution"
+DETAILS = {"Set5": (("003", 0.35, 0.3), ("004", 0.3, 0.4)), "Set14": (("001", 0.5, 0.1),)}
+"""Of the sheet: a picture's number, and the middle of what is shown of it, down and across."""
+SHOWN = 96
+"""Side of a detail, in pixels of the large picture."""
 
 
 def picture(path: Path) -> Images:
@@ -27,39 +35,79 @@ def picture(path: Path) -> Images:
     return from_bytes(np.asarray(read(path, channels=3))[None])
 
 
-def scores(model: Translator, name: str) -> dict[str, float | int]:
-    """Means over a set, of the network and of the bicubic picture."""
-    rows = []
-    for path in sorted((SETS / name / f"HR_mod{model.scale}").iterdir()):
-        sharp = picture(path)
-        (small,) = (SETS / name / f"LR_x{model.scale}").glob(f"{path.stem[:7]}*")
-        given = picture(small)
-        for made in (model.translate(given), enlarge(given, model.scale).clamp(-1, 1)):
-            near = psnr_y(made, sharp, border=model.scale), ssim(made, sharp)
-            rows.append([float(value) for value in near])
-    network, bicubic = np.mean(rows[::2], axis=0), np.mean(rows[1::2], axis=0)
+def pairs(name: str, scale: int) -> list[tuple[str, Images, Images]]:
+    """Stem, small and sharp picture of each of a set."""
+    found = []
+    for path in sorted((SETS / name / f"HR_mod{scale}").iterdir()):
+        (small,) = (SETS / name / f"LR_x{scale}").glob(f"{path.stem[:7]}*")
+        found.append((path.stem[:7], picture(small), picture(path)))
+    return found
+
+
+def enlargers(models: dict[str, Translator], given: Images, scale: int) -> dict[str, Images]:
+    """What each makes of a picture, as a file would hold it."""
+    made = {"bicubic": enlarge(given, scale).clamp(-1, 1)}
+    made |= {name: model.translate(given) for name, model in models.items()}
+    return {name: rounded(image) for name, image in made.items()}
+
+
+def scores(made: Images, sharp: Images, border: int) -> list[float]:
+    """In the order of `NAMES`."""
+    found = (
+        psnr_y(made, sharp, border=border),
+        ssim_y(made, sharp, border=border),
+        ssim(made, sharp),
+        distance()(made, sharp),
+        sharpness(made) / sharpness(sharp),
+    )
+    return [float(value) for value in found]
+
+
+NAMES = ("psnr_y", "ssim_y", "ssim", "perceptual", "sharpness")
+
+
+def table(models: dict[str, Translator], name: str, scale: int) -> dict[str, dict[str, float]]:
+    """Means over a set, by who made the pictures."""
+    rows: dict[str, list[list[float]]] = {}
+    for _, given, sharp in pairs(name, scale):
+        for who, made in enlargers(models, given, scale).items():
+            rows.setdefault(who, []).append(scores(made, sharp, scale))
     return {
-        "psnr_y": round(float(network[0]), 2),
-        "bicubic psnr_y": round(float(bicubic[0]), 2),
-        "ssim": round(float(network[1]), 4),
-        "bicubic ssim": round(float(bicubic[1]), 4),
-        "n": len(rows) // 2,
+        who: {"n": len(found)}
+        | {key: round(float(v), 4) for key, v in zip(NAMES, np.mean(found, axis=0), strict=True)}
+        for who, found in rows.items()
     }
+
+
+def sheet(models: dict[str, Translator], scale: int) -> Images:
+    """Details in rows: bicubic, each place, sharp."""
+    cells = []
+    for name, details in DETAILS.items():
+        by_number = {stem[-3:]: pair for stem, *pair in pairs(name, scale)}
+        for number, down, across in details:
+            given, sharp = by_number[number]
+            high, wide = sharp.shape[2:]
+            top, left = (int(at * (side - SHOWN)) for at, side in ((down, high), (across, wide)))
+            for made in (*enlargers(models, given, scale).values(), sharp):
+                cells.append(made[:, :, top : top + SHOWN, left : left + SHOWN])
+    return torch.cat(cells)
 
 
 def main() -> None:
     """Measure and keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "place", nargs="?", default="srresnet-x4", help="a run, bundle or zoo name"
-    )
+    parser.add_argument("places", nargs="+", help="runs, bundles or zoo names of one scale")
+    parser.add_argument("--sheet", type=Path, help="picture file that receives details")
     args = parser.parse_args()
-    model = runs.load(args.place)
-    assert isinstance(model, Translator)
+    loaded = {Path(place).name: runs.load(place) for place in args.places}
+    models = {name: model for name, model in loaded.items() if isinstance(model, Translator)}
+    (scale,) = {model.scale for model in models.values()}
     with torch.no_grad():
-        sets = {name: scores(model, name) for name in ("Set5", "Set14")}
-    name = Path(args.place).name
-    keep(f"enlarged-{name}", {"place": name, "scale": model.scale, "sets": sets})
+        if args.sheet:
+            columns = len(models) + 2
+            save(grid(sheet(models, scale), columns, zoom=2, gap=2), args.sheet)
+        sets = {name: table(models, name, scale) for name in ("Set5", "Set14")}
+    keep(f"enlarged-x{scale}", {"places": list(models), "scale": scale, "sets": sets})
 
 
 if __name__ == "__main__":

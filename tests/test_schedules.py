@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from sfumato.models.dcgan import DCGAN, Config
-from sfumato.schedules import cosine, linear
+from sfumato.schedules import cosine, drop, linear
 from sfumato.schema import Schema
 from sfumato.testing import one_step
 
 
-@pytest.mark.parametrize("fall", [linear, cosine])
+@pytest.mark.parametrize("fall", [linear, cosine, drop])
 def test_a_schedule_falls_from_one_to_its_least_and_stays(fall):
     shares = [fall(step, 10, 0.1) for step in range(20)]
     assert shares[0] == 1
@@ -20,6 +20,7 @@ def test_a_schedule_falls_from_one_to_its_least_and_stays(fall):
 
 def test_by_hand():
     assert [linear(step, 4) for step in (1, 2, 4)] == [0.75, 0.5, 0.01]
+    assert [drop(step, 4) for step in (0, 3, 4, 9)] == [1, 1, 0.1, 0.1]
     assert cosine(1, 4, 0.0) == pytest.approx((1 + math.sqrt(0.5)) / 2)
 
 

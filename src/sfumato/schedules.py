@@ -16,3 +16,8 @@ def cosine(step: int, steps: int | None, least: float = 0.01) -> float:
     if steps is None:
         return 1.0
     return least + (1 - least) * (1 + math.cos(math.pi * min(1.0, step / steps))) / 2
+
+
+def drop(step: int, steps: int | None, least: float = 0.1) -> float:
+    """1 for `steps`, then `least`; without `steps` it stays 1."""
+    return 1.0 if steps is None or step < steps else least

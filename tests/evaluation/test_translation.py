@@ -18,7 +18,7 @@ def painter():
 
 def test_a_translator_stands_beside_trivial_answers():
     found = evaluate(painter(), PHOTOS, n=20)
-    assert set(found) == {"psnr", "ssim", "perceptual"}
+    assert set(found) == {"psnr", "ssim", "psnr_y", "ssim_y", "perceptual"}
     for score in found.values():
         assert score.n == 20
         assert score.seed == 0
@@ -39,6 +39,5 @@ def test_what_is_harmed_by_the_model_itself_is_wanted_whole():
     plain = {"scale": 2, "width": 4, "blocks": 1, "reach": 3, "norm": "none", "base": "bicubic"}
     model = SRResNet(Sharp(**plain), Schema(shape=(3, 16, 16))).eval()
     found = evaluate(model, Source(name="photos", side=16, count=40), n=20)
-    assert {"psnr", "perceptual", "psnr_y"} <= set(found)
     copy = float(found["psnr"].note.split()[1].rstrip(","))
     assert found["psnr"].value == pytest.approx(copy, rel=1e-3)  # it begins as the bicubic picture

@@ -26,7 +26,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = subparsers.add_parser("upscale", help=about, description=f"{about.capitalize()}.")
     _takes_picture(verb)
     verb.add_argument("--scale", type=whole(1), default=4, help="times wider and higher (4)")
-    verb.add_argument("--method", default="srresnet", help="srresnet (default), bicubic, a PLACE")
+    verb.add_argument(
+        "--method", default="srresnet", help="srresnet (default), srgan, bicubic, a PLACE"
+    )
     verb.set_defaults(run=upscale)
 
     about = "a picture without what JPEG or a blur did to it"

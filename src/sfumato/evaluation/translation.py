@@ -22,15 +22,16 @@ ROOM = 64_000_000
 def translation(
     model: Translator, reference: Split, held_out: Split, n: int, batch: int = 16
 ) -> dict[str, Score]:
-    """`psnr`, `ssim` and `perceptual` of at most `HELD` pictures; nothing where none are wanted.
+    """`metrics.pairs.measures` of at most `HELD` pictures; nothing where none are wanted.
 
-    Trivial answers learn from `reference`, and everything is measured on `held_out`.
+    Luma of what is enlarged loses a border of `scale` pixels. Trivial answers learn from
+    `reference`, and everything is measured on `held_out`.
     """
     if model.takes or model.wanted(_batch(model, held_out, held_out.rows[:1])) is None:
         return {}
     rows = held_out.rows[: min(n, HELD)]
     trivial = _trivial(model, reference)
-    tally = Tally()
+    tally = Tally(border=model.scale if model.scale > 1 else 0)
     with protocol.bar() as progress, torch.inference_mode():
         task = progress.add_task("translations", total=len(rows))
         for chosen in rows.split(batch):

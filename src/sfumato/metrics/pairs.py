@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from sfumato.metrics.distortion import WINDOW, psnr, ssim
+from sfumato.metrics.distortion import WINDOW, psnr, psnr_y, ssim, ssim_y
 from sfumato.metrics.linear import Ridge
 from sfumato.metrics.perceptual import distance
 from sfumato.metrics.score import Score
@@ -36,12 +36,21 @@ class Measure(NamedTuple):
     """Shortest side it is defined for."""
 
 
-MEASURES = {
-    "psnr": Measure(lambda x, y: psnr(x, y).clamp(max=EQUAL), "higher", None),
-    "ssim": Measure(ssim, "higher", 1.0, least=WINDOW),
-    "perceptual": Measure(lambda x, y: distance()(x, y), "lower", 0.0, "embedded"),
-}
-"""By name; each of pictures in [-1, 1]."""
+def measures(border: int = 0) -> dict[str, Measure]:
+    """By name; of pictures in [-1, 1]. Those of luma leave out `border` pixels at each edge."""
+    window = WINDOW + 2 * border
+    return {
+        "psnr": Measure(lambda x, y: psnr(x, y).clamp(max=EQUAL), "higher", None),
+        "ssim": Measure(ssim, "higher", 1.0, least=WINDOW),
+        "psnr_y": Measure(
+            lambda x, y: psnr_y(x, y, border=border).clamp(max=EQUAL),
+            "higher",
+            None,
+            least=2 * border + 1,
+        ),
+        "ssim_y": Measure(lambda x, y: ssim_y(x, y, border=border), "higher", 1.0, least=window),
+        "perceptual": Measure(lambda x, y: distance()(x, y), "lower", 0.0, "embedded"),
+    }
 
 
 class Trivial:
@@ -62,15 +71,16 @@ class Trivial:
 
 
 class Tally:
-    """Adds up what `MEASURES` say of batches of pairs, for several makers of pictures."""
+    """Adds up what `measures` say of batches of pairs, for several makers of pictures."""
 
-    def __init__(self) -> None:
+    def __init__(self, border: int = 0) -> None:
+        self.measures = measures(border)
         self.found: dict[str, dict[str, list[Tensor]]] = {}
 
     def add(self, made: Mapping[str, Images], wanted: Images) -> None:
         """One batch of each maker's pictures, and the wanted ones."""
         side = min(wanted.shape[2:])
-        for name, measure in MEASURES.items():
+        for name, measure in self.measures.items():
             if side >= measure.least:
                 rows = self.found.setdefault(name, {})
                 for maker, images in made.items():
@@ -84,7 +94,7 @@ class Tally:
         """That maker's scores; all others are trivial, and the best of them is the floor."""
         scores = {}
         for name in self.found:
-            measure, means = MEASURES[name], self.means(name)
+            measure, means = self.measures[name], self.means(name)
             value = means.pop(maker)
             best = max if measure.better == "higher" else min
             scores[name] = Score(

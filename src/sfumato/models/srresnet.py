@@ -12,35 +12,29 @@ enlargement, so that the network draws only what that misses; `shuffles` may enl
 scale 1 the same network takes away what JPEG or a blur did.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Le
-from torch import Generator, Tensor, nn
+from torch import Generator
 from torch.nn.functional import l1_loss, mse_loss
 from torch.optim import Adam
 
-from sfumato.data.dataset import Batch, Dataset
+from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError
 from sfumato.imaging.degradation import blurred, compressed
 from sfumato.io.images import rounded
-from sfumato.metrics.distortion import psnr_y
-from sfumato.metrics.score import Score
 from sfumato.model import Translator
-from sfumato.nn.residual import Residual
-from sfumato.nn.resize import enlarge, shrink
+from sfumato.nn.resize import shrink
+from sfumato.nn.subpixel import Base, Normed, Shuffles, Subpixel, divides, planned
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
 from sfumato.schedules import cosine
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Column, Images, Masks, Resized, Scalar
-
-HELD = 512
-"""Held-out images that `measure` looks at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +53,13 @@ class Config:
     """Feature maps."""
     blocks: Count = 16
     """Residual blocks."""
-    norm: Literal["batch", "none"] = "batch"
+    norm: Normed = "batch"
     """Batch norm behind each convolution of a block, or nothing."""
     reach: Literal[3, 5, 9] = 9
     """Side of the first and the last kernel."""
-    shuffles: Literal["doublings", "once"] = "doublings"
+    shuffles: Shuffles = "doublings"
     """Whether maps become pixels by doubling the side, time and again, or all at once."""
-    base: Literal["nothing", "bicubic"] = "nothing"
+    base: Base = "nothing"
     """What the network's drawing is added to."""
     loss: Literal["squared", "absolute"] = "squared"
     """Of a pixel."""
@@ -84,14 +78,13 @@ class SRResNet(Translator):
         super().__init__(config, schema)
         _check(config, schema)
         self.scale = config.scale
-        self.generator = nn.ModuleDict(_layers(config, schema.channels))
-        # half of each kernel, those behind an enlargement counted whole, and the cubic's own two
-        self.reach = 2 * (config.reach // 2) + 2 * config.blocks + 4
+        self.generator = Subpixel(planned(config, schema.channels))
+        self.reach = self.generator.reach
 
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Images | None = None
     ) -> Resized:
-        return self._paint(source).clamp(-1, 1).float()
+        return self.generator(source).clamp(-1, 1).float()
 
     def given(self, batch: Batch) -> Resized:
         return self.degrade(batch.image, generator(0, "given", device=self.device))
@@ -113,12 +106,6 @@ class SRResNet(Translator):
     def _chances(self, images: Images, rng: Generator | None) -> Column:
         return torch.rand(len(images), generator=rng, device=images.device)
 
-    def _paint(self, small: Images) -> Tensor:
-        g = self.generator
-        seen = g["head"](small)
-        drawn = g["tail"](g["blocks"](seen) + seen)
-        return drawn + enlarge(small, self.scale) if self.config.base == "bicubic" else drawn
-
     def training_step(self, batch: Batch, index: int) -> None:
         (optimizer,) = self.players
         small = self.degrade(batch.image, self.rng)
@@ -130,24 +117,11 @@ class SRResNet(Translator):
 
     def _loss(self, small: Images, sharp: Resized) -> Scalar:
         measure = mse_loss if self.config.loss == "squared" else l1_loss
-        return measure(self._paint(small).float(), sharp)
+        return measure(self.generator(small).float(), sharp)
 
     def configure_optimizers(self) -> Adam:
         c = self.config
         return Adam(self.parameters(), lr=c.lr, betas=(c.beta1, 0.999), fused=True)
-
-    @torch.no_grad()
-    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
-        """`psnr_y`: luma's, without a border of `scale` pixels; floor is the bicubic picture."""
-        found, floor = [], []
-        for rows in torch.arange(min(HELD, len(data))).split(32):
-            sharp = data.batch(rows).image.to(self.device)
-            small = self.degrade(sharp, rng)
-            found.append(psnr_y(self.translate(small), sharp, border=self.scale))
-            plain = enlarge(small, self.scale).clamp(-1, 1)
-            floor.append(psnr_y(plain, sharp, border=self.scale))
-        value, least = float(torch.cat(found).mean()), float(torch.cat(floor).mean())
-        return {"psnr_y": Score(value, least, n=min(HELD, len(data)), resizer="bicubic")}
 
 
 def _check(c: Config, schema: Schema) -> None:
@@ -157,47 +131,7 @@ def _check(c: Config, schema: Schema) -> None:
         )
     if c.worst > c.best:
         raise ConfigError(f"--model.worst must be at most --model.best; got {c.worst}, {c.best}.")
-    _, height, width = schema.shape
-    if height % c.scale or width % c.scale:
-        raise DataError(
-            f"srresnet at scale {c.scale} learns from sides that are multiples of {c.scale}, not "
-            f"from {width}x{height}; try --data.side {max(1, height // c.scale) * c.scale}."
-        )
-
-
-def _layers(c: Config, channels: int) -> dict[str, nn.Module]:
-    """Head, blocks, and a tail that doubles the side as often as the scale has it."""
-    steps: list[nn.Module] = []
-    if c.shuffles == "once":
-        last = _conv(c.width, channels * c.scale**2, c.reach)
-        steps += [last, nn.PixelShuffle(c.scale)]
-    else:
-        for _ in range(c.scale.bit_length() - 1):
-            steps += [_conv(c.width, 4 * c.width), nn.PixelShuffle(2), nn.PReLU()]
-        steps.append(last := _conv(c.width, channels, c.reach))
-    if c.base == "bicubic":  # begin as the bicubic picture
-        nn.init.zeros_(last.weight)
-        last.bias = nn.Parameter(torch.zeros(last.out_channels))
-    return {
-        "head": nn.Sequential(_conv(channels, c.width, c.reach), nn.PReLU()),
-        "blocks": nn.Sequential(
-            *(_block(c) for _ in range(c.blocks)), *_normed(c, _conv(c.width, c.width))
-        ),
-        "tail": nn.Sequential(*steps),
-    }
-
-
-def _block(c: Config) -> Residual:
-    first, second = (_normed(c, _conv(c.width, c.width)) for _ in range(2))
-    return Residual(*first, nn.PReLU(), *second)
-
-
-def _normed(c: Config, layer: nn.Module) -> list[nn.Module]:
-    return [layer, nn.BatchNorm2d(c.width)] if c.norm == "batch" else [layer]
-
-
-def _conv(narrow: int, wide: int, side: int = 3) -> nn.Conv2d:
-    return nn.Conv2d(narrow, wide, side, padding=side // 2)
+    divides(schema, c.scale, "srresnet")
 
 
 LAPTOP = Config(

@@ -139,7 +139,7 @@ class Perceptual(nn.Module):
 
     def place(self, layer: str) -> int:
         """Number of the convolution a layer's name stands for; UnknownName says the nearest."""
-        return _places(self.name).index(_block_and_number(self.name, layer))
+        return place(self.name, layer)
 
     def forward(self, images: Images, wanted: Sequence[str]) -> dict[str, Tensor]:
         """Maps of each wanted layer, of colour images in [-1, 1], in the weights' precision."""
@@ -174,6 +174,11 @@ def layers(name: str) -> tuple[str, ...]:
     return tuple(f"block{block + 1}_conv{number + 1}" for block, number in _places(name))
 
 
+def place(name: str, layer: str) -> int:
+    """Number of the convolution that a layer of a network ends; UnknownName says the nearest."""
+    return _places(name).index(_block_and_number(name, layer))
+
+
 def load(
     name: str = "embedded",
     wanted: Iterable[str] = (),
@@ -201,9 +206,16 @@ def load(
 
 
 @cache
+def known(
+    name: str, device: torch.device, dtype: torch.dtype = torch.float32, pooling: str = "average"
+) -> Perceptual:
+    """A network, whole; one for all who look through it there."""
+    return load(name, pooling=pooling).to(device, dtype)
+
+
 def embedded(device: torch.device, dtype: torch.dtype) -> Perceptual:
     """The shipped network, whole; one for all who look through it there."""
-    return load("embedded").to(device, dtype)
+    return known("embedded", device, dtype)
 
 
 def _halved(maps: Maps, pooling: str) -> Others:

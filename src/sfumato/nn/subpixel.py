@@ -1,0 +1,115 @@
+"""Residual blocks at the small side, then maps that become pixels.
+
+    seen = head(x);   G(x) = enlarged(x) * base + tail(blocks(seen) + seen)
+
+Shi et al. (2016), https://arxiv.org/abs/1609.05158, equation 4 (maps become pixels); Ledig et al.
+(2017), https://arxiv.org/abs/1609.04802, figure 4 (the rest).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from sfumato.errors import DataError
+from sfumato.nn.residual import Residual
+from sfumato.nn.resize import enlarge
+from sfumato.schema import Schema
+from sfumato.shapes import Images, Resized
+
+Normed = Literal["batch", "none"]
+Shuffles = Literal["doublings", "once"]
+Base = Literal["nothing", "bicubic"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How the network is built; what each part means is said where a model's Config asks it."""
+
+    channels: int
+    scale: int
+    width: int
+    blocks: int
+    norm: Normed
+    reach: int
+    shuffles: Shuffles
+    base: Base
+
+
+class Subpixel(nn.Module):
+    """B C h w to B C `scale` h `scale` w, any size; without a last activation."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self.plan = plan
+        tail, last = _tail(plan)
+        if plan.base == "bicubic":  # begin as the bicubic picture
+            nn.init.zeros_(last.weight)
+            last.bias = nn.Parameter(torch.zeros(last.out_channels))
+        self.head = nn.Sequential(conv(plan.channels, plan.width, plan.reach), nn.PReLU())
+        self.blocks = nn.Sequential(
+            *(_block(plan) for _ in range(plan.blocks)),
+            *_normed(plan, conv(plan.width, plan.width)),
+        )
+        self.tail = tail
+
+    @property
+    def reach(self) -> int:
+        """How many pixels around a place what is drawn there depends on.
+
+        Half of each kernel, those behind an enlargement counted whole, and the cubic's own two.
+        """
+        return 2 * (self.plan.reach // 2) + 2 * self.plan.blocks + 4
+
+    def forward(self, small: Images) -> Resized:
+        """The large picture, not yet held to [-1, 1]."""
+        seen = self.head(small)
+        drawn = self.tail(self.blocks(seen) + seen)
+        if self.plan.base == "nothing":
+            return drawn
+        return drawn + enlarge(small, self.plan.scale)
+
+
+def divides(schema: Schema, scale: int, who: str) -> None:
+    """Raise DataError unless pictures of this schema can be made `scale` times smaller."""
+    _, height, width = schema.shape
+    if height % scale or width % scale:
+        raise DataError(
+            f"{who} at scale {scale} learns from sides that are multiples of {scale}, not "
+            f"from {width}x{height}; try --data.side {max(1, height // scale) * scale}."
+        )
+
+
+def conv(narrow: int, wide: int, side: int = 3) -> nn.Conv2d:
+    """A convolution that keeps the size."""
+    return nn.Conv2d(narrow, wide, side, padding=side // 2)
+
+
+def _tail(plan: Plan) -> tuple[nn.Sequential, nn.Conv2d]:
+    """What enlarges, and its last convolution: one step, or as many doublings as the scale has."""
+    if plan.shuffles == "once":
+        last = conv(plan.width, plan.channels * plan.scale**2, plan.reach)
+        return nn.Sequential(last, nn.PixelShuffle(plan.scale)), last
+    steps: list[nn.Module] = []
+    for _ in range(plan.scale.bit_length() - 1):
+        steps += [conv(plan.width, 4 * plan.width), nn.PixelShuffle(2), nn.PReLU()]
+    last = conv(plan.width, plan.channels, plan.reach)
+    return nn.Sequential(*steps, last), last
+
+
+def _block(plan: Plan) -> Residual:
+    first, second = (_normed(plan, conv(plan.width, plan.width)) for _ in range(2))
+    return Residual(*first, nn.PReLU(), *second)
+
+
+def _normed(plan: Plan, layer: nn.Module) -> list[nn.Module]:
+    return [layer, nn.BatchNorm2d(plan.width)] if plan.norm == "batch" else [layer]
+
+
+def planned(config: object, channels: int) -> Plan:
+    """The plan that a model's Config asks for by fields of the same names."""
+    asked = {
+        name: getattr(config, name) for name in Plan.__dataclass_fields__ if name != "channels"
+    }
+    return Plan(channels=channels, **asked)
