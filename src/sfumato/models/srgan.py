@@ -126,8 +126,8 @@ class SRGAN(Translator, Judge):
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
     def _judge_loss(self, sharp: Images, painted: Resized) -> Scalar:
-        verdicts = (self.discriminator(images).flatten() for images in (sharp, painted))
-        return GAMES[self.config.game].judge(*verdicts, 0.0)
+        real, fake = (self.discriminator(images).flatten() for images in (sharp, painted))
+        return GAMES[self.config.game].judge(real, fake, 0.0)
 
     def _painter_loss(self, sharp: Images, painted: Resized) -> Scalar:
         c = self.config
