@@ -13,6 +13,8 @@ from sfumato.schema import Schema
 from sfumato.stylizing import Eyes, Tell, clip, tensor
 
 FEW = {"iterations": 2, "evaluations": 4}
+WAYS = [{}, {"method": "pass"}, {"method": "gatys", "choices": FEW}]
+NAMES = ["fast", "pass", "gatys"]
 SLOW = {"method": "gatys", "choices": FEW}
 
 
@@ -27,18 +29,18 @@ def pixels(image):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1", "CMYK"])
-@pytest.mark.parametrize("words", [{}, SLOW], ids=["fast", "gatys"])
+@pytest.mark.parametrize("words", WAYS, ids=NAMES)
 def test_pictures_of_every_mode_come_back_in_colour(mode, words):
     found = sfumato.stylize(picture(mode=mode), picture(seed=1, mode=mode), **words)
     assert (found.mode, found.size) == ("RGB", (48, 40))
 
 
-@pytest.mark.parametrize("words", [{}, SLOW], ids=["fast", "gatys"])
+@pytest.mark.parametrize("words", WAYS, ids=NAMES)
 def test_one_pixel_is_painted(words):
     assert sfumato.stylize(picture(1, 1), picture(1, 1), **words).size == (1, 1)
 
 
-@pytest.mark.parametrize("words", [{}, SLOW], ids=["fast", "gatys"])
+@pytest.mark.parametrize("words", WAYS, ids=NAMES)
 def test_a_style_of_one_colour_is_painted(words):
     found = pixels(sfumato.stylize(picture(), Image.new("RGB", (9, 9), (200, 10, 30)), **words))
     assert found.std() > 0, "NaN would be written as black"
@@ -52,7 +54,7 @@ def test_files_give_what_pictures_give(tmp_path):
     assert np.array_equal(pixels(want), pixels(found))
 
 
-@pytest.mark.parametrize("words", [{}, SLOW], ids=["fast", "gatys"])
+@pytest.mark.parametrize("words", WAYS, ids=NAMES)
 def test_the_contents_chroma_is_kept(words):
     content = picture()
     found = sfumato.stylize(content, picture(seed=1), colour="content", **words)
@@ -60,7 +62,7 @@ def test_the_contents_chroma_is_kept(words):
     assert not np.array_equal(pixels(found), pixels(content))
 
 
-@pytest.mark.parametrize("words", [{}, SLOW], ids=["fast", "gatys"])
+@pytest.mark.parametrize("words", WAYS, ids=NAMES)
 def test_what_no_mask_covers_is_unchanged(words):
     content, mask = picture(), Image.new("L", (48, 40))
     mask.paste(255, (10, 8, 40, 30))
@@ -71,12 +73,13 @@ def test_what_no_mask_covers_is_unchanged(words):
 
 
 def test_each_style_has_its_region_or_its_weight():
+    once = {"method": "pass"}
     left = Image.new("L", (48, 40))
     left.paste(255, (0, 0, 24, 40))
     right = Image.fromarray(255 - np.asarray(left))
     one, other = picture(seed=1), picture(seed=2)
-    found = pixels(sfumato.stylize(picture(), [one, other], masks=[left, right]))
-    alone = [pixels(sfumato.stylize(picture(), style)) for style in (one, other)]
+    found = pixels(sfumato.stylize(picture(), [one, other], **once, masks=[left, right]))
+    alone = [pixels(sfumato.stylize(picture(), style, **once)) for style in (one, other)]
     assert np.array_equal(found[:, :24], alone[0][:, :24])
     assert np.array_equal(found[:, 24:], alone[1][:, 24:])
     all_of_one = sfumato.stylize(picture(), [one, other], weights=[1, 0], **SLOW)
@@ -90,6 +93,32 @@ def test_without_a_style_gatys_rebuilds_the_content():
     sfumato.stylize(picture(), method="gatys", choices=words, tell=tell)
     assert told == sorted(told, reverse=True)
     assert told[-1] < told[0]
+
+
+def test_the_fast_way_ends_nearer_to_the_style_than_the_pass():
+    content, style = picture(200, 160), picture(160, 160, seed=1)
+    content = Image.blend(content, Image.effect_noise((200, 160), 60).convert("RGB"), 0.3)
+    told = []
+    tell = Tell(iteration=lambda p: told.append((p.losses[-1], p.images.shape[-2:])))
+    painted = sfumato.stylize(content, style, tell=tell)
+    assert [tuple(size) for _, size in told] == [(80, 100), (80, 100), (160, 200)]
+
+    def loss(image):
+        found = []
+        words = {"start": image, "choices": {"iterations": 1, "evaluations": 1}}
+        see = Tell(iteration=lambda p: found.append(p.losses[0]))
+        sfumato.stylize(content, style, method="gatys", tell=see, **words)
+        return found[0]
+
+    assert loss(painted) < 0.5 * loss(sfumato.stylize(content, style, method="pass"))
+
+
+def test_what_is_larger_than_the_descent_goes_is_enlarged_with_its_detail(monkeypatch):
+    monkeypatch.setattr("sfumato.stylizing.FINE", 40)
+    sizes = []
+    tell = Tell(iteration=lambda p: sizes.append(max(p.images.shape[-2:])))
+    found = sfumato.stylize(picture(96, 80), picture(seed=1), tell=tell)
+    assert (found.size, max(sizes)) == ((96, 80), 40)
 
 
 def test_textures_have_the_size_asked_for():
@@ -114,7 +143,7 @@ def test_every_iteration_is_kept_and_gone_on_with(tmp_path):
     assert np.array_equal(pixels(whole), pixels(again))
 
 
-@pytest.mark.parametrize("words", [{}, SLOW], ids=["fast", "gatys"])
+@pytest.mark.parametrize("words", WAYS, ids=NAMES)
 def test_a_clip_is_painted_frame_by_frame(words):
     frames = [picture(seed=0), picture(seed=0), picture(seed=3)]
     painted = list(clip(frames, picture(seed=1), **words))

@@ -1,4 +1,4 @@
-"""Sources in the style of others: in one pass, or slowly and better by descent on the pixels.
+"""Sources in the style of others: by one pass and a few steps, or slowly by descent on the pixels.
 
 from PIL import Image
 import sfumato
@@ -10,13 +10,13 @@ sfumato.texture("bricks.jpg", size=(512, 512))
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import log2
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
-from torch.nn.functional import avg_pool2d
 
 from sfumato import runs
 from sfumato.capabilities import demand
@@ -25,20 +25,27 @@ from sfumato.imaging import gatys, passes
 from sfumato.imaging.colour import lightness_only, matched
 from sfumato.imaging.gatys import Choices, Progress
 from sfumato.imaging.motion import moved
-from sfumato.imaging.objective import Style, bounded, scaled
+from sfumato.imaging.objective import Style, bounded, scaled, union
 from sfumato.imaging.paused import mark, put_aside, taken_up
+from sfumato.imaging.placing import softened
 from sfumato.io.images import Source, fractions, from_bytes, read, save, to_bytes, to_picture
 from sfumato.model import Model, Translator
 from sfumato.nn import perceptual
 from sfumato.settings import build
-from sfumato.shapes import Images, Masks, Others
+from sfumato.shapes import Images, Others
 
-METHODS = ("fast", "gatys")
+METHODS = ("fast", "pass", "gatys")
 COLOURS = ("style", "content", "matched")
 SHIPPED = "adain"
 """The zoo's painter in any style."""
 WIDEST = 512
 """Longer side of a style as a one-pass painter sees it, unless `style_size` says otherwise."""
+FEW = {"iterations": 2, "evaluations": 10}
+"""What the fast method descends: 20 evaluations at the coarsest size, 10 at each finer one."""
+COARSE, FINE = 128, 2048
+"""Longer side, about, of its coarsest size; and of the finest at which it descends."""
+TILE = 1024
+"""Side of the pieces in which large pictures are worked on, unless `tile` says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,11 +117,13 @@ def stylize(
 ) -> Image.Image:
     """The content, painted in the style of one or more pictures.
 
-    `method` fast takes one pass of `model`, any translator that takes a style or has learnt one;
+    `method` pass takes one pass of `model`, any translator that takes a style or has learnt one;
+    fast takes it at a small size, then a few steps of descent there and at each larger one;
     gatys descends on the pixels, and without a style rebuilds the content from its deepest layer.
     Several styles are mixed by `weights`, or with as many `masks` on the content each has its
     region, with edges `soften` pixels soft on the inside; what no mask covers stays the content.
-    `style_masks` pick parts of the styles (gatys). `colour` content keeps the content's chroma,
+    `style_masks` pick parts of the styles (gatys). Of `choices` fast has its own, `FEW`, where
+    they say nothing. `colour` content keeps the content's chroma,
     matched gives the styles its colours first. `side` is the longer side of the result. `start`,
     `choices`, `eyes`, `keep` (a folder for the picture of every iteration) and `resume` are of
     gatys. Raises SfumatoError, one line, for what cannot be.
@@ -124,7 +133,8 @@ def stylize(
     pictures = [] if style is None else _several(style)
     image = _sized(tensor(content), side)
     styles = _styles(image, pictures, weights, masks, style_masks, soften, colour)
-    job = Job(image, styles, _choices(choices), eyes or Eyes(), colour, tell or Tell())
+    wish = _hasty(choices, image) if method == "fast" else _choices(choices)
+    job = Job(image, styles, wish, eyes or Eyes(), colour, tell or Tell())
     if method == "gatys":
         job.keep, job.resume = Path(keep) if keep else None, resume
         job.start = None if start is None else tensor(start)
@@ -132,9 +142,9 @@ def stylize(
     else:
         if keep or resume or start is not None:
             raise ConfigError(
-                "--keep, --resume and --start are of --method gatys; a single pass has no steps."
+                "--keep, --resume and --start are of --method gatys; others begin with a pass."
             )
-        painted = one_pass(job, translator(model))
+        painted = (fast if method == "fast" else one_pass)(job, translator(model))
     return picture(lightness_only(painted, image) if colour == "content" else painted)
 
 
@@ -143,19 +153,23 @@ def clip(
 ) -> Iterator[Image.Image]:
     """Frames in the style of a picture; `words` are those of `stylize`.
 
-    By descent each frame begins as the one before it as painted, moved along with what is seen:
-    after the first, a third of the iterations at the last size are enough.
+    Where pixels descend each frame begins as the one before it as painted, moved along with what
+    is seen: after the first, a third of the iterations at the last size are enough.
     """
-    before = painted = None
-    choices = _choices(words.pop("choices", None))
-    if words.get("method", "fast") == "fast":  # a network is read once for all frames
+    choices, method = words.pop("choices", None), words.pop("method", "fast")
+    if method != "gatys":  # a network is read once for all frames
         words["model"] = translator(words.pop("model", SHIPPED))
+    steps = method == "gatys" or (method == "fast" and style is not None)
+    before = painted = None
     for frame in frames:
         now = _sized(tensor(frame), words.get("side"))
-        if before is not None and painted is not None and words.get("method") == "gatys":
-            words["start"] = picture(moved(tensor(painted), before, now))
-            choices = replace(choices, scales=1, iterations=max(1, choices.iterations // 3))
-        painted = stylize(frame, style, choices=choices, **words)
+        if before is None or painted is None or not steps:
+            painted = stylize(frame, style, choices=choices, method=method, **words)
+        else:
+            wish = _hasty(choices, now) if method == "fast" else _choices(choices)
+            wish = replace(wish, scales=1, iterations=max(1, wish.iterations // 3))
+            begun = {"start": picture(moved(tensor(painted), before, now)), "method": "gatys"}
+            painted = stylize(frame, style, choices=wish, **(words | begun))
         yield painted
         before = now
 
@@ -214,6 +228,27 @@ def descend(job: Job) -> Others:
     )
 
 
+def fast(job: Job, model: Translator) -> Others:
+    """The painting of a job by one pass at a small size, and descent from there to its own.
+
+    What is larger than `FINE` is enlarged from there, with the content's detail. A model that has
+    learnt its one style has done with the pass.
+    """
+    assert job.content is not None
+    if "reference" not in model.takes or not job.styles:
+        return one_pass(job, model)
+    whole = job.content
+    high, wide = whole.shape[-2:]
+    content = bounded(whole, min(FINE, max(high, wide)))
+    first = gatys.levels(content.shape[2], content.shape[3], job.choices.scales)[0]
+    begun = one_pass(replace(job, content=scaled(content, first), tell=Tell()), model)
+    painted = descend(replace(job, content=content, start=begun))
+    painted = gatys.finer(painted, whole, (high, wide), job.choices.detail)
+    regions = [style.region for style in job.styles if style.region is not None]
+    everywhere = len(regions) < len(job.styles)
+    return painted if everywhere else whole.lerp(painted, union(regions))
+
+
 def one_pass(job: Job, model: Translator) -> Images:
     """The painting of a job by one pass of a translator, one pass for each region."""
     assert job.content is not None
@@ -227,7 +262,7 @@ def one_pass(job: Job, model: Translator) -> Images:
             if wants
             else f"{who} has learnt its one style: leave --style away."
         )
-    tile = job.choices.tile or 1024
+    tile = job.choices.tile or TILE
     groups = _regions(job.styles) if job.styles else [(None, None)]
     job.tell.started(len(groups) * passes.count(job.content.shape[-2:], tile))
     painted = job.content
@@ -235,7 +270,8 @@ def one_pass(job: Job, model: Translator) -> Images:
         if reference is not None:
             reference = bounded(reference, round(WIDEST * job.choices.style_size))
         found = passes.translated(model, job.content, reference, tile=tile, tell=job.tell.done)
-        painted = found if mask is None else painted.lerp(found, mask)
+        size = painted.shape[-2:]
+        painted = found if mask is None else painted.lerp(found, scaled(mask, size))
     return painted
 
 
@@ -283,7 +319,7 @@ def _styles(
     for name, given in (("mask", masks), ("style-mask", style_masks)):
         if given and len(given) != len(tensors):
             raise ConfigError(f"{len(tensors)} styles need as many --{name}; got {len(given)}.")
-    regions = [_softened(_mask(m, content, "the content"), soften) for m in masks]
+    regions = [softened(_mask(m, content, "the content"), soften) for m in masks]
     parts = [_mask(m, t, "its style") for m, t in zip(style_masks, tensors, strict=False)]
     return [
         Style(t, w, regions[n] if regions else None, parts[n] if parts else None)
@@ -300,15 +336,6 @@ def _mask(source: Source, image: Images, what: str) -> Others:
             f"a mask is {x}x{y} and {what} {wide}x{high}: they must have the same shape."
         )
     return scaled(mask * 2 - 1, (high, wide)) / 2 + 0.5
-
-
-def _softened(mask: Masks, soften: float) -> Masks:
-    """The mask with edges so many pixels soft, on the inside: nothing outside is touched."""
-    reach = int(soften)
-    if reach < 1 or min(mask.shape[-2:]) <= 2 * reach:
-        return mask
-    blurred = avg_pool2d(mask, 2 * reach + 1, 1, reach, count_include_pad=False)
-    return mask * (2 * blurred - 1).clamp(0, 1)
 
 
 def _regions(styles: Sequence[Style]) -> list[tuple[Others | None, Others]]:
@@ -340,6 +367,14 @@ def _sized(image: Images, side: int | None) -> Others:
 
 def _choices(given: Choices | Mapping[str, Any] | None) -> Choices:
     return given if isinstance(given, Choices) else build(Choices, given or {})
+
+
+def _hasty(given: Choices | Mapping[str, Any] | None, image: Images) -> Choices:
+    """What is said, and for the rest what the fast method takes for a picture of this size."""
+    if isinstance(given, Choices):
+        return given
+    scales = max(1, 1 + round(log2(min(FINE, max(image.shape[-2:])) / COARSE)))
+    return build(Choices, {**FEW, "scales": scales, "tile": TILE, **(given or {})})
 
 
 def _one_of(name: str, value: str, known: Sequence[str]) -> None:

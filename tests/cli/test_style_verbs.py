@@ -25,14 +25,17 @@ def pictures(shell):
     return shell
 
 
-def test_one_pass_is_the_default_and_says_so(pictures):
+def test_one_pass_and_a_few_steps_are_the_default_which_says_so(pictures):
     found = pictures.answer("stylize", "photo.png", "--style", "wave.png")
     assert (found["model"], found["method"]) == ("adain", "fast")
     assert found["files"] == ["photo-styled.png"]
     with Image.open("photo-styled.png") as image:
         assert image.tobytes() == stylize("photo.png", "wave.png").tobytes()
     _, out, _ = pictures.run("stylize", "photo.png", "--style", "wave.png", "-o", "again.png")
-    assert "one pass of adain; --method gatys is slower and better" in out
+    assert "one pass of adain and a few steps; --method gatys is slower and better" in out
+    words = ("--method", "pass", "-o", "pass.png")
+    found = pictures.answer("stylize", "photo.png", "--style", "wave.png", *words)
+    assert (found["method"], found["model"], found["losses"]) == ("pass", "adain", [])
 
 
 def test_gatys_tells_the_loss_of_every_iteration(pictures):

@@ -9,8 +9,8 @@ import torch
 from sfumato.errors import ConfigError, RunError, UnknownName
 from sfumato.imaging import gatys, paused
 from sfumato.imaging.descent import Descent, gradient_of
-from sfumato.imaging.gatys import Choices, paint
-from sfumato.imaging.objective import Objective, Style, tiles
+from sfumato.imaging.gatys import Choices, finer, paint
+from sfumato.imaging.objective import Objective, Style, scaled, tiles
 from sfumato.losses.style import gram
 from sfumato.nn.perceptual import load
 from sfumato.randomness import generator
@@ -130,6 +130,15 @@ def test_scales_go_from_coarse_to_fine_and_stop_at_64_pixels():
           tell=lambda p: sizes.append(tuple(p.images.shape[-2:])))  # fmt: skip
     assert sizes == [(65, 100)] * 3 + [(130, 200)]
     assert gatys.iterations(wish, (130, 200)) == 4
+
+
+def test_a_larger_size_gets_the_detail_its_content_has_there():
+    content = picture(32, 48)
+    small = scaled(content, (16, 24))
+    assert torch.equal(finer(small, content, (32, 48), 0.0), scaled(small, (32, 48)))
+    # the content itself, made small and finer again, is the content
+    torch.testing.assert_close(finer(small, content, (32, 48), 1.0), content)
+    assert torch.equal(finer(small, None, (32, 48), 1.0), scaled(small, (32, 48)))
 
 
 def test_the_same_seed_paints_the_same_and_another_not():

@@ -28,9 +28,10 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     )
     verb.add_argument(
         "--method",
-        choices=("fast", "gatys"),
+        choices=("fast", "pass", "gatys"),
         default="fast",
-        help="one pass of a network, or descent on the pixels: slow and best (default fast)",
+        help="one pass of a network and a few steps, from coarse to fine; the pass alone; or "
+        "descent on the pixels: slow and best (default fast)",
     )
     verb.add_argument(
         "--model", default="adain", metavar="PLACE", help="who paints in one pass (default adain)"
@@ -80,7 +81,7 @@ def _takes_descent(verb: ArgumentParser) -> None:
     verb.add_argument("--weights", type=_numbers, default=(), metavar="A,B", help="of the styles")
     verb.add_argument(
         "--style-size", type=positive(), metavar="F", help="longer side of the style over that "
-        "of the picture (fast: over 512): how large its strokes are (default 1)",
+        "of the picture (pass: over 512): how large its strokes are (default 1)",
     )  # fmt: skip
     verb.add_argument(
         "--tile", type=whole(64), metavar="PIXELS", help="work in tiles of this side"
@@ -94,11 +95,14 @@ def _takes_descent(verb: ArgumentParser) -> None:
     )
     group.add_argument("--style-weight", type=_number, help="default 1")
     group.add_argument("--smooth", type=_number, help="weight of neighbours' differences (0)")
-    group.add_argument("--iterations", type=whole(1), help="at the coarsest size (default 10)")
-    group.add_argument("--evaluations", type=whole(1), help="at most, in each (default 20)")
+    group.add_argument("--iterations", type=whole(1), help="at the coarsest size (10; fast: 2)")
+    group.add_argument("--evaluations", type=whole(1), help="at most, in each (20; fast: 10)")
     group.add_argument("--optimizer", choices=("lbfgs", "adam"), help="adam takes less memory")
     group.add_argument("--rate", type=positive(), help="step size of adam (default 0.02)")
-    group.add_argument("--scales", type=whole(1), default=3, help="sizes, coarse to fine (3)")
+    group.add_argument(
+        "--scales", type=whole(1), help="sizes, coarse to fine (3; fast: as many as reach 128)"
+    )
+    group.add_argument("--detail", type=_number, help="of the content's, at larger sizes (1)")
     group.add_argument("--seed", type=int, help="of the noise (default 0)")
     group.add_argument("--keep", metavar="FOLDER", help="the picture of every iteration goes here")
     group.add_argument("--resume", action="store_true", help="go on with the painting in --keep")
@@ -223,9 +227,11 @@ def _choices(args: Namespace) -> dict[str, Any]:
     """What was said of the descent; nothing is there that was not."""
     names = (
         *("style_weight", "smooth", "iterations", "evaluations", "optimizer", "rate"),
-        *("scales", "seed", "style_size", "tile", "content_weight"),
+        *("scales", "detail", "seed", "style_size", "tile", "content_weight"),
     )
     found = {n: v for n in names if (v := getattr(args, n, None)) is not None}
+    if args.method == "gatys":
+        found.setdefault("scales", 3)
     for name in ("content", "style"):
         if layers := getattr(args, f"{name}_layers", None):
             found[name] = layers
@@ -253,9 +259,10 @@ def _target(args: Namespace, name: str) -> Path:
 
 
 def _report(args: Namespace, path: Path, losses: list[float]) -> dict[str, Any]:
-    if fast := args.method == "fast":
-        say(f"one pass of {args.model}; --method gatys is slower and better")
-    said: dict[str, Any] = {"model": args.model if fast else None, "files": wrote(path)}
+    if passed := args.method != "gatys":
+        more = " and a few steps" if losses else ""
+        say(f"one pass of {args.model}{more}; --method gatys is slower and better")
+    said: dict[str, Any] = {"model": args.model if passed else None, "files": wrote(path)}
     return said | {"method": args.method, "losses": losses}
 
 

@@ -66,6 +66,8 @@ class Choices:
     """Of that noise."""
     scales: Count = 1
     """Sizes from coarse to fine, each twice the one before; halves the work that is left."""
+    detail: NonNegative = 1.0
+    """Of the content's detail that a smaller size had no room for, how much is put back."""
     style_size: Positive = 1.0
     """Longer side of the style over that of the painting: how large its strokes are."""
     tile: Count | None = None
@@ -114,19 +116,20 @@ def paint(
     """
     check(choices, "")
     high, wide = _size(content, styles, size)
-    levels = _levels(high, wide, choices.scales)
+    sizes = levels(high, wide, choices.scales)
     progress = resume or Progress(Descent(torch.empty(1, 3, 0, 0)))
-    for number in range(progress.scale, len(levels)):
-        scale = levels[number]
+    for number in range(progress.scale, len(sizes)):
+        scale = sizes[number]
         goal = Objective(network, choices, content, styles, scale)
         if not progress.images.numel():
             first = _start(choices, content, styles, start, scale)
             progress.descent = _descent(goal.kept(first), choices)
         elif tuple(progress.images.shape[-2:]) != scale:
-            progress.descent = _descent(goal.kept(scaled(progress.images, scale)), choices)
+            larger = finer(progress.images, content, scale, choices.detail)
+            progress.descent = _descent(goal.kept(larger), choices)
         progress.scale = number
-        _work(progress, goal.evaluate, choices, _iterations(choices, number, len(levels)), tell)
-        if number + 1 < len(levels):
+        _work(progress, goal.evaluate, choices, _iterations(choices, number), tell)
+        if number + 1 < len(sizes):
             progress.scale, progress.iteration = number + 1, 0
     return progress.images
 
@@ -145,16 +148,25 @@ def _work(
 
 def iterations(choices: Choices, size: tuple[int, int]) -> int:
     """How many iterations a painting of that height and width takes, over all its sizes."""
-    count = len(_levels(*size, choices.scales))
-    return sum(_iterations(choices, number, count) for number in range(count))
+    return sum(_iterations(choices, n) for n in range(len(levels(*size, choices.scales))))
 
 
-def _iterations(choices: Choices, number: int, count: int) -> int:
+def _iterations(choices: Choices, number: int) -> int:
     """All of them at the coarsest size, half at each finer one: what is large is done by then."""
     return choices.iterations if number == 0 else max(1, choices.iterations // 2)
 
 
-def _levels(high: int, wide: int, scales: int) -> list[tuple[int, int]]:
+def finer(images: Images, content: Others | None, size: tuple[int, int], detail: float) -> Others:
+    """A painting at a larger size, with as much of the content's detail as `detail` says."""
+    large = scaled(images, size)
+    if content is None or not detail:
+        return large
+    sharp = scaled(content, size)
+    missed = sharp - scaled(scaled(sharp, images.shape[-2:]), size)
+    return (large + detail * missed).clamp(-1, 1)
+
+
+def levels(high: int, wide: int, scales: int) -> list[tuple[int, int]]:
     """Height and width of each size, coarse to fine; none whose shorter side is below `LEAST`."""
     sizes = [(round(high / 2**n), round(wide / 2**n)) for n in range(scales)]
     return [s for n, s in enumerate(sizes) if n == 0 or min(s) >= LEAST][::-1]

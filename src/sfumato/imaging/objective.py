@@ -75,7 +75,7 @@ class Objective:
         self.wanted = [self._want(group, size) for group in _grouped(styles)]
         regions = [want.region for want in self.wanted]
         whole = not regions or any(found is None for found in regions) or content is None
-        self.mask = None if whole else _union([r for r in regions if r is not None])
+        self.mask = None if whole else union([r for r in regions if r is not None])
 
     def kept(self, images: Images) -> Images:
         """A picture whose pixels outside all regions are the content's."""
@@ -293,7 +293,7 @@ def _grouped(styles: Sequence[Style]) -> list[list[Style]]:
     return list(groups.values())
 
 
-def _union(regions: Sequence[Masks]) -> Masks:
+def union(regions: Sequence[Masks]) -> Masks:
     """What lies in any of the regions, softly."""
     return 1 - torch.stack([1 - found for found in regions]).prod(0)
 

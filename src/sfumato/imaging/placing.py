@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import avg_pool2d, pad
 
 from sfumato.errors import ConfigError
-from sfumato.shapes import Images
+from sfumato.shapes import Images, Masks
 
 Marks = Float[Tensor, "B 1 h w"]
 """A mask whose size may turn out to be wrong."""
@@ -54,3 +54,12 @@ def _shifted(images: Images, size: Sequence[int], at: tuple[int, int]) -> Tensor
 
 def _pixels(images: Images) -> str:
     return f"{images.shape[3]}x{images.shape[2]} pixels"
+
+
+def softened(mask: Masks, soften: float) -> Masks:
+    """The mask with edges so many pixels soft, on the inside: nothing outside is touched."""
+    reach = int(soften)
+    if reach < 1 or min(mask.shape[-2:]) <= 2 * reach:
+        return mask
+    blurred = avg_pool2d(mask, 2 * reach + 1, 1, reach, count_include_pad=False)
+    return mask * (2 * blurred - 1).clamp(0, 1)
