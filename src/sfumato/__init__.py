@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sfumato.atlas import reconstruct
     from sfumato.blending import blend
+    from sfumato.completing import complete
     from sfumato.data.source import Source
     from sfumato.editing import edit
     from sfumato.errors import SfumatoError
@@ -45,6 +46,7 @@ __all__ = [
     "available",
     "blend",
     "compare",
+    "complete",
     "edit",
     "evaluate",
     "interpolate",
@@ -73,6 +75,7 @@ _HOME = {
     "available": "registry",
     "blend": "blending",
     "compare": "evaluation",
+    "complete": "completing",
     "edit": "editing",
     "evaluate": "evaluation",
     "interpolate": "sampling",

@@ -15,7 +15,7 @@ VERBS = {
         "manifold",
         "augment",
     ),
-    "Judge": (),
+    "Judge": ("complete",),
     "Autoencoder": (
         *("reconstruct", "interpolate", "traverse"),
         *("search", "scatter", "relabel"),
@@ -24,7 +24,7 @@ VERBS = {
     "Classifier": ("search", "classify"),
     "Tagger": ("search",),
     "Editor": ("edit",),
-    "Translator": ("translate", "upscale", "restore", "stylize"),
+    "Translator": ("translate", "upscale", "restore", "stylize", "complete"),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""
 ALL = ("train", "evaluate", "compare", "export")

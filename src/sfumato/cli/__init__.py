@@ -27,7 +27,7 @@ from sfumato.errors import SfumatoError
 
 GROUPS = (
     *("demo", "look", "data", "train", "draw", "explore", "atlas", "search"),
-    *("blend", "style", "translate", "edit", "compress", "classify", "augment"),
+    *("blend", "complete", "style", "translate", "edit", "compress", "classify", "augment"),
     *("measure", "reproduce", "share", "doctor"),
 )
 """Modules of this package, each with `register(subparsers)`, in the order of the help."""

@@ -92,6 +92,19 @@ def opacity(source: Source, *, limit: int = PIXELS) -> Image.Image | None:
         return _turned(image).convert("RGBA").getchannel("A")
 
 
+def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
+    """As `read`, but whatever is transparent keeps the colour it is stored with, laid on nothing.
+
+    Raises DataError like `read`.
+    """
+    with _decoded(source, limit) as image:
+        grey, plain = image.mode in _GREY, _turned(image)
+        if plain.has_transparency_data:
+            full = plain.convert("LA" if grey else "RGBA")
+            plain = full.getchannel("L") if grey else full.convert("RGB")
+        return _plain(plain, 1 if grey else 3)
+
+
 @contextmanager
 def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
     """A picture of at most `limit` pixels; whatever goes wrong with it becomes a DataError."""

@@ -1,0 +1,200 @@
+"""What is missing of a picture: by an equation, by a network, or by the codes of a painter."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from scipy import ndimage
+from torch.nn.functional import adaptive_max_pool2d
+
+from sfumato import runs
+from sfumato.capabilities import demand, interfaces
+from sfumato.errors import ConfigError
+from sfumato.imaging.filling import biharmonic, membrane
+from sfumato.imaging.latent import searched
+from sfumato.imaging.poisson import poisson
+from sfumato.io.images import Source, colours, from_bytes, opacity, read, to_bytes, to_picture
+from sfumato.model import Model, Sampler, Translator
+from sfumato.nn.resize import resize
+from sfumato.shapes import Images, Masks, Others
+
+METHODS: dict[str, Callable[[Images, Masks], Images]] = {
+    "biharmonic": biharmonic,
+    "membrane": membrane,
+}
+"""Those that need no model; each takes a picture and a mask of its size."""
+Window = tuple[slice, slice]
+"""Rows and columns."""
+
+
+def complete(
+    picture: Source,
+    mask: Source | None = None,
+    *,
+    method: str | Path | Model = "biharmonic",
+    around: int | None = None,
+    seed: int = 0,
+    tries: int = 8,
+    steps: int = 500,
+    tell: Callable[[int], Any] | None = None,
+    **asked: Any,
+) -> Image.Image:
+    """The picture with what the mask marks filled; every other pixel stays as it is.
+
+    The mask is as large as the picture; what is at least half white is filled. Without a mask,
+    what is more than half transparent is. `method` is a name in `METHODS`, or a run, bundle or zoo
+    name: a Translator that takes a mask paints the hole; of a Sampler that is a Judge as well the
+    best of `tries` codes is sought in `steps` steps from `seed`, `tell` being told of each, and
+    `asked` is what its `condition` takes. A model is shown the largest square with the hole in it;
+    with `around`, each hole apart with so many pixels on each side of it. What was filled is
+    opaque. Raises SfumatoError, one line, on a user's mistake.
+    """
+    image, clear = colours(picture), opacity(picture)
+    pixels = np.asarray(image)
+    hidden = _hidden(mask, clear, image)
+    images = from_bytes(pixels.reshape(1, image.height, image.width, -1))
+    holes = torch.from_numpy(hidden).float()[None, None]
+    if isinstance(method, str) and method in METHODS:
+        filled = METHODS[method](images, holes)
+    else:
+        model = _model(method)
+        paint = _painter(model, seed=seed, tries=tries, steps=steps, tell=tell, **asked)
+        filled = images.clone()
+        for window in windows(hidden, around):
+            _fill(filled, holes, window, model, paint)
+    made = to_bytes(filled)[0].reshape(pixels.shape)
+    where = hidden if pixels.ndim == 2 else hidden[..., None]
+    found = to_picture(np.where(where, made, pixels).reshape(*hidden.shape, -1))
+    return found if clear is None else _opaque(found, np.asarray(clear), hidden)
+
+
+def count(picture: Source, mask: Source | None, around: int | None) -> int:
+    """How many holes will be filled one after another. Raises as `complete` does."""
+    image = colours(picture)
+    return len(windows(_hidden(mask, opacity(picture), image), around))
+
+
+def windows(hidden: np.ndarray, around: int | None = None) -> list[Window]:
+    """What a model is shown: the largest square with all holes in it, or each with so much around.
+
+    Holes that lie as near to each other are one. Where no square holds them, the whole picture.
+    """
+    if around is None:
+        rows, columns = ndimage.find_objects(hidden.astype(np.uint8))[0]
+        side = min(hidden.shape)
+        if max(rows.stop - rows.start, columns.stop - columns.start) > side:
+            return [(slice(0, hidden.shape[0]), slice(0, hidden.shape[1]))]
+        return [(_centred(rows, hidden.shape[0], side), _centred(columns, hidden.shape[1], side))]
+    near = ndimage.binary_dilation(hidden, np.ones((3, 3)), iterations=max(1, around))
+    return [
+        (_widest(rows, hidden.shape[0]), _widest(columns, hidden.shape[1]))
+        for rows, columns in ndimage.find_objects(ndimage.label(near)[0])
+    ]
+
+
+def _widest(span: slice, length: int) -> slice:
+    return slice(max(0, span.start), min(length, span.stop))
+
+
+def _centred(span: slice, length: int, side: int) -> slice:
+    """So many places in the middle, moved as little as the span needs."""
+    begin = min(max((length - side) // 2, span.stop - side), span.start)
+    return slice(begin, begin + side)
+
+
+def _fill(
+    filled: Images,
+    holes: Masks,
+    window: Window,
+    model: Model,
+    paint: Callable[[Images, Masks], Images],
+) -> None:
+    """Fill what of a picture lies in a window: painted at the model's side, fitted at its own."""
+    part, hole = (whole[..., window[0], window[1]].contiguous() for whole in (filled, holes))
+    _, height, width = model.schema.shape
+    # what the hole hides must not leak into what lies beside it
+    known = resize(membrane(part, hole), height, width).clamp(-1, 1)
+    given, hidden = _as(model.schema.channels, known), adaptive_max_pool2d(hole, (height, width))
+    if bool(hidden.all()):
+        raise ConfigError(
+            f"the mask leaves nothing that {type(model).__name__} could see at its "
+            f"{width}x{height} pixels; mark less, or fill with --method biharmonic."
+        )
+    painted = _as(part.shape[1], paint(given, hidden).cpu())
+    large = resize(painted, *part.shape[2:])
+    # colours of the rim are known better than the painter knows them
+    filled[..., window[0], window[1]] = poisson(large, part, hole)
+
+
+def _as(channels: int, images: Images) -> Others:
+    """Grey or colour."""
+    if images.shape[1] == channels:
+        return images
+    if channels == 3:
+        return images.expand(-1, 3, -1, -1)
+    return (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+
+
+def _model(place: str | Path | Model) -> Model:
+    model = place if isinstance(place, Model) else runs.load(place)
+    name = type(place).__name__ if isinstance(place, Model) else str(place)
+    demand(model, "complete", name)
+    fills = isinstance(model, Translator) and "mask" in model.takes
+    if not fills and not {"Sampler", "Judge"} <= set(interfaces(model)):
+        raise ConfigError(
+            f"complete needs a model that takes a mask, or a Sampler that is a Judge; {name} "
+            f"holds a {type(model).__name__}, which is neither."
+        )
+    return model.eval()
+
+
+def _painter(model: Model, **search: Any) -> Callable[[Images, Masks], Images]:
+    """What of a model paints over a hole, at the model's own side."""
+    if isinstance(model, Translator):
+
+        def translate(images: Images, mask: Masks) -> Images:
+            with torch.no_grad():
+                given = images.to(model.device), mask.to(model.device)
+                return model.translate(given[0], mask=given[1])
+
+        return translate
+    assert isinstance(model, Sampler)
+    painter = model
+    return lambda images, mask: searched(painter, images, mask, **search)
+
+
+def _hidden(mask: Source | None, clear: Image.Image | None, image: Image.Image) -> np.ndarray:
+    """What is to be filled, H W of booleans."""
+    if mask is None and clear is None:
+        raise ConfigError(
+            "--mask is missing, and the picture has no transparency to serve as one; give a "
+            "picture as large, white where it is to be filled."
+        )
+    marks = read(mask, channels=1) if mask is not None else clear
+    assert marks is not None
+    if marks.size != image.size:
+        raise ConfigError(
+            f"the mask is {marks.width}x{marks.height} pixels, and the picture "
+            f"{image.width}x{image.height}; give a mask as large as the picture."
+        )
+    hidden = np.asarray(marks) > 127 if mask is not None else np.asarray(marks) < 128
+    if not hidden.any():
+        what = "paint white what is to be filled" if mask is not None else "give one with --mask"
+        raise ConfigError(f"the mask marks nothing; {what}.")
+    if hidden.all():
+        raise ConfigError("the mask covers the whole picture; leave some of it to go by.")
+    return hidden
+
+
+def _opaque(found: Image.Image, clear: np.ndarray, hidden: np.ndarray) -> Image.Image:
+    """With the opacity it had outside the holes; without any where all of it is opaque now."""
+    full = np.iinfo(clear.dtype).max
+    left = np.where(hidden, full, clear).astype(clear.dtype)
+    if (left == full).all():
+        return found
+    found = found.convert("LA" if found.mode == "L" else "RGBA")
+    found.putalpha(Image.fromarray(left))
+    return found

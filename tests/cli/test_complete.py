@@ -1,0 +1,31 @@
+"""complete writes the filled picture, and says where."""
+
+from PIL import Image, ImageDraw
+
+
+def pictures():
+    Image.new("RGB", (30, 24), (10, 90, 160)).save("photo.png")
+    mask = Image.new("L", (30, 24))
+    ImageDraw.Draw(mask).ellipse((12, 8, 17, 14), fill=255)
+    mask.save("mask.png")
+
+
+def test_a_picture_is_completed(shell, runs):
+    pictures()
+    found = shell.answer("complete", "photo.png", "--mask", "mask.png")
+    assert (found["files"], found["method"]) == (["photo-completed.png"], "biharmonic")
+    assert found["size"] == [30, 24]
+    words = ["--method", runs["dcgan"], "--steps", "2", "--tries", "2", "-o", "mine.jpg"]
+    found = shell.answer("complete", "photo.png", "--mask", "mask.png", *words)
+    assert (found["files"], found["run"]) == (["mine.jpg"], runs["dcgan"])
+
+
+def test_what_cannot_be_completed_is_refused(shell, runs):
+    pictures()
+    assert shell.refusal("complete", "photo.png").startswith("--mask is missing, and the picture")
+    said = shell.refusal("complete", "photo.png", "--mask", "none.png")
+    assert said.startswith("none.png does not exist")
+    said = shell.refusal("complete", "photo.png", "--mask", "mask.png", "--method", runs["vae"])
+    assert said.startswith(
+        f"complete needs a Judge or a Translator, and {runs['vae']} holds a VAE"
+    )
