@@ -25,7 +25,8 @@ FLOORS = [
     "models imaging",
     "registry runs training callbacks evaluation testing preset"
     " capabilities parts encoding sampling exploring stylizing atlas searching codes export"
-    " blending translating compression classifying augmenting editing results reproducing completing",
+    " blending translating compression classifying augmenting editing results reproducing"
+    " completing",
     "cli studio",
 ]
 DATA_ONLY = {"zoo"}
