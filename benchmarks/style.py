@@ -4,7 +4,7 @@ curves    losses of ten iterations of twenty evaluations, from faint noise, as p
 speed     against the plainest correct program of Gatys et al., one after the other, in turns
 passes    seconds of one pass at 512 x 512
 memory    of 4096 x 4096: --side 4096 --methods gatys, or --methods pass
-quality   the loss of one pass, and of the fast way, against 50 evaluations of descent, on styles never learnt from
+quality   losses of one pass and of the fast way against 50 evaluations, on styles not learnt from
 sheets    contact sheets: contents in rows, styles in columns
 
 Seconds are of processor time where one thread is used, so a busy machine does not count.
