@@ -26,7 +26,7 @@ def main() -> None:
     found = kept(RESULTS)
     begin, end = REPRODUCED
     parts = [HEAD, begin, tables(measured(found)).strip(), end, ""]
-    for section in (_classical, _rates, _search, _enlarged, _speed, _equal, _overhead, _memory):
+    for section in (_classical, _rates, _search, _enlarged, _repaired, _speed, _equal, _overhead, _memory):
         parts += section(found)
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE, *write(ROOT))
@@ -179,6 +179,25 @@ def _enlarged(kept: Mapping[str, Any]) -> Iterator[str]:
                 f"| {name} | {mine} | {floor} | {mine - floor:+.2f} | {row['ssim']} | "
                 f"{row['bicubic ssim']} | {row['n']} |"
             )
+        yield ""
+        yield facts_line(found)
+
+
+def _repaired(kept: Mapping[str, Any]) -> Iterator[str]:
+    for found in (kept[name] for name in sorted(kept) if name.startswith("repaired-")):
+        yield f"## {found['place']}: published sets, harmed and repaired\n"
+        yield f"`python benchmarks/super_resolution.py {found['place']}`\n"
+        yield "Decibels of all channels and of luma; floor is the harmed picture.\n"
+        yield "| set | harm | psnr ↑ | floor | gain | psnr_y ↑ | floor | gain | n |"
+        yield "|---" * 9 + "|"
+        for name, harms in found["sets"].items():
+            for harm, row in harms.items():
+                cells = [f"{row[k]} | {row[f'harmed {k}']}" for k in ("psnr", "psnr_y")]
+                gains = [f"{row[k] - row[f'harmed {k}']:+.2f}" for k in ("psnr", "psnr_y")]
+                yield (
+                    f"| {name} | {harm} | {cells[0]} | {gains[0]} | {cells[1]} | {gains[1]} | "
+                    f"{row['n']} |"
+                )
         yield ""
         yield facts_line(found)
 

@@ -1,13 +1,17 @@
-"""Enlarging the published sets: python benchmarks/super_resolution.py srresnet-x4 srgan-x4.
+"""Enlarging and repairing the published sets: python benchmarks/super_resolution.py srresnet-x4.
 
 Set5 and Set14 as `$SFUMATO_DATA/super_resolution` holds them: small pictures as published, sharp
 ones cropped to multiples of the scale. PSNR and SSIM are of luma, without a border of `scale`
 pixels; the perceptual distance is that of the embedded network; sharpness is a share of the sharp
 picture's own. With `--sheet`, also a picture of details: small, bicubic, each place, sharp.
+
+Places of scale 1 repair the sharp pictures, harmed by JPEG or a Gaussian blur at given strengths.
 """
 
 import argparse
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +19,9 @@ import torch
 from record import keep
 
 from sfumato import runs
+from sfumato.imaging.degradation import blurred, compressed
 from sfumato.io.images import from_bytes, grid, read, rounded, save
-from sfumato.metrics.distortion import psnr_y, ssim, ssim_y
+from sfumato.metrics.distortion import psnr, psnr_y, ssim, ssim_y
 from sfumato.metrics.perceptual import distance
 from sfumato.metrics.sharpness import sharpness
 from sfumato.model import Translator
@@ -93,6 +98,35 @@ def sheet(models: dict[str, Translator], scale: int) -> Images:
     return torch.cat(cells)
 
 
+def harms(model: Translator) -> dict[str, Callable[[Images], Images]]:
+    """What a picture may suffer of the kind that the model learned to repair, by name."""
+    c, found = model.config, {}
+    for quality in (5, 10, 20, 40) if c.worst < 100 else ():
+        found[f"jpeg {quality}"] = partial(compressed, quality=torch.tensor([quality]))
+    for sigma in (1.0, 2.0) if c.blur else ():
+        found[f"blur {sigma:g}"] = partial(blurred, sigma=torch.tensor([sigma]))
+    return found
+
+
+def repairs(model: Translator, name: str) -> dict[str, dict[str, float]]:
+    """Means over a set, by harm: of the harmed picture and of the repaired."""
+    found: dict[str, dict[str, float]] = {}
+    paths = sorted((SETS / name / "HR_mod4").iterdir())
+    for harm, harmed in harms(model).items():
+        rows = []
+        for sharp in map(picture, paths):
+            given = rounded(harmed(sharp))
+            made = rounded(model.translate(given))
+            both = given, made
+            rows.append([float(m(x, sharp)) for m in (psnr, psnr_y) for x in both])
+        keys = ("harmed psnr", "psnr", "harmed psnr_y", "psnr_y")
+        middle = np.mean(rows, axis=0)
+        found[harm] = {"n": len(rows)} | {
+            key: round(float(value), 2) for key, value in zip(keys, middle, strict=True)
+        }
+    return found
+
+
 def main() -> None:
     """Measure and keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -102,6 +136,12 @@ def main() -> None:
     loaded = {Path(place).name: runs.load(place) for place in args.places}
     models = {name: model for name, model in loaded.items() if isinstance(model, Translator)}
     (scale,) = {model.scale for model in models.values()}
+    if scale == 1:
+        for name, model in models.items():
+            with torch.no_grad():
+                sets = {which: repairs(model, which) for which in ("Set5", "Set14")}
+            keep(f"repaired-{name}", {"place": name, "sets": sets})
+        return
     with torch.no_grad():
         if args.sheet:
             columns = len(models) + 2

@@ -44,7 +44,9 @@ class Config:
     scale: Literal[1, 2, 4] = 4
     """How many times larger each side of the result is; 1 repairs."""
     blur: NonNegative = 0.0
-    """Widest Gaussian blur of an image before it is shrunk, a deviation in pixels."""
+    """Widest Gaussian blur of an image before it is shrunk, a deviation in pixels; the faintest
+    is a quarter of it.
+    """
     worst: Annotated[int, Ge(1), Le(100)] = 100
     """Lowest JPEG quality of what is left; 100 leaves it uncompressed."""
     best: Annotated[int, Ge(1), Le(100)] = 100
@@ -96,7 +98,8 @@ class SRResNet(Translator):
         """What is left of sharp images: smaller, blurred or compressed, and rounded to 8 bits."""
         c = self.config
         if c.blur:
-            images = blurred(images, c.blur * self._chances(images, rng))
+            # a fainter one harms so little that any repair is worse
+            images = blurred(images, c.blur * (1 + 3 * self._chances(images, rng)) / 4)
         images = rounded(shrink(images, c.scale))
         if c.worst < 100:
             quality = c.worst + (c.best - c.worst) * self._chances(images, rng)
