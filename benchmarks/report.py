@@ -26,7 +26,17 @@ def main() -> None:
     found = kept(RESULTS)
     begin, end = REPRODUCED
     parts = [HEAD, begin, tables(measured(found)).strip(), end, ""]
-    for section in (_classical, _rates, _search, _enlarged, _repaired, _speed, _equal, _overhead, _memory):
+    for section in (
+        _classical,
+        _rates,
+        _search,
+        _enlarged,
+        _repaired,
+        _speed,
+        _equal,
+        _overhead,
+        _memory,
+    ):
         parts += section(found)
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE, *write(ROOT))
