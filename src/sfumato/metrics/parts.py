@@ -1,0 +1,109 @@
+"""Whether a painted front has its parts where they were asked for: an FCN score of facades.
+
+A segmenter that learned from photographs names the part at each pixel of a picture; the map that
+was given says which it should be. Over all pixels of all pictures, n_ij of part i named j:
+
+    pixel accuracy  sum_i n_ii / sum_ij n_ij
+    class accuracy  mean_i n_ii / sum_j n_ij
+    class IoU       mean_i n_ii / (sum_j n_ij + sum_j n_ji - n_ii)
+
+means over the parts that occur. Real photographs score what the segmenter knows: the ceiling.
+
+Isola et al. (2017), https://arxiv.org/abs/1611.07004, section 4.1; the three shares: Long,
+Shelhamer & Darrell (2015), https://arxiv.org/abs/1411.4038, section 5
+"""
+
+from functools import cache, partial
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from sfumato.nn.resize import resize
+from sfumato.nn.unet import UNet
+from sfumato.shapes import Images
+
+Parts = Int[Tensor, "B H W"]
+Verdicts = Float[Tensor, "B K H W"]
+NAMES = (
+    *("background", "facade", "window", "door", "cornice", "sill"),
+    *("balcony", "blind", "deco", "molding", "pillar", "shop"),
+)
+"""The twelve parts, in the order of the CMP facade database."""
+_STEPS = (
+    *((0, 0, 2), (0, 0, 3), (0, 1, 3), (0, 2, 3), (0, 3, 3), (1, 3, 2)),
+    *((2, 3, 1), (3, 3, 0), (3, 2, 0), (3, 1, 0), (3, 0, 0), (2, 0, 0)),
+)
+"""Thirds of red, green and blue that each is drawn in."""
+SIDE = 128
+"""Pixels of the pictures that the segmenter looks at."""
+WIDTH, DEPTH = 12, 5
+"""Of the segmenter."""
+SHIPPED = Path(__file__).parents[1] / "zoo" / "facade-parts" / "facade-parts.safetensors"
+
+
+class Segmenter(nn.Module):
+    """A U-Net that gives the logit of each part at each pixel of colour pictures."""
+
+    def __init__(self, dropout: float = 0.2) -> None:
+        super().__init__()
+        norm = partial(nn.BatchNorm2d, momentum=0.01)
+        self.network = UNet(3, len(NAMES), WIDTH, DEPTH, norm, dropout)
+
+    def forward(self, images: Images) -> Verdicts:
+        """Sides must be multiples of 32."""
+        return self.network(images)
+
+
+def shipped() -> Segmenter:
+    """The segmenter with its weights, frozen."""
+    return _shipped()
+
+
+@cache
+def _shipped() -> Segmenter:
+    segmenter = Segmenter()
+    state = {name: weight.float() for name, weight in load_file(SHIPPED).items()}
+    segmenter.load_state_dict(state, strict=False)
+    return segmenter.eval().requires_grad_(False)
+
+
+def drawn(maps: Images) -> Parts:
+    """The part at each pixel of maps in colours: the one whose colour is nearest."""
+    colours = palette().to(maps)
+    return (
+        torch.cdist(maps.permute(0, 2, 3, 1).flatten(1, 2), colours)
+        .argmin(2)
+        .unflatten(1, maps.shape[2:])
+    )
+
+
+def palette() -> Tensor:
+    """Colour of each part, K 3 in [-1, 1]."""
+    thirds = torch.tensor(_STEPS, dtype=torch.float32) / 3
+    return 2 * thirds - 1
+
+
+def named(segmenter: Segmenter, images: Images) -> Parts:
+    """The part that the segmenter sees at each pixel, at its own side."""
+    return segmenter(resize(images, SIDE, SIDE).clamp(-1, 1)).argmax(1)
+
+
+def confusion(found: Parts, wanted: Parts) -> Tensor:
+    """K K counts: row what a pixel should be, column what it is named."""
+    count = len(NAMES)
+    return torch.bincount((wanted * count + found).flatten(), minlength=count**2).view(count, -1)
+
+
+def shares(counts: Tensor) -> dict[str, float]:
+    """The three scores."""
+    counts = counts.double()
+    right, asked, said = counts.diagonal(), counts.sum(1), counts.sum(0)
+    occurs = asked > 0
+    return {
+        "pixel_accuracy": float(right.sum() / counts.sum()),
+        "class_accuracy": float((right / asked)[occurs].mean()),
+        "class_iou": float((right / (asked + said - right))[occurs].mean()),
+    }
