@@ -79,7 +79,7 @@ def evaluate(
     reference, held_out = splits(source, seed)
     own: dict[str, Score] = {}
     if isinstance(model, Translator):
-        own |= translation(model, reference, held_out, n)
+        own |= translation(model, source, reference, held_out, n)
     elif isinstance(model, Editor) and (named := tagger_of(model, source, tagger)):
         own |= edit_accuracy(model, named, held_out, n, seed, batch)
     with torch.inference_mode():

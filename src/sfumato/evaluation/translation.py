@@ -4,9 +4,11 @@ import torch
 from torch import Tensor
 
 from sfumato.data.dataset import Batch
+from sfumato.data.source import Source
 from sfumato.evaluation import protocol
 from sfumato.evaluation.references import Split
 from sfumato.metrics.pairs import Tally, Trivial
+from sfumato.metrics.parts import PartsTally
 from sfumato.metrics.score import Score
 from sfumato.model import Translator
 from sfumato.shapes import Images, Others
@@ -20,26 +22,37 @@ ROOM = 64_000_000
 
 
 def translation(
-    model: Translator, reference: Split, held_out: Split, n: int, batch: int = 16
+    model: Translator, source: Source, reference: Split, held_out: Split, n: int, batch: int = 16
 ) -> dict[str, Score]:
     """`metrics.pairs.measures` of at most `HELD` pictures; nothing where none are wanted.
 
     Luma of what is enlarged loses a border of `scale` pixels. Trivial answers learn from
-    `reference`, and everything is measured on `held_out`.
+    `reference`, and everything is measured on `held_out`. Painted fronts of `facades` also get an
+    FCN score (`metrics.parts`).
     """
     if model.takes or model.wanted(_batch(model, held_out, held_out.rows[:1])) is None:
         return {}
     rows = held_out.rows[: min(n, HELD)]
     trivial = _trivial(model, reference)
     tally = Tally(border=model.scale if model.scale > 1 else 0)
+    parts = PartsTally() if _fronts(source) else None
     with protocol.bar() as progress, torch.inference_mode():
         task = progress.add_task("translations", total=len(rows))
         for chosen in rows.split(batch):
             given, wanted = _pair(model, held_out, chosen)
             made = model.translate(given.to(model.device)).cpu()
-            tally.add({"ours": made, **trivial(given)}, wanted)
+            all_made = {"ours": made, **trivial(given)}
+            tally.add(all_made, wanted)
+            if parts:
+                parts.add(all_made | {"real": wanted}, given)
             progress.advance(task, len(chosen))
-    return tally.scores("ours")
+    found = tally.scores("ours")
+    return found | parts.scores("ours", "real", len(rows)) if parts else found
+
+
+def _fronts(source: Source) -> bool:
+    """Whether photographs of fronts are painted from maps of their parts."""
+    return source.name == "facades" and source.pair in (None, "label/photo")
 
 
 def _trivial(model: Translator, reference: Split) -> Trivial:

@@ -13,6 +13,7 @@ Isola et al. (2017), https://arxiv.org/abs/1611.07004, section 4.1; the three sh
 Shelhamer & Darrell (2015), https://arxiv.org/abs/1411.4038, section 5
 """
 
+from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -21,9 +22,10 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from sfumato.metrics.score import Score
 from sfumato.nn.resize import resize
 from sfumato.nn.unet import UNet
-from sfumato.shapes import Images
+from sfumato.shapes import Images, Others
 
 Parts = Int[Tensor, "B H W"]
 Verdicts = Float[Tensor, "B K H W"]
@@ -89,6 +91,45 @@ def palette() -> Tensor:
 def named(segmenter: Segmenter, images: Images) -> Parts:
     """The part that the segmenter sees at each pixel, at its own side."""
     return segmenter(resize(images, SIDE, SIDE).clamp(-1, 1)).argmax(1)
+
+
+class PartsTally:
+    """Adds up confusions over batches of painted fronts, for several makers of pictures."""
+
+    def __init__(self, segmenter: Segmenter | None = None) -> None:
+        self.segmenter = segmenter or shipped()
+        self.counts: dict[str, Tensor] = {}
+
+    def add(self, made: Mapping[str, Images], maps: Others) -> None:
+        """One batch of each maker's pictures, and the maps they were asked for by."""
+        wanted = _at(drawn(maps), SIDE)
+        for maker, images in made.items():
+            found = confusion(named(self.segmenter, images), wanted)
+            self.counts[maker] = self.counts.get(maker, 0) + found
+
+    def scores(self, maker: str, real: str, n: int) -> dict[str, Score]:
+        """That maker's; `real` is the ceiling, and the best of all others the floor."""
+        found = {who: shares(counts) for who, counts in self.counts.items()}
+        trivial = {who: values for who, values in found.items() if who not in (maker, real)}
+        return {
+            name: Score(
+                value,
+                floor=max((values[name] for values in trivial.values()), default=None),
+                ceiling=found[real][name],
+                n=n,
+                features="facade-parts",
+                note=", ".join(f"{who} {values[name]:.4g}" for who, values in trivial.items()),
+            )
+            for name, value in found[maker].items()
+        }
+
+
+def _at(parts: Parts, side: int) -> Parts:
+    """At another side, the nearest pixel's."""
+    rows, columns = (
+        (torch.arange(side) * 2 + 1) * length // (2 * side) for length in parts.shape[1:]
+    )
+    return parts[:, rows][:, :, columns]
 
 
 def confusion(found: Parts, wanted: Parts) -> Tensor:
