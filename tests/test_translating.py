@@ -120,7 +120,7 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
         (lambda: upscale(image, scale=0), "--scale must be at least 1; got 0."),
         (lambda: restore(image, method=doubler), "enlarges 2 times; upscale is its verb."),
         (lambda: upscale(image, scale=9), "srresnet is not shipped with weights for x9; train"),
-        (lambda: restore(image, harm="blur"), "srresnet is not shipped with weights for blur;"),
+        (lambda: restore(image, harm="rain"), "srresnet is not shipped with weights for rain;"),
         (lambda: upscale(image, method="nothing"), "nothing is no run folder, no bundle"),
         (
             lambda: upscale(image, method=str(tmp_path / "gan")),

@@ -85,6 +85,7 @@ def distance(name: str = "embedded", weights: str | Path | None = None) -> Dista
 
 
 @cache
+@torch.inference_mode(False)  # kept for those who need gradients as well
 def _embedded() -> Distance:
     network = perceptual.load("embedded")
     widths = dict(zip(network.layers, network.plan.widths, strict=True))

@@ -179,6 +179,8 @@ def place(name: str, layer: str) -> int:
     return _places(name).index(_block_and_number(name, layer))
 
 
+# also for those who ask in inference mode: what is kept serves others, who need gradients
+@torch.inference_mode(False)
 def load(
     name: str = "embedded",
     wanted: Iterable[str] = (),
@@ -206,6 +208,7 @@ def load(
 
 
 @cache
+@torch.inference_mode(False)
 def known(
     name: str, device: torch.device, dtype: torch.dtype = torch.float32, pooling: str = "average"
 ) -> Perceptual:
