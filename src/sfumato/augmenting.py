@@ -1,4 +1,4 @@
-"""A data set made larger by a model that can be asked for a label.
+"""A data set made larger by a model that can be asked for a label, or with one that names.
 
     FOLDER/pictures/real-000000.png, made-000000.png ...
            metadata.csv      file_name, label, origin: real or made
@@ -7,7 +7,7 @@ Any source of labelled pictures may be read that way again: `--data FOLDER`.
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,20 +15,28 @@ import numpy as np
 import torch
 
 from sfumato import data as sources
+from sfumato.classifying import classifier
 from sfumato.data.dataset import Dataset
 from sfumato.data.labels import complete
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError
+from sfumato.errors import ConfigError, DataError
 from sfumato.evaluation import source_of
 from sfumato.io.files import atomic
 from sfumato.io.images import to_bytes, to_picture
-from sfumato.model import Model, Sampler
+from sfumato.model import Classifier, Model, Sampler
+from sfumato.nn.resize import resize
 from sfumato.randomness import derive
 from sfumato.sampling import begin, paint, sampler
 from sfumato.shapes import Images
 
 PART = 250
 """Pictures painted at a time."""
+
+
+PATIENCE = 20
+"""How many times more pictures than are wanted are painted before a class counts as missing."""
+Part = tuple[Images, list[str]]
+"""Pictures, and the class of each."""
 
 
 @dataclass(frozen=True)
@@ -47,30 +55,44 @@ def augment(
     ratio: float = 1.0,
     keep: bool = True,
     seed: int = 0,
+    namer: Model | str | Path | None = None,
     tell: Callable[[int], None] | None = None,
 ) -> Augmented:
     """Write the labelled pictures of `data` and, for each class, `ratio` times as many painted.
 
     `data` is what the run learned from unless given; its pictures of unknown label are left out,
-    and all of them without `keep`. `tell` is told the number of pictures written. The folder
-    appears when all are in it. Raises ConfigError where the model cannot be asked for a label,
-    DataError where the data has no labels, or a class without pictures.
+    and all of them without `keep`. Where the model cannot be asked for a label, the classifier
+    `namer` says what each picture shows, or the model itself if it is one. `tell` is told the
+    number of pictures written. The folder appears when all are in it. Raises ConfigError where
+    nobody knows a label, DataError where the data has none, a class has no pictures, or the
+    namer finds too few of one.
     """
-    model = able(place)
+    model = sampler(place, "augment")
+    reader = named_by(model, namer)
     if not isinstance(data, Dataset):
         data = known(model, source_of(place, data))
+    (reader or model).schema.numbers(data.schema, data.name)  # refuses a class it does not know
     labels, names = data.columns["label"], data.schema.classes
     counts = np.bincount(labels, minlength=len(names))
     want = {name: round(ratio * int(n)) for name, n in zip(names, counts, strict=True)}
+    made = _asked(model, want, seed) if reader is None else _named(model, reader, want, seed)
+    write(folder, {"real": real(data) if keep else iter(()), "made": made}, tell)
+    kept = {name: int(n) if keep else 0 for name, n in zip(names, counts, strict=True)}
+    return Augmented(real=kept, made=want)
+
+
+def write(
+    folder: str | Path,
+    origins: Mapping[str, Iterator[Part]],
+    tell: Callable[[int], None] | None = None,
+) -> None:
+    """Write labelled pictures by origin as a folder that any source of pictures reads."""
     with atomic(folder) as temporary:
         (temporary / "pictures").mkdir(parents=True)
         with (temporary / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
             table.writerow(("file_name", "label", "origin"))
-            for origin, parts in (
-                ("real", _real(data) if keep else iter(())),
-                ("made", _made(model, want, seed)),
-            ):
+            for origin, parts in origins.items():
                 number = 0
                 for images, classes in parts:
                     for pixels, name in zip(to_bytes(images), classes, strict=True):
@@ -80,19 +102,28 @@ def augment(
                         number += 1
                     if tell is not None:
                         tell(len(images))
-    kept = {name: int(n) if keep else 0 for name, n in zip(names, counts, strict=True)}
-    return Augmented(real=kept, made=want)
 
 
-def able(place: Model | str | Path) -> Sampler:
-    """The model at `place`; raises ConfigError where it cannot be asked for a label."""
-    model = sampler(place, "augment")
-    if "label" not in model.conditions:
-        raise ConfigError(
-            f"augment needs a model that can be asked for a label, and {type(model).__name__} "
-            "cannot; cgan is one."
-        )
-    return model
+def named_by(model: Sampler, namer: Model | str | Path | None) -> Classifier | None:
+    """Who says what a painted picture shows; None where the model can be asked for a label."""
+    who = type(model).__name__
+    if "label" in model.conditions:
+        if namer is not None:
+            raise ConfigError(f"{who} can be asked for a label: leave out --named-by.")
+        return None
+    if namer is not None:
+        reader = classifier(namer)
+        if (sees := reader.schema.channels) != (paints := model.schema.channels):
+            raise ConfigError(
+                f"--named-by reads pictures of {sees} channels, and {who} paints {paints}."
+            )
+        return reader
+    if isinstance(model, Classifier) and "Classifier" not in model.lacks:
+        return model
+    raise ConfigError(
+        f"augment needs a model that can be asked for a label, such as cgan, and {who} cannot; "
+        "--named-by a classifier names what it paints."
+    )
 
 
 def known(model: Sampler, source: Source) -> Dataset:
@@ -101,7 +132,6 @@ def known(model: Sampler, source: Source) -> Dataset:
     fitted = {"side": source.side or model.schema.side, "channels": shape[0], "flip": False}
     data = sources.open(Source(**{**vars(source), **fitted}))
     data.require(("label",), "augment")
-    model.schema.numbers(data.schema, data.name)
     rows = np.flatnonzero(data.columns["label"] >= 0)
     columns = {name: data.columns[name][rows] for name in ("image", "label")}
     found = Dataset(name=data.name, schema=data.schema, columns=columns)
@@ -109,16 +139,14 @@ def known(model: Sampler, source: Source) -> Dataset:
     return found
 
 
-Part = tuple[Images, list[str]]
-
-
-def _real(data: Dataset) -> Iterator[Part]:
+def real(data: Dataset) -> Iterator[Part]:
+    """The labelled pictures of a data set."""
     for rows in torch.arange(len(data)).split(PART):
         batch = data.batch(rows)
         yield batch.image, [data.schema.classes[int(label)] for label in batch.label]
 
 
-def _made(model: Sampler, want: dict[str, int], seed: int) -> Iterator[Part]:
+def _asked(model: Sampler, want: dict[str, int], seed: int) -> Iterator[Part]:
     """Samples of each class, from codes of their own."""
     for name, count in want.items():
         number = model.schema.classes.index(name)
@@ -127,3 +155,28 @@ def _made(model: Sampler, want: dict[str, int], seed: int) -> Iterator[Part]:
             own = derive(seed, "augment", number, start)
             codes, condition = begin(model, size, own, None, {"label": number})
             yield paint(model, codes, condition), [name] * size
+
+
+@torch.no_grad()
+def _named(model: Sampler, namer: Classifier, want: dict[str, int], seed: int) -> Iterator[Part]:
+    """Samples under the names a classifier gives them, until each class has enough."""
+    left, names, part = dict(want), namer.schema.classes, 0
+    most = PATIENCE * (1 + max(want.values()) * len(want) // PART)
+    while any(left.values()):
+        if part == most:
+            name = max(left, key=lambda name: left[name])
+            raise DataError(
+                f"of {part * PART:,} painted pictures too few were named {name!r}: "
+                f"{left[name]:,} are missing; take a smaller --ratio, or another model."
+            )
+        images = paint(model, *begin(model, PART, derive(seed, "augment", part), None, {}))
+        shown = resize(images, *namer.schema.shape[1:]).clamp(-1, 1)
+        said = [names[k] for k in namer.logits(shown.to(namer.device)).argmax(1).tolist()]
+        rows = []
+        for row, name in enumerate(said):
+            if left.get(name, 0) > 0:
+                left[name] -= 1
+                rows.append(row)
+        if rows:
+            yield images[rows], [said[row] for row in rows]
+        part += 1

@@ -9,8 +9,10 @@ from PIL import Image
 
 from sfumato import data as sources
 from sfumato import load
+from sfumato.augmenting import augment
 from sfumato.cli import main
 from sfumato.data import Source
+from sfumato.errors import DataError
 from sfumato.io.images import to_bytes
 from sfumato.randomness import derive
 from sfumato.sampling import sample
@@ -84,5 +86,37 @@ def test_what_cannot_be_is_refused(shell, place, words, said):
 
 def test_who_cannot_be_asked_for_a_label_is_refused(shell, runs):
     assert shell.refusal("augment", runs["dcgan"]) == (
-        "augment needs a model that can be asked for a label, and DCGAN cannot; cgan is one."
+        "augment needs a model that can be asked for a label, such as cgan, and DCGAN cannot; "
+        "--named-by a classifier names what it paints."
     )
+
+
+def test_a_classifier_names_what_cannot_be_asked_for(shell):
+    found = shell.answer(
+        *("augment", "dcgan-digits", "--data", "digits", "--labels", "20", "--ratio", "3"),
+        *("--named-by", "lenet5-digits", "-o", "more"),
+    )
+    assert set(found["made"].values()) == {6}
+    rows = [row for row in table("more") if row["origin"] == "made"]
+    assert Counter(row["label"] for row in rows) == {name: 6 for name in found["made"]}
+    said = shell.answer("classify", "lenet5-digits", *(Path("more", r["file_name"]) for r in rows))
+    first = [image["classes"][0]["name"] for image in said["images"]]
+    # a file is scaled by Pillow, a painted picture as a tensor: a few names differ
+    assert sum(a == r["label"] for a, r in zip(first, rows, strict=True)) >= 0.9 * len(rows)
+
+
+def test_a_class_that_is_never_painted_is_named(place):
+    model, namer = load("dcgan-digits"), load("lenet5-digits")
+    namer.answer.bias.data[3] = -1e9
+    with pytest.raises(DataError, match="too few were named '3': 2 are missing"):
+        augment(model, "nowhere", Source(name="digits", labels=20), namer=namer)
+
+
+def test_a_namer_must_classify(shell):
+    words = ("augment", "dcgan-digits", "--data", "digits", "--named-by", "tagger-glyphs")
+    assert shell.refusal(*words).startswith("classify needs a Classifier")
+
+
+def test_who_can_be_asked_needs_no_namer(shell, place):
+    said = shell.refusal("augment", place, "--named-by", "lenet5-digits")
+    assert said == "CGAN can be asked for a label: leave out --named-by."

@@ -21,6 +21,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument("--labels", type=whole(1), help="of the real ones, keep so many with labels")
     verb.add_argument("--ratio", type=positive(100), default=1.0, help="painted for each real (1)")
     verb.add_argument("--only-made", action="store_true", help="leave the real ones out")
+    verb.add_argument(
+        "--named-by", metavar="PLACE", help="the classifier that names what cannot be asked for"
+    )
     verb.add_argument("--seed", type=int, default=0, help="of what is painted, and of --labels")
     verb.add_argument("-o", "--out", metavar="FOLDER", help="a new folder")
     verb.set_defaults(run=augment)
@@ -30,11 +33,13 @@ def augment(args: Namespace) -> dict[str, Any]:
     """Write the folder."""
     from sfumato import augmenting
     from sfumato.evaluation import source_of
+    from sfumato.sampling import sampler
 
     folder = Path(args.out) if args.out else target(None, args.place, "augmented")
     if folder.exists():
         raise RunError(f"-o {folder} exists already; name a new folder.")
-    model = augmenting.able(loaded(args.place, args.device, args.verb))
+    model = sampler(loaded(args.place, args.device, args.verb), args.verb)
+    augmenting.named_by(model, args.named_by)  # every mistake is found before the data are read
     source = source_of(args.place, args.data)
     if args.labels is not None:
         source = replace(source, labels=args.labels, seed=args.seed)
@@ -43,7 +48,14 @@ def augment(args: Namespace) -> dict[str, Any]:
     total = round(args.ratio * len(data)) + keep * len(data)
     with bar("writing", total) as tell:
         found = augmenting.augment(
-            model, folder, data, ratio=args.ratio, keep=keep, seed=args.seed, tell=tell
+            model,
+            folder,
+            data,
+            ratio=args.ratio,
+            keep=keep,
+            seed=args.seed,
+            namer=args.named_by,
+            tell=tell,
         )
     real, made = sum(found.real.values()), sum(found.made.values())
     say(f"wrote {folder}: {real:,} real pictures and {made:,} painted ones")

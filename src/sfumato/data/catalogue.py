@@ -28,6 +28,7 @@ class Entry:
 ENTRIES = {
     "digits": Entry("digits", "1,797 real handwritten digits, 8x8 grey, 10 classes"),
     "glyphs": Entry("glyphs", "letters and figures drawn here, with all there is to know of each"),
+    "scenes": Entry("scenes", "one to six letters, 32x32 grey, labelled by how many there are"),
     "photos": Entry("photos", "squares from ten photographs, 64x64 colour, 10 classes"),
     "mnist": Entry("mnist", "70,000 handwritten digits, 28x28 grey, 10 classes", known=True),
     "fashion-mnist": Entry("mnist", "70,000 clothes, 28x28 grey, 10 classes", known=True),

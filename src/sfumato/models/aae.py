@@ -37,7 +37,7 @@ from sfumato.metrics.readable import linear_accuracy, nearest_accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Axis, Classifier, Sampler
 from sfumato.nn.dense import dense
-from sfumato.nn.jolt import FACTORS, jolted
+from sfumato.nn.jolt import jolted, moves
 from sfumato.nn.naming import Naming
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
@@ -262,10 +262,7 @@ class AAE(Sampler, Autoencoder, Classifier):
 
     def _askew(self, images: Images) -> Images:
         reach = self.config.jolt
-        return jolted(images, self.draw(self._moves, len(images)), reach) if reach else images
-
-    def _moves(self, count: int, rng: Generator | None = None) -> Features:
-        return 2 * torch.rand(count, FACTORS, device=self.device, generator=rng) - 1
+        return jolted(images, self.draw(moves, len(images)), reach) if reach else images
 
     def _grain(self, count: int, rng: Generator | None = None) -> Images:
         grain = torch.randn(count, *self.schema.shape, device=self.device, generator=rng)

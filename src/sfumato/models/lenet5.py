@@ -24,6 +24,7 @@ from sfumato.errors import ConfigError, DataError
 from sfumato.metrics.accuracy import accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier
+from sfumato.nn.jolt import jolted, moves
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -39,6 +40,8 @@ class Config:
     """Maps of the first convolution; the second has 16/6 as many."""
     dropout: Decay = 0.0
     """Chance that a unit before each dense layer is silenced during training."""
+    jolt: Decay = 0.0
+    """How far images are turned, slanted, scaled and shifted during training; 0.1 is little."""
     lr: Positive = 1e-3
     """Adam step size at the first step; it falls linearly to a hundredth."""
     decay_steps: Count = 4_000
@@ -85,7 +88,10 @@ class LeNet5(Classifier):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        loss = self.descend(optimizer, self._loss, batch.image, batch.label)
+        images, reach = batch.image, self.config.jolt
+        if reach:
+            images = jolted(images, self.draw(moves, len(images)), reach)
+        loss = self.descend(optimizer, self._loss, images, batch.label)
         self.tell({"loss/cross-entropy": loss})
 
     def _loss(self, images: Images, labels: Labels) -> Scalar:
@@ -105,7 +111,7 @@ class LeNet5(Classifier):
 
 RECIPES = {
     "smoke": Recipe(
-        model=Config(width=3, dropout=0.1, lr=2e-3, decay_steps=10, weight_decay=1e-5),
+        model=Config(width=3, dropout=0.1, jolt=0.1, lr=2e-3, decay_steps=10, weight_decay=1e-5),
         data=Source(name="digits", side=16),
         steps=4,
         batch=8,

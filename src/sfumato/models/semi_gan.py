@@ -31,7 +31,7 @@ from sfumato.errors import DataError
 from sfumato.losses.adversarial import discriminator_loss
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier, Judge, Sampler
-from sfumato.nn.jolt import FACTORS, jolted
+from sfumato.nn.jolt import jolted, moves
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -138,10 +138,7 @@ class SemiGAN(Sampler, Judge, Classifier):
 
     def _askew(self, images: Images) -> Images:
         reach = self.config.jolt
-        return jolted(images, self.draw(self._moves, len(images)), reach) if reach else images
-
-    def _moves(self, count: int, rng: Generator | None = None) -> Features:
-        return 2 * torch.rand(count, FACTORS, device=self.device, generator=rng) - 1
+        return jolted(images, self.draw(moves, len(images)), reach) if reach else images
 
     @torch.no_grad()
     def _set_scales(self, images: Images) -> None:

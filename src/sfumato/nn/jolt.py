@@ -2,7 +2,7 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Generator, Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 from sfumato.shapes import Images
@@ -17,9 +17,15 @@ def jolted(images: Images, draws: Float[Tensor, "B 5"], reach: float) -> Images:
     At 1 it is turned by `reach` radians, slanted by `reach` of its height, scaled by half of
     `reach`, and shifted by 0.7 of it towards an edge, where 1 would bring the middle there.
     """
-    turn, slant, size, *shift = (reach * draws).unbind(1)
+    turn, slant, size, *shift = (reach * draws.to(images)).unbind(1)
     scale, cos, sin = 1 + size / 2, turn.cos(), turn.sin()
     across = torch.stack([cos * scale, slant - sin * scale, 0.7 * shift[0]], 1)
     down = torch.stack([sin * scale, cos * scale, 0.7 * shift[1]], 1)
     grid = affine_grid(torch.stack([across, down], 1), list(images.shape), align_corners=False)
     return grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def moves(count: int, rng: Generator | None = None) -> Float[Tensor, "B 5"]:
+    """Uniform numbers in [-1, 1) for `count` pictures: a maker for `Model.draw`."""
+    device = rng.device if rng else None
+    return 2 * torch.rand(count, FACTORS, device=device, generator=rng) - 1
