@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from record import RESULTS
+from scipy.stats import t
 
 from sfumato.results import REPRODUCED, between, facts_line, kept, measured, tables, write
 
@@ -41,9 +42,91 @@ def main() -> None:
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE, *write(ROOT))
     if beside := found.get("vae-and-gan"):
-        page = PAGE.with_name("vae-and-gan.md")
-        text = between(page.read_text("utf-8"), MEASURED, "\n".join(_side_by_side(beside)))
-        page.write_text(text or "", "utf-8")
+        _fill("vae-and-gan", _side_by_side(beside))
+    if labels := [found[name] for name in sorted(found) if name.startswith("labels-")]:
+        _fill("synthetic-data", _labels(labels))
+    if counted := found.get("counting"):
+        _fill("limits", _counted(counted))
+
+
+def _fill(name: str, lines: Iterator[str]) -> None:
+    """Put what was measured between the marks of a page."""
+    page = PAGE.with_name(f"{name}.md")
+    text = between(page.read_text("utf-8"), MEASURED, "\n".join(lines))
+    if text is None:
+        raise SystemExit(f"{page} has lost its marks: {' '.join(MEASURED)}")
+    page.write_text(text, "utf-8")
+
+
+ROWS = {
+    "real": "real",
+    "made": "painted",
+    "both": "real and painted",
+    "made, named": "painted, rest seen",
+    "both, named": "real and painted, rest seen",
+    "namer": "the namer itself",
+}
+
+
+def _labels(found: list[Any]) -> Iterator[str]:
+    """For each set and share a table of what was learned from."""
+    groups: dict[tuple[str, float], list[Any]] = {}
+    for run in found:
+        groups.setdefault((run["data"], run["share"]), []).append(run)
+    for (data, share), runs in groups.items():
+        seeds = " ".join(str(run["seed"]) for run in runs)
+        size = runs[0]["size"]
+        yield f"### {data}, {share:.0%} of the labels: {runs[0]['labels']:,} pictures\n"
+        yield f"`python benchmarks/labels.py {data} --share {share:g} --seeds {seeds}`\n"
+        yield (
+            f"{size['classifier']:,} batches for every classifier; {size['ratio']:g} painted for "
+            "each real picture"
+            + (f", {size['named']:g} where the rest was seen.\n" if size["named"] else ".\n")
+        )
+        yield "| learned from | accuracy ↑ | gain, points | n | seeds |\n|---|---|---|---|---|"
+        base = [run["accuracy"]["real"] for run in runs]
+        for key, words in ROWS.items():
+            if key not in runs[0]["accuracy"]:
+                continue
+            values = [run["accuracy"][key] for run in runs]
+            gains = [100 * (one - other) for one, other in zip(values, base, strict=True)]
+            gain = "" if key == "real" else _with_interval(gains)
+            spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
+            accuracy = f"{statistics.mean(values):.4f}{spread}"
+            yield f"| {words} | {accuracy} | {gain} | {runs[0]['test']:,} | {seeds} |"
+        yield f"\n{facts_line(runs[-1])}"
+
+
+def _with_interval(gains: list[float]) -> str:
+    """The mean, and its 95 % interval where there are several."""
+    middle = statistics.mean(gains)
+    if len(gains) < 2:
+        return f"{middle:+.2f}"
+    reach = float(t.ppf(0.975, len(gains) - 1)) * statistics.stdev(gains) / len(gains) ** 0.5
+    return f"{middle:+.2f} ({middle - reach:+.2f} to {middle + reach:+.2f})"
+
+
+def _counted(found: Mapping[str, Any]) -> Iterator[str]:
+    """Shares of each count, by what was learned from; a row of real scenes below each."""
+    asked = " ".join(str(row["number"]) for row in found["rows"])
+    yield f"`python benchmarks/counting.py --numbers {asked} --steps {found['steps']}`\n"
+    yield "![real scenes of one, three and five letters, and painted ones](images/counting.png)\n"
+    counted = " | ".join(found["counted"])
+    yield f"| learned from | shown | right ↑ | counted: {counted} |"
+    yield "|---" * (3 + len(found["counted"])) + "|"
+    for row in found["rows"]:
+        for kind in ("painted", "real"):
+            right = row[kind][row["number"] - 1]
+            cells = " | ".join(f"{share:.3f}" for share in row[kind])
+            name = f"exactly {row['number']}" if kind == "painted" else ""
+            yield f"| {name} | {kind} | **{right:.3f}** | {cells} |"
+    yield (
+        f"\n{found['n']:,} painted and 2,000 real scenes each, seed {found['seed']}. The rows of "
+        "real scenes are the ceiling: the\ncounter is right about "
+        f"{found['counter']:.1%} of held-out scenes of all numbers. The floor is one in "
+        f"{len(found['counted'])}.\n"
+    )
+    yield facts_line(found)
 
 
 def _side_by_side(found: Mapping[str, Any]) -> Iterator[str]:
