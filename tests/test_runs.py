@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sfumato import runs
+from sfumato import registry, runs
 from sfumato.errors import BundleError, ConfigError, DeviceError, RunError, SfumatoError
 from sfumato.models.vae import VAE, Config
 from sfumato.schema import Attribute, Schema
@@ -142,8 +142,8 @@ def test_a_zip_writes_nowhere_but_into_its_own_folder(bundle, tmp_path):
 
 
 def test_everything_on_the_shelf_loads():
-    assert {"lenet5-mnist", "lenet5-fashion"} <= set(runs.shelf())
-    for name in runs.shelf():
+    assert {"lenet5-mnist", "lenet5-fashion"} <= set(registry.shipped())
+    for name in registry.shipped():
         assert runs.load(name).schema.shape
 
 

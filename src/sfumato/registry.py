@@ -27,6 +27,8 @@ from sfumato.errors import ConfigError, ModelFileError, SfumatoError, UnknownNam
 if TYPE_CHECKING:
     from sfumato.model import Model
 
+ZOO = Path(__file__).parent / "zoo"
+"""Weights that this package brings."""
 GROUP = "sfumato.models"
 """Entry-point group in which other packages announce their models."""
 FOLDERS = "SFUMATO_MODELS"
@@ -207,3 +209,15 @@ def _load(place: _Place) -> ModuleType:
 
 def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def shipped() -> dict[str, str]:
+    """Names of the models that ship with their weights, and the first sentence of each card."""
+    cards = sorted(p.with_name("card.md") for p in ZOO.glob("*/config.json"))
+    return {card.parent.name: _sentence(card.read_text("utf-8")) for card in cards}
+
+
+def _sentence(card: str) -> str:
+    """The first below the title."""
+    about = card.split("\n\n")[1].replace("\n", " ")
+    return about.split(". ")[0].rstrip(".") + "."

@@ -189,20 +189,15 @@ def bundle_folder(place: str | Path) -> Iterator[Path]:
             )
         with tempfile.TemporaryDirectory() as folder:
             yield _unzip(path, Path(folder))
-    elif (zoo := Path(__file__).parent / "zoo" / str(place)).is_dir() and str(place) in shelf():
-        yield zoo
+    elif str(place) in registry.shipped():
+        yield registry.ZOO / str(place)
     elif str(place).count("/") == 1 and not str(place).startswith((".", "/", "~")):
         yield _fetch(str(place))
     else:
-        shipped = ", ".join(shelf())
+        shipped = ", ".join(registry.shipped())
         raise RunError(
             f"{place} is no run folder, no bundle and no name in the zoo; the zoo has {shipped}."
         )
-
-
-def shelf() -> list[str]:
-    """Names of the models that ship with their weights."""
-    return sorted(p.parent.name for p in (Path(__file__).parent / "zoo").glob("*/config.json"))
 
 
 def _read(folder: Path) -> Model:

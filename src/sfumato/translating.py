@@ -113,7 +113,7 @@ def _translator(method: str, suited: list[str], verb: str) -> Translator:
     """The model at that place, or the first shipped with that name that is suited."""
     place = method
     if not Path(method).exists() and method in registry.available():
-        shipped = [name for what in suited if (name := f"{method}-{what}") in runs.shelf()]
+        shipped = [name for what in suited if (name := f"{method}-{what}") in registry.shipped()]
         if not shipped:
             raise RunError(
                 f"{method} is not shipped with weights for {suited[0]}; train some "

@@ -20,10 +20,17 @@ def test_list_names_every_model_with_its_summary_and_interfaces(shell):
     }
 
 
-def test_list_prints_a_line_a_model(shell):
+def test_list_prints_a_line_for_each_model_and_for_shipped_weights(shell):
     code, out, err = shell.run("list")
     assert (code, err) == (0, "")
-    assert [line.split()[0] for line in out.splitlines()] == sfumato.available()
+    models, shipped = out.split("\n\n")
+    assert [line.split()[0] for line in models.splitlines()] == sfumato.available()
+    zoo = registry.shipped()
+    assert [line.split()[0] for line in shipped.splitlines()[1:]] == list(zoo)
+    assert shell.answer("list")["zoo"] == zoo
+    for about in zoo.values():
+        assert 20 < len(about) < 160
+        assert about.endswith(".")
 
 
 @pytest.mark.parametrize("name", sfumato.available())

@@ -28,7 +28,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 def doctor(args: Namespace) -> dict[str, Any]:
     """Look at everything that commonly goes wrong."""
     import sfumato
-    from sfumato.runs import shelf
+    from sfumato.registry import shipped
 
     facts: dict[str, Any] = {
         "versions": {"sfumato": sfumato.__version__, "python": platform.python_version()}
@@ -37,7 +37,7 @@ def doctor(args: Namespace) -> dict[str, Any]:
         "speed": _speed(),
         "data": _data(),
         "folders": _folders(),
-        "zoo": shelf(),
+        "zoo": list(shipped()),
         "advice": [],
     }
     facts["advice"] = [text for text in (_torchvision(), *_missing(), _room(facts)) if text]

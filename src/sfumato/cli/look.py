@@ -9,7 +9,7 @@ from sfumato.cli.places import say
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verbs."""
-    about = "every model there is, and what it does"
+    about = "every model there is, what it does, and which weights are shipped"
     verb = subparsers.add_parser("list", help=about, description=f"List {about}.")
     verb.set_defaults(run=list_models)
     about = "a model's file, settings, recipes and numbers of parameters"
@@ -36,7 +36,12 @@ def list_models(args: Namespace) -> dict[str, Any]:
         asked = f"; asked for {', '.join(facts['conditions'])}" if facts["conditions"] else ""
         can = f"  [{', '.join(facts['interfaces'])}{asked}]" if facts["interfaces"] else ""
         say(f"{name:<{wide}}  {facts['summary']}{can}")
-    return {"models": models}
+    zoo = registry.shipped()
+    say("\nShipped weights, which a verb takes by name:")
+    wide = max(map(len, zoo))
+    for name, about in zoo.items():
+        say(f"{name:<{wide}}  {about}")
+    return {"models": models, "zoo": zoo}
 
 
 def show(args: Namespace) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from sfumato import runs
+from sfumato import registry, runs
 from sfumato.errors import ConfigError, UnknownName, nearest
 from sfumato.io.images import from_bytes, to_bytes
 from sfumato.model import Classifier
@@ -165,7 +165,7 @@ def feature_net(name: str, device: str = "cpu") -> FeatureNet:
         return _Pixels(device)
     if name.startswith("inception-") and name in NAMES:
         return _Inception(int(name.removeprefix("inception-")), device)
-    if name in runs.shelf() or Path(name).exists():
+    if name in registry.shipped() or Path(name).exists():
         return _Classifying(name, device)
     raise UnknownName(f"features {name!r} are unknown; {nearest(name, NAMES)}")
 
