@@ -370,6 +370,10 @@ class Translator(Model):
     """What `translate` needs beside the picture: "mask", "reference"."""
     scale: int = 1
     """Pixels of the output for one of the source, along each side."""
+    ways: tuple[str, ...] = ()
+    """Kinds of picture it makes, where there are several: `translate` takes one as `to`, the first
+    unless told.
+    """
     reach: int | None = None
     """How many pixels of the source around a place its output depends on; None where on all."""
 

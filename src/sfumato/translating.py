@@ -54,12 +54,16 @@ def restore(
     return _whole(picture, lambda image: translated(model, image, tell))
 
 
-def translated(model: Translator, image: Image.Image, tell: Tell | None = None) -> Image.Image:
+def translated(
+    model: Translator, image: Image.Image, tell: Tell | None = None, *, to: str | None = None
+) -> Image.Image:
     """What `model` makes of a picture, grey again where the picture is.
 
+    `to` is one of its `ways`, where it has several. Raises ConfigError for any other.
     A model whose result depends on no more than `reach` pixels around is given one piece after
     another, and the pieces fit without a seam.
     """
+    way = _way(model, to)
     pixels = np.asarray(image.convert("L" if model.schema.channels == 1 else "RGB"))
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     height, width, channels = pixels.shape
@@ -68,12 +72,23 @@ def translated(model: Translator, image: Image.Image, tell: Tell | None = None) 
     for rows, columns in tiles(height, width, PIECE if model.reach else around, around):
         source = from_bytes(pixels[rows.outer, columns.outer][None]).to(model.device)
         with torch.no_grad():
-            made = to_bytes(model.translate(source))[0]
+            made = to_bytes(model.translate(source, **way))[0]
         high, wide = rows.times(model.scale), columns.times(model.scale)
         out[high.place, wide.place] = made[high.inner, wide.inner]
         if tell:
             tell((rows.end - rows.begin) * (columns.end - columns.begin))
     return to_picture(out).convert(image.mode)
+
+
+def _way(model: Translator, to: str | None) -> dict[str, Any]:
+    """What `translate` is told of the kind that is asked for."""
+    if to is None:
+        return {}
+    if to not in model.ways:
+        who = type(model).__name__
+        has = f"it makes {' and '.join(model.ways)}" if model.ways else "it makes one kind only"
+        raise ConfigError(f"--to {to} is nothing that {who} makes; {has}.")
+    return {"to": to}
 
 
 def enlarged(image: Image.Image, scale: int) -> Image.Image:

@@ -7,7 +7,8 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 from sfumato.errors import DataError
-from sfumato.models.pix2pix import PATCHES, Config, Pix2Pix
+from sfumato.models.pix2pix import Config, Pix2Pix
+from sfumato.nn.patches import PATCHES
 from sfumato.randomness import generator
 from sfumato.schema import Schema
 from sfumato.testing import one_step

@@ -20,6 +20,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = subparsers.add_parser("translate", help=about, description=f"{about.capitalize()}.")
     takes_place(verb)
     _takes_picture(verb)
+    verb.add_argument("--to", metavar="KIND", help="what it shall become, where a model has ways")
     verb.set_defaults(run=translate)
 
     about = "a picture several times as large"
@@ -51,7 +52,7 @@ def translate(args: Namespace) -> dict[str, Any]:
     model = loaded(args.place, args.device, "translate")
     assert isinstance(model, Translator)
     with bar("painting", image.width * image.height) as tell:
-        made = translated(model, image, tell)
+        made = translated(model, image, tell, to=args.to)
     return _written(made, path) | {"model": called(model), "run": run_of(args.place)}
 
 

@@ -16,10 +16,13 @@ def open(source: Source) -> "Dataset":
     from sfumato.data.catalogue import module
     from sfumato.data.labels import forget
     from sfumato.data.prepare import realise
+    from sfumato.data.unpaired import beside, opposite
 
     opener = import_module(f"sfumato.data.{module(source.name)}")
     dataset = realise(source, opener.stamp(source.origin), opener.stock)
-    return dataset if source.labels is None else forget(dataset, source)
+    if source.labels is not None:
+        dataset = forget(dataset, source)
+    return beside(dataset, open(opposite(source, dataset.schema))) if source.other else dataset
 
 
 def names() -> dict[str, str]:

@@ -29,6 +29,7 @@ ENTRIES = {
     "digits": Entry("digits", "1,797 real handwritten digits, 8x8 grey, 10 classes"),
     "glyphs": Entry("glyphs", "letters and figures drawn here, with all there is to know of each"),
     "scenes": Entry("scenes", "one to six letters, 32x32 grey, labelled by how many there are"),
+    "signs": Entry("signs", "traffic signs drawn here, 20 kinds by the names of gtsrb"),
     "photos": Entry("photos", "squares from ten photographs, 64x64 colour, 10 classes"),
     "mnist": Entry("mnist", "70,000 handwritten digits, 28x28 grey, 10 classes", known=True),
     "fashion-mnist": Entry("mnist", "70,000 clothes, 28x28 grey, 10 classes", known=True),
@@ -39,6 +40,9 @@ ENTRIES = {
         "fronts of houses and maps of their parts, 256x256 colour",
         known=True,
         public=False,
+    ),
+    "gtsrb": Entry(
+        "gtsrb", "photographed traffic signs, 32x32 colour, 43 classes", known=True, public=False
     ),
     "anime-faces": Entry(
         "anime_faces", "drawn faces, 64x64 colour, hair and eyes", known=True, public=False

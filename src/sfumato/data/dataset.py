@@ -81,6 +81,8 @@ class Dataset:
     """
     made: str | None = None
     """How the image is made of what becomes the target: a name in `pairs.MADE`."""
+    other: "Dataset | None" = None
+    """Whose images are the targets, without pairs."""
     flip: bool = False
     """Mirror half of the images of a batch that is given a generator."""
     report: Report = field(default_factory=Report)
@@ -94,13 +96,15 @@ class Dataset:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of its batches that are not None."""
-        held = {*self.columns, *(("target",) if self.made else ())}
+        held = {*self.columns, *(("target",) if self.made or self.other else ())}
         return tuple(name for name in Batch._fields if name in held)
 
     @cached_property
     def fingerprint(self) -> str:
         """32 hex digits that differ where any pixel, label, name or setting differs."""
         content = self.digest or digest(self.columns)
+        if self.other is not None:
+            content += self.other.fingerprint
         return blake2b(
             f"{content}|{self.schema}|{self.flip}{self.made or ''}".encode(), digest_size=16
         ).hexdigest()
@@ -124,8 +128,13 @@ class Dataset:
             return None
         return torch.rand(count, generator=rng) < 0.5
 
-    def gather(self, index: Tensor, mirrored: Tensor | None = None) -> Batch:
-        """The images at `index`, those marked in `mirrored` with left and right exchanged."""
+    def gather(
+        self, index: Tensor, mirrored: Tensor | None = None, others: Tensor | None = None
+    ) -> Batch:
+        """The images at `index`, those marked in `mirrored` with left and right exchanged.
+
+        Opposite stand the other source's at `others`, or as many from its beginning on.
+        """
         rows = index.numpy()
         found: dict[str, Tensor] = {}
         for name, column in self.columns.items():
@@ -141,6 +150,9 @@ class Dataset:
         if self.made:
             found["target"] = found["image"]
             found["image"] = MADE[self.made](found["target"])
+        if self.other is not None:
+            opposite = index % len(self.other) if others is None else others
+            found["target"] = self.other.gather(opposite, mirrored).image
         return Batch(**found)
 
 
@@ -161,5 +173,8 @@ def _remedy(name: str) -> str:
     if name in ("caption", "attributes"):
         return "; a metadata.csv beside the images would give them."
     if name == "target":
-        return "; --data.pair grey or edges would make pairs, a folder of pairs may have them."
+        return (
+            "; --data.pair grey or edges would make pairs, a folder of pairs may have them, "
+            "and --data.other sets another source opposite."
+        )
     return "; --data glyphs has it." if name in ("mask", "outline") else "."

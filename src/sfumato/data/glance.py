@@ -17,6 +17,7 @@ PUBLISHED = {
     "cifar10": ((3, 32, 32), 10, (), {"train": 50_000, "test": 10_000}),
     "celeba": ((3, 218, 178), 0, yes_no(celeba.NAMES), {"train": 162_770, "test": 19_962}),
     "facades": ((3, 256, 256), 0, (), {"train": 341, "test": 37}),
+    "gtsrb": ((3, 32, 32), 43, (), {"train": 1_418, "test": 690}),
     "anime-faces": ((3, 64, 64), 0, anime_faces.ATTRIBUTES, {"train": 2_700, "test": 300}),
 }
 """Shape C H W, classes, attributes and images per part of the known sets, as published."""

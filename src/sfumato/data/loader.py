@@ -6,6 +6,7 @@ epochs, so that every image is seen equally often.
 
 Where some labels are unknown, half of every batch is drawn from the images whose label is known,
 in an order of their own, and the other half from all: two streams, labelled and unlabelled.
+What stands opposite without pairs has an order of its own as well.
 """
 
 from collections.abc import Iterator
@@ -59,12 +60,15 @@ class _Steps(TorchDataset[Batch]):
         self._streams = [_Order(len(data), batch - second, seed, "epoch")]
         if known is not None and second:
             self._streams.append(_Order(len(known), second, seed, "labelled", known))
+        self._others = data.other and _Order(len(data.other), batch, seed, "other")
 
     def __getitem__(self, step: int) -> Batch:
         rng = generator(self.seed, "augment", step) if self.data.flip else None
         coins = self.data.coins(self.size, rng)
         rows = torch.cat([stream.rows(step) for stream in self._streams])[self.share]
-        return self.data.gather(rows, None if coins is None else coins[self.share])
+        mirrored = None if coins is None else coins[self.share]
+        others = self._others.rows(step)[self.share] if self._others else None
+        return self.data.gather(rows, mirrored, others)
 
 
 class _Order:

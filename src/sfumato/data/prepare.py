@@ -78,6 +78,7 @@ def _folder(source: Source, stamp: str) -> Path:
     name = re.sub(r"[^\w-]+", "-", Path(source.name).name) or "data"
     wanted = asdict(source) | {"flip": None, "stamp": stamp, "version": VERSION}
     del wanted["labels"]  # forgotten after preparing, so one cache serves any number of them
+    del wanted["other"]  # prepared on its own
     # a field that came later keeps the names of caches from before where it says nothing
     for later in ("pair", "holdout"):
         if not wanted[later]:

@@ -18,6 +18,7 @@ ALIASES = {
     },
     "celeba": {"celeba", "imgalignceleba"},
     "facades": {"facades", "cmpfacades", "cmpfacadesbase256x256"},
+    "gtsrb": {"gtsrb", "gtsrbtraining", "gtsrbfinaltrainingimages"},
     "anime-faces": {"animefaces"},
 }
 """What a folder or archive may be called, small letters and figures only."""
@@ -27,6 +28,7 @@ FORMS = {
     "cifar10": "cifar-10-python.tar.gz",
     "celeba": "img_align_celeba.zip and list_attr_celeba.txt",
     "facades": "an archive with photo/NAME.jpg and label/NAME.png",
+    "gtsrb": "the pictures in folders 00 to 42, called TRACK_FRAME",
     "anime-faces": "the pictures and tags.csv (columns file, hair, eyes)",
 }
 """What to put there."""

@@ -33,6 +33,10 @@ class Source:
     """What a picture is turned from: `grey` or `edges` of itself; `beside` it in one file; or, of
     the same name in two folders, `A/B`: A's is given and B's wanted.
     """
+    other: str | None = None
+    """Another source, cut alike, whose images stand opposite as `target`: unpaired, in an order of
+    their own.
+    """
     flip: bool = False
     """Mirror half of the images, chosen anew for every batch."""
     seed: int = 0
@@ -49,6 +53,10 @@ class Source:
             value = getattr(self, field)
             if value is not None and value < least:
                 raise ConfigError(f"--data.{field} must be at least {least}; got {value}.")
+        if self.pair and self.other:
+            raise ConfigError(
+                "--data.pair makes pairs and --data.other has none; give one of them."
+            )
         if self.channels not in (None, 1, 3):
             raise ConfigError(f"--data.channels must be 1 or 3; got {self.channels}.")
         if not 0 <= self.holdout < 1:

@@ -28,7 +28,9 @@ from sfumato.data.source import Source
 from sfumato.errors import DataError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Translator
+from sfumato.nn.edges import mirrored
 from sfumato.nn.init import normal_002
+from sfumato.nn.patches import Patch, patches
 from sfumato.nn.resize import resize
 from sfumato.nn.unet import Norm, UNet
 from sfumato.recipe import Recipe
@@ -38,9 +40,6 @@ from sfumato.shapes import Images, Masks, Others, Resized, Scalar
 
 Verdicts = Float[Tensor, " N"]
 """A logit for each patch of each picture."""
-PATCHES = {1: 0, 16: 1, 70: 3, 286: 5}
-"""Side of what one logit of the judge sees, to halvings of its maps."""
-
 INSTANCE = partial(nn.InstanceNorm2d, affine=True)
 
 
@@ -52,7 +51,7 @@ class Config:
     """Maps after the first halving, in painter and judge; up to eight times as many further in."""
     depth: Annotated[int, Ge(2), Le(10)] = 8
     """Halvings of the painter."""
-    patch: Literal[1, 16, 70, 286] = 70
+    patch: Patch = 70
     """Side in pixels of the patches that are judged."""
     norm: Literal["batch", "instance"] = "batch"
     """What is normalised together: a batch, which may be one picture, or a picture."""
@@ -83,7 +82,7 @@ class Pix2Pix(Translator):
         _check(c, schema)
         norm: Norm = nn.BatchNorm2d if c.norm == "batch" else INSTANCE
         self.generator = UNet(channels, channels, c.width, c.depth, norm, c.dropout)
-        self.discriminator = _judge(2 * channels, c.width, PATCHES[c.patch], norm)
+        self.discriminator = patches(2 * channels, c.width, c.patch, norm)
         self.apply(normal_002)
 
     def translate(
@@ -92,7 +91,7 @@ class Pix2Pix(Translator):
         height, width = source.shape[2:]
         step = 2**self.config.depth
         spare = [ceil(side / step) * step - side for side in (height, width)]
-        painted = self.generator(_mirrored(source, *spare)).tanh()
+        painted = self.generator(mirrored(source, *spare)).tanh()
         return painted[..., :height, :width].float()
 
     def judge(self, given: Images, images: Images) -> Verdicts:
@@ -153,30 +152,6 @@ def _check(c: Config, schema: Schema) -> None:
             f"pix2pix halves sides {c.depth} times, so they must be multiples of {step}, not "
             f"{width}x{height}; try --data.side {fits} or a smaller --model.depth."
         )
-
-
-def _mirrored(images: Images, below: int, beside: int) -> Tensor:
-    """Images that go on mirrored, as often as it takes."""
-    while below or beside:
-        height, width = images.shape[2:]
-        down, across = min(below, height), min(beside, width)
-        rows = torch.cat([images, images.flip(2)[:, :, :down]], 2) if down else images
-        images = torch.cat([rows, rows.flip(3)[..., :across]], 3) if across else rows
-        below, beside = below - down, beside - across
-    return images
-
-
-def _judge(channels: int, width: int, halvings: int, norm: Norm) -> nn.Sequential:
-    """A logit for each patch (appendix 6.1.2); without halvings, for each pixel."""
-    side, around = (4, 1) if halvings else (1, 0)
-    strides = [2] * halvings + [1] if halvings else [1, 1]
-    maps = [channels, *(width << min(step, 3) for step in range(len(strides)))]
-    layers: list[nn.Module] = []
-    for step, stride in enumerate(strides):
-        normed = step > 0
-        layers.append(nn.Conv2d(maps[step], maps[step + 1], side, stride, around, bias=not normed))
-        layers += [norm(maps[step + 1]), nn.LeakyReLU(0.2)] if normed else [nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Conv2d(maps[-1], 1, side, 1, around))
 
 
 RECIPES = {

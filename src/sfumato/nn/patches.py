@@ -1,0 +1,32 @@
+"""A judge that says of each patch of a picture whether it looks real.
+
+Isola, Zhu, Zhou & Efros (2017), https://arxiv.org/abs/1611.07004, appendix 6.1.2
+"""
+
+from typing import Literal
+
+from torch import nn
+
+from sfumato.nn.unet import Norm
+
+Patch = Literal[1, 16, 70, 286]
+PATCHES: dict[int, int] = {1: 0, 16: 1, 70: 3, 286: 5}
+"""Side of what one logit sees, to halvings of the maps."""
+
+
+def patches(channels: int, width: int, patch: Patch, norm: Norm) -> nn.Sequential:
+    """B C H W to B 1 h w, a logit for each patch of that side; of side 1, for each pixel.
+
+    `width` maps in the first layer, up to eight times as many further in; the first is not
+    normalised.
+    """
+    halvings = PATCHES[patch]
+    side, around = (4, 1) if halvings else (1, 0)
+    strides = [2] * halvings + [1] if halvings else [1, 1]
+    maps = [channels, *(width << min(step, 3) for step in range(len(strides)))]
+    layers: list[nn.Module] = []
+    for step, stride in enumerate(strides):
+        normed = step > 0
+        layers.append(nn.Conv2d(maps[step], maps[step + 1], side, stride, around, bias=not normed))
+        layers += [norm(maps[step + 1]), nn.LeakyReLU(0.2)] if normed else [nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers, nn.Conv2d(maps[-1], 1, side, 1, around))
