@@ -1,8 +1,8 @@
 """What drawn traffic signs teach about real ones: python benchmarks/signs.py RUN.
 
-RUN is a cyclegan of drawings (`signs`) and photographs (`gtsrb`), of which it saw no label. LeNet-5
-learns from drawings as they are, from the same drawings translated into photographs, from both,
-and from labelled photographs; it is tested on photographs of other signs.
+RUN is a cyclegan of drawings (`signs`) and photographs (`gtsrb`), of which it saw no label.
+LeNet-5 learns from drawings as they are, from the same drawings translated into photographs, from
+both, and from labelled photographs; it is tested on photographs of other signs.
 """
 
 import argparse
