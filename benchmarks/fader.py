@@ -60,7 +60,7 @@ def main() -> None:
             "tagger": args.tagger,
             "snapshots": rows,
             "chosen": best["leg"],
-            "scores": {name: score.to_json() for name, score in scores.items()},
+            "found": {name: score.to_json() for name, score in scores.items()},
         },
     )
 

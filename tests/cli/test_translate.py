@@ -46,3 +46,22 @@ def test_what_cannot_be_enlarged_is_refused(shell, networks, runs):
     assert said.startswith(f"translate needs a Translator, and {runs['vae']} holds a VAE")
     said = shell.refusal("restore", "photo.png", "--from", "rain")
     assert said == "there is no --from 'rain'; choose from jpeg, blur."
+
+
+def test_a_model_of_two_ways_is_told_which(shell, tmp_path_factory, networks):
+    run = str(tmp_path_factory.mktemp("ways") / "run")
+    assert main(["train", "cyclegan", "--recipe", "smoke", "--steps", "2", "--out", run]) == 0
+    Image.new("RGB", (13, 9), (90, 120, 30)).save("photo.png")
+    sizes = [
+        shell.answer("translate", run, "photo.png", "--to", to, "-o", f"{to}.png")["size"]
+        for to in "AB"
+    ]
+    assert sizes == [[13, 9], [13, 9]]
+    shell.answer("translate", run, "photo.png", "-o", "plain.png")
+    with Image.open("plain.png") as one, Image.open("B.png") as other:
+        assert one.tobytes() == other.tobytes()
+    assert shell.refusal("translate", run, "photo.png", "--to", "C") == (
+        "--to C is nothing that CycleGAN makes; it makes B and A."
+    )
+    said = shell.refusal("translate", str(networks / "x2"), "photo.png", "--to", "B")
+    assert said == "--to B is nothing that SRResNet makes; it makes one kind only."

@@ -33,7 +33,7 @@ class Pictures(Callback):
     Of a sampler: what 64 fixed codes give, each class equally often, a column for each; and how
     much they differ is watched. Of a translator and an autoencoder: the first pictures of the data
     as they are given, what is made of them, and what is wanted; of an editor a row for each
-    attribute, changed.
+    attribute, changed; of a translator with two ways both kinds, each above what becomes of it.
     """
 
     def __init__(
@@ -97,6 +97,9 @@ def answers(model: Model, examples: Batch) -> Images:
         elif isinstance(model, Autoencoder):
             painted = model.decode(model.encode(examples.image), **taken(model.decode, examples))
             rows = [examples.image, painted]
+        elif model.ways:
+            rows = [examples.image, model.translate(examples.image, **_to(model, 0))]
+            rows += [examples.target, model.translate(examples.target, **_to(model, 1))]
         else:
             given, reference = model.given(examples), examples.image.roll(1, 0)
             beside = {"mask": model.marked(examples), "reference": reference}
@@ -106,6 +109,10 @@ def answers(model: Model, examples: Batch) -> Images:
             last = reference if "reference" in model.takes else beheld
             rows = [_as_large(given, made), made, last]
     return torch.cat([row.float().cpu() for row in rows])
+
+
+def _to(model: Translator, way: int) -> dict[str, Any]:
+    return {"to": model.ways[way]}
 
 
 def edited(model: Editor, examples: Batch) -> list[Images]:
