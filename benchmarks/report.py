@@ -32,6 +32,8 @@ def main() -> None:
         _rates,
         _search,
         _enlarged,
+        _edits,
+        _signs,
         _repaired,
         _speed,
         _equal,
@@ -299,6 +301,45 @@ def _repaired(kept: Mapping[str, Any]) -> Iterator[str]:
                     f"| {name} | {harm} | {cells[0]} | {gains[0]} | {cells[1]} | {gains[1]} | "
                     f"{row['n']} |"
                 )
+        yield ""
+        yield facts_line(found)
+
+
+def _edits(kept: Mapping[str, Any]) -> Iterator[str]:
+    """A Fader: whether what is asked for is there, and the snapshots it was chosen from."""
+    for found in (kept[name] for name in sorted(kept) if name.startswith("edits-")):
+        recipe, names = found["recipe"], ", ".join(found["attributes"])
+        yield f"## {found['run']}: edits of {names}, {found['data']} at {found['side']} px\n"
+        asked = f"--recipe {recipe} --steps {found['steps']} --legs {found['legs']}"
+        tagger = Path(found["tagger"]).name
+        chosen = f"--attributes {','.join(found['attributes'])}"
+        yield f"`python benchmarks/fader.py runs/{found['run']} {tagger} {asked} {chosen}`\n"
+        yield "| of held-out pictures | value | floor | ceiling | n |\n|---|---|---|---|---|"
+        for name, score in found["found"].items():
+            arrow = "↑" if score["better"] == "higher" else "↓"
+            ends = f"{_number(score.get('floor'))} | {_number(score.get('ceiling'))}"
+            yield f"| {name} {arrow} | {_with_error(score)} | {ends} | {score['n']:,} |"
+        best, rows = found["chosen"], found["snapshots"]
+        looks = ", ".join(f"{row['flips']:.3f} and {row['stays']:.3f}" for row in rows)
+        yield f"\nChosen: snapshot {best} of {len(rows)}, whose flips and stays were {looks}.\n"
+        yield facts_line(found)
+
+
+def _signs(kept: Mapping[str, Any]) -> Iterator[str]:
+    """What a classifier of photographs can learn from drawings and their translations."""
+    for found in (kept[name] for name in sorted(kept) if name.startswith("signs-")):
+        yield f"## Signs learned from drawings: {found['run']}, {found['recipe']}\n"
+        yield f"`python benchmarks/signs.py runs/{found['run']} --count {found['drawings']}`\n"
+        yield (
+            f"LeNet-5, {found['steps']:,} batches, tested on {found['tested']} photographs of "
+            f"other signs; floor {found['floor']:.4g}.\n"
+        )
+        yield "| learned from | pictures | accuracy ↑, seed by seed | mean ± sd |"
+        yield "|---|---|---|---|"
+        for row in found["rows"]:
+            each = ", ".join(f"{value:.4g}" for value in row["accuracy"])
+            mean = f"{row['mean']:.4g}" + (f" ± {row['sd']:.2g}" if row["sd"] else "")
+            yield f"| {row['learned from']} | {row['pictures']:,} | {each} | {mean} |"
         yield ""
         yield facts_line(found)
 

@@ -12,7 +12,8 @@ Papers: Zhu, Park, Isola & Efros (2017), https://arxiv.org/abs/1703.10593, secti
 game `wasserstein` with penalty `wgan_gp`: Gulrajani et al. (2017),
 https://arxiv.org/abs/1704.00028
 Departures: the family's least squares are half the painter's published ones, which the weight 2
-makes good; any size is translated, mirrored at the edge up to what can be halved.
+makes good; no bias where a norm takes it away; any size is translated, mirrored at the edge up to
+what can be halved.
 """
 
 from collections.abc import Iterator, Mapping
@@ -132,7 +133,7 @@ class CycleGAN(Translator):
         real = {"A": batch.image, "B": batch.target}
         painted = {"B": self._paint("B", real["A"]), "A": self._paint("A", real["B"])}
         rows = [real["A"], real["B"], painted["A"], painted["B"]]
-        if (self.step + 1) % self.config.turns == 0:
+        if self.step % self.config.turns == 0:
             loss = self.descend(for_painters, self._painters_loss, *rows)
             self.tell({"loss/painters": loss})
         old = [self.pools[way].exchange(painted[way].detach(), self.rng) for way in ("A", "B")]
@@ -222,9 +223,9 @@ def _painter(c: Config, channels: int) -> nn.Sequential:
     """7 x 7, two halvings, residual blocks, two doublings, 7 x 7 (section 7.1); no last tanh."""
     w = c.width
     return nn.Sequential(
-        *_normed(w, nn.ReflectionPad2d(3), nn.Conv2d(channels, w, 7)),
-        *_normed(2 * w, nn.Conv2d(w, 2 * w, 3, stride=2, padding=1)),
-        *_normed(4 * w, nn.Conv2d(2 * w, 4 * w, 3, stride=2, padding=1)),
+        *_normed(w, nn.ReflectionPad2d(3), nn.Conv2d(channels, w, 7, bias=False)),
+        *_normed(2 * w, nn.Conv2d(w, 2 * w, 3, stride=2, padding=1, bias=False)),
+        *_normed(4 * w, nn.Conv2d(2 * w, 4 * w, 3, stride=2, padding=1, bias=False)),
         *(_block(4 * w) for _ in range(c.blocks)),
         *_normed(2 * w, _doubling(4 * w)),
         *_normed(w, _doubling(2 * w)),
@@ -239,13 +240,15 @@ def _normed(maps: int, *layers: nn.Module) -> Iterator[nn.Module]:
 
 
 def _block(maps: int) -> Residual:
-    first = _normed(maps, nn.ReflectionPad2d(1), nn.Conv2d(maps, maps, 3))
-    second = nn.ReflectionPad2d(1), nn.Conv2d(maps, maps, 3), nn.InstanceNorm2d(maps)
+    first = _normed(maps, nn.ReflectionPad2d(1), nn.Conv2d(maps, maps, 3, bias=False))
+    second = nn.ReflectionPad2d(1), nn.Conv2d(maps, maps, 3, bias=False), nn.InstanceNorm2d(maps)
     return Residual(*first, *second)
 
 
 def _doubling(maps: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(maps, maps // 2, 3, stride=2, padding=1, output_padding=1)
+    return nn.ConvTranspose2d(
+        maps, maps // 2, 3, stride=2, padding=1, output_padding=1, bias=False
+    )
 
 
 SIGNS = (
@@ -261,7 +264,7 @@ RECIPES = {
             width=4,
             blocks=1,
             patch=16,
-            game="wasserstein",
+            game="non_saturating",
             penalty="wgan_gp",
             penalty_weight=5.0,
             adversarial=1.0,
