@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sfumato.errors import ConfigError
-from sfumato.nn.attributes import columns, decode, encode, spans, width
+from sfumato.nn.attributes import another, columns, decode, encode, spans, width
 from sfumato.schema import Attribute, Schema
 
 SCHEMA = Schema(
@@ -54,3 +54,19 @@ def test_columns_are_found_by_name_where_the_attributes_are_the_same():
         with pytest.raises(ConfigError) as caught:
             columns(Schema(shape=(1, 8, 8), attributes=(attribute,)), SCHEMA)
         assert str(caught.value) == said
+
+
+def test_another_value_is_never_the_same_and_each_as_likely():
+    chances = (torch.arange(1000) / 1000)[:, None].expand(-1, len(SCHEMA.attributes))
+    own = ROWS[:1].expand(1000, -1)
+    found = another(own, chances, SCHEMA)
+    for place, attribute in enumerate(SCHEMA.attributes):
+        column = found[:, place]
+        if attribute.values:
+            index = attribute.index(column)
+            assert not (index == attribute.index(own[:, place])).any()
+            shares = torch.bincount(index, minlength=len(attribute.values)) / 1000
+            assert sorted(shares.tolist())[1:] == pytest.approx(
+                [1 / (len(attribute.values) - 1)] * (len(attribute.values) - 1), abs=0.002
+            )
+        assert attribute.low <= float(column.min()) <= float(column.max()) <= attribute.high
