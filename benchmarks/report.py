@@ -27,19 +27,9 @@ def main() -> None:
     found = kept(RESULTS)
     begin, end = REPRODUCED
     parts = [HEAD, begin, tables(measured(found)).strip(), end, ""]
-    for section in (
-        _classical,
-        _rates,
-        _search,
-        _enlarged,
-        _edits,
-        _signs,
-        _repaired,
-        _speed,
-        _equal,
-        _overhead,
-        _memory,
-    ):
+    first = (_classical, _rates, _search, _enlarged, _edits)
+    second = (_signs, _repaired, _speed, _equal, _overhead, _memory)
+    for section in (*first, *second):
         parts += section(found)
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE, *write(ROOT))
