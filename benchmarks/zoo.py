@@ -89,6 +89,16 @@ ENTRIES = {
         "drawn here with the typefaces matplotlib carries (DejaVu, STIX, Computer Modern); these "
         "weights: Apache-2.0.",
     ),
+    "fader-glyphs": Entry(
+        "fader",
+        Source(name="glyphs", side=32, attributes=("bold", "colour"), count=20_000),
+        "Fader that sets weight and colour of glyphs: `sfumato edit fader-glyphs letter.png "
+        "--attribute bold=+1 --attribute colour=red`. Of other pictures than glyphs it makes "
+        "nothing of use.",
+        "drawn here with the typefaces matplotlib carries (DejaVu, STIX, Computer Modern); these "
+        "weights: Apache-2.0.",
+        half=True,
+    ),
     "dcgan-mnist": Entry(
         "dcgan", Source(name="mnist"), "DCGAN that paints MNIST's digits.", DIGITS, half=True
     ),
