@@ -17,7 +17,7 @@ from sfumato.data.dataset import Dataset
 from sfumato.evaluation import source_of, splits
 from sfumato.imaging.filling import biharmonic, membrane
 from sfumato.imaging.holes import HoleName, holes
-from sfumato.imaging.poisson import poisson
+from sfumato.imaging.poisson import fitted
 from sfumato.io.images import save_grid
 from sfumato.metrics.distortion import psnr_inside
 from sfumato.metrics.linear import Ridge
@@ -57,12 +57,7 @@ def rows(model: Translator, learned: Images, real: Images, mask: Masks) -> dict[
     made = torch.cat([model.translate(x, mask=m) for x, m in parts])
     found = {
         "network": made,
-        "network, rim fitted": torch.cat(
-            [
-                poisson(*(part.contiguous() for part in three)).clamp(-1, 1)
-                for three in zip(made.split(1), real.split(1), mask.split(1), strict=True)
-            ]
-        ),
+        "network, rim fitted": each(fitted, made, mask).clamp(-1, 1),
         "mean": torch.where(mask > 0, learned.mean(0, keepdim=True), real),
         "membrane": each(membrane, real, mask),
         "biharmonic": each(biharmonic, real, mask),

@@ -161,6 +161,15 @@ ENTRIES = {
         {"scale": 1, "blur": 2.0, **SMALL},
         changes={"steps": 3_000, "batch": 2},
     ),
+    "gp_gan-photos": Entry(
+        "gp_gan",
+        replace(SHARP, side=64),
+        "GP-GAN's network, which makes a small pasted picture one: what `sfumato blend --method "
+        "gp-gan` uses.",
+        PHOTOS,
+        changes={"steps": 4_000},
+        half=True,
+    ),
     "dcgan-digits": Entry(
         "dcgan",
         Source(name="digits", side=16),

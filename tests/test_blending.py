@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import sfumato
+from sfumato import runs
 from sfumato.blending import METHODS
 from sfumato.cli.blend import METHODS as NAMED
 from sfumato.errors import SfumatoError
+from sfumato.models.context_encoder import Config as Filler
+from sfumato.models.context_encoder import ContextEncoder
+from sfumato.models.gp_gan import GPGAN, Config
+from sfumato.schema import Schema
 
 
 def picture(width, height, colour=(200, 40, 40), mode="RGB"):
@@ -89,6 +95,36 @@ def test_what_cannot_be_blended_is_refused_in_a_line(mask, at, words):
         sfumato.blend(picture(10, 10), picture(10, 8), mask, at=at)
     assert str(caught.value).startswith(words)
     assert "\n" not in str(caught.value)
+
+
+def pastes(channels=3, latent=0):
+    torch.manual_seed(0)
+    return GPGAN(Config(width=4, latent=latent), Schema(shape=(channels, 16, 16))).eval()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_network_paints_the_small_picture(channels, tmp_path):
+    """Through a bottleneck that knows nothing all colours are near grey, and so is the blend."""
+    runs.save_bundle(pastes(channels, 8), tmp_path / "net")
+    words = {"at": (11, 5), "method": str(tmp_path / "net")}
+    found = sfumato.blend(
+        picture(20, 16), picture(40, 30, (10, 90, 160)), round_mask(20, 16), **words
+    )
+    assert (found.size, found.mode) == ((40, 30), "RGB")
+    assert abs(np.asarray(found).astype(float).mean() - 128) < 30
+    grey = sfumato.blend(
+        picture(20, 16).convert("L"), picture(40, 30).convert("L"), round_mask(20, 16), **words
+    )
+    assert grey.mode == "L"
+
+
+def test_a_network_must_be_one_that_paints_what_it_is_given(tmp_path):
+    filler = ContextEncoder(Filler(width=4, latent=8), Schema(shape=(3, 16, 16)))
+    runs.save_bundle(filler, tmp_path / "filler")
+    with pytest.raises(SfumatoError, match=r"holds a ContextEncoder\. Train gp_gan for it"):
+        sfumato.blend(
+            picture(4, 4), picture(9, 9), round_mask(4, 4), method=str(tmp_path / "filler")
+        )
 
 
 def test_an_unknown_method_gets_the_nearest_name():

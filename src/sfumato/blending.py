@@ -1,19 +1,23 @@
 """A part of one picture set into another so that no seam is seen."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from sfumato.errors import ConfigError, UnknownName, nearest
-from sfumato.imaging.gaussian_poisson import gaussian_poisson
+from sfumato import registry, runs
+from sfumato.capabilities import demand
+from sfumato.errors import ConfigError, RunError, UnknownName, nearest
+from sfumato.imaging.gaussian_poisson import gaussian_poisson, resized
 from sfumato.imaging.placing import placed
 from sfumato.imaging.poisson import mixed, modified, poisson
 from sfumato.imaging.splines import splines
 from sfumato.io.images import Source, from_bytes, opacity, read, to_bytes, to_picture
-from sfumato.shapes import Images, Masks
+from sfumato.model import Translator
+from sfumato.shapes import Images, Masks, Others
 
 METHODS: dict[str, Callable[[Images, Images, Masks], Images]] = {
     "poisson": poisson,
@@ -23,6 +27,8 @@ METHODS: dict[str, Callable[[Images, Images, Masks], Images]] = {
     "gaussian-poisson": gaussian_poisson,
 }
 """Each takes source, destination and mask of one size, and returns the blend, not clipped."""
+NETWORK, SHIPPED = "gp-gan", "gp_gan-photos"
+"""The method whose small picture a network paints, and the zoo's weights of it."""
 
 
 def blend(
@@ -37,15 +43,55 @@ def blend(
 
     The mask is as large as the source; what is at least half white is taken. Without a mask the
     source's own opacity is one. `at` is where (x, y) of the destination the source's upper left
-    corner lies, and may be negative. Raises SfumatoError, one line, on a user's mistake.
+    corner lies, and may be negative. `method` is a name in `METHODS`, or `gp-gan`, or a run or
+    bundle of a Translator, which paints the small picture that `gaussian-poisson` begins with.
+    Raises SfumatoError, one line, on a user's mistake.
     """
-    if method not in METHODS:
-        raise UnknownName(f"--method {method} is unknown; {nearest(method, METHODS)}")
+    way = METHODS[method] if method in METHODS else _networked(method)
     under = _read(destination)
     over, inside = placed(_read(source), _marked(source, mask), under.shape[2:], at)
     grey = under.shape[1] == over.shape[1] == 1
-    blended = METHODS[method](_coloured(over, grey), _coloured(under, grey), inside)
+    blended = way(_coloured(over, grey), _coloured(under, grey), inside)
     return to_picture(to_bytes(blended)[0])
+
+
+def _networked(method: str) -> Callable[[Images, Images, Masks], Images]:
+    """Gaussian-Poisson blending from what the network at that place paints."""
+    place = SHIPPED if method == NETWORK else method
+    if method == NETWORK and SHIPPED not in registry.shipped():
+        raise RunError(
+            "gp-gan is not shipped with weights; train some (docs/models/gp_gan.md) and name the "
+            "run with --method."
+        )
+    if place not in registry.shipped() and not Path(place).exists():
+        raise UnknownName(f"--method {method} is unknown; {nearest(method, (*METHODS, NETWORK))}")
+    model = runs.load(place)
+    demand(model, "blend", place)
+    if not isinstance(model, Translator) or model.takes or model.scale != 1:
+        raise ConfigError(
+            f"blend needs a model that makes a picture of a picture alone, of the same size; "
+            f"{place} holds a {type(model).__name__}. Train gp_gan for it."
+        )
+    network = model
+
+    def blended(source: Images, destination: Images, mask: Masks) -> Images:
+        small = painted(network, torch.where(mask > 0, source, destination))
+        return gaussian_poisson(source, destination, mask, small)
+
+    return blended
+
+
+@torch.no_grad()
+def painted(model: Translator, composite: Images) -> Others:
+    """What a network makes of a pasted picture, at the side it learned."""
+    channels, height, width = model.schema.shape
+    small = resized(composite, height, width)
+    if channels != small.shape[1]:
+        small = small.expand(-1, 3, -1, -1) if channels == 3 else small.mean(1, keepdim=True)
+    made = model.translate(small.to(model.device)).cpu()
+    if channels == composite.shape[1]:
+        return made
+    return made.mean(1, keepdim=True) if channels == 3 else made.expand(-1, 3, -1, -1)
 
 
 def _read(picture: Source) -> Images:

@@ -24,7 +24,7 @@ VERBS = {
     "Classifier": ("search", "classify"),
     "Tagger": ("search",),
     "Editor": ("edit",),
-    "Translator": ("translate", "upscale", "restore", "stylize", "complete"),
+    "Translator": ("translate", "upscale", "restore", "stylize", "complete", "blend"),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""
 ALL = ("train", "evaluate", "compare", "export")

@@ -15,7 +15,7 @@ from sfumato.capabilities import demand, interfaces
 from sfumato.errors import ConfigError
 from sfumato.imaging.filling import biharmonic, membrane
 from sfumato.imaging.latent import searched
-from sfumato.imaging.poisson import poisson
+from sfumato.imaging.poisson import fitted, poisson
 from sfumato.io.images import Source, colours, from_bytes, opacity, read, to_bytes, to_picture
 from sfumato.model import Model, Sampler, Translator
 from sfumato.nn.resize import resize
@@ -125,8 +125,13 @@ def _fill(
         )
     painted = _as(part.shape[1], paint(given, hidden).cpu())
     large = resize(painted, *part.shape[2:])
-    # colours of the rim are known better than the painter knows them
-    filled[..., window[0], window[1]] = poisson(large, part, hole)
+    # colours of the rim are known better than the painter knows them; what a translator paints
+    # outside the hole is the picture itself, so only the step there tells how wrong it is
+    if isinstance(model, Translator):
+        whole = fitted(torch.where(hole > 0, large, part), hole)
+    else:
+        whole = poisson(large, part, hole)
+    filled[..., window[0], window[1]] = whole
 
 
 def _as(channels: int, images: Images) -> Others:

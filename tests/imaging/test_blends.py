@@ -10,7 +10,7 @@ import torch
 from sfumato.imaging import gaussian_poisson as gp
 from sfumato.imaging.gaussian_poisson import gaussian_poisson
 from sfumato.imaging.laplace import differences
-from sfumato.imaging.poisson import mixed, modified, poisson, unseamed
+from sfumato.imaging.poisson import fitted, mixed, modified, poisson, unseamed
 from sfumato.imaging.splines import splines
 from sfumato.io.images import from_bytes, read
 
@@ -77,6 +77,13 @@ def test_mixed_keeps_the_stronger_line():
     flat = torch.zeros_like(destination)
     torch.testing.assert_close(mixed(flat, destination, mask), destination, atol=1e-5, rtol=0)
     assert float(poisson(flat, destination, mask)[0, 0, 12, 12]) < 0.5
+
+
+def test_a_patch_that_is_too_bright_is_fitted():
+    """A constant added inside the mask goes away; what it stood on had no step at the seam."""
+    flat = torch.full((1, 3, 24, 30), 0.2)
+    mask = scene(24, 30)[2]
+    torch.testing.assert_close(fitted(flat + 0.5 * mask, mask), flat, atol=1e-5, rtol=0)
 
 
 def test_links_across_the_seam_are_cut_and_no_others():

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from sfumato.imaging.degradation import blurred, compressed
+from sfumato.imaging.degradation import LIGHTS, blurred, compressed, relit
 from sfumato.io.images import from_bytes, to_bytes
 
 
@@ -32,3 +32,25 @@ def test_blurred_is_scipys_gaussian_of_each_deviation():
     for image, back, sigma in zip(images, found, sigmas, strict=True):
         want = gaussian_filter(image.numpy(), (0, sigma, sigma), mode="mirror", radius=(0, 6, 6))
         torch.testing.assert_close(back, torch.tensor(want), atol=1e-6, rtol=0)
+
+
+def test_another_light_is_the_same_at_strength_0_and_keeps_dark_below_bright():
+    images = torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    draws = torch.rand(3, LIGHTS, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    torch.testing.assert_close(relit(images, draws, 0.0), images, atol=1e-5, rtol=0)
+    found = relit(images, draws, 1.0)
+    assert float(found.abs().max()) <= 1
+    assert not torch.allclose(found, images, atol=0.1)
+    order = images[0, 0].flatten().argsort()
+    assert (found[0, 0].flatten()[order].diff() >= 0).all()
+    assert relit(images[:, :1], draws, 1.0).shape == (3, 1, 8, 8)
+
+
+def test_each_number_of_a_light_does_its_own():
+    """By hand: a middle grey of 0.5 under gamma e^0.7, a gain of e^0.5, a haze of 0.15."""
+    grey = torch.zeros(1, 3, 1, 1)
+    for place, want in ((0, 0.5 ** (2.718281828**0.7)), (1, 0.5 * 2.718281828**0.5), (4, 0.65)):
+        draws = torch.zeros(1, LIGHTS)
+        draws[0, place] = 1
+        found = (relit(grey, draws, 1.0)[0, 0, 0, 0] + 1) / 2
+        assert abs(float(found) - want) < 1e-5

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sfumato.imaging import filling
-from sfumato.imaging.filling import biharmonic, membrane
+from sfumato.imaging.filling import biharmonic, membrane, pyramid
 from sfumato.imaging.holes import holes
 from sfumato.randomness import generator
 
@@ -82,3 +82,15 @@ def test_a_large_hole_is_solved_for_at_a_smaller_size(monkeypatch):
     small = biharmonic(images, mask)
     assert torch.equal(small * (1 - mask), images * (1 - mask))
     assert float((small - direct).abs().max()) < 0.12
+
+
+def test_the_pyramid_fills_many_at_once_from_what_is_known():
+    images = torch.rand(4, 3, 21, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    mask = holes("any", 21, 32)(4, generator(0, "holes"))
+    found = pyramid(images, mask)
+    spoilt = torch.where(mask > 0, -images, images)
+    torch.testing.assert_close(pyramid(spoilt, mask), found)
+    assert torch.equal(found * (1 - mask), images * (1 - mask))
+    assert float(found.abs().max()) <= 1
+    flat = torch.full((4, 3, 21, 32), 0.3)
+    torch.testing.assert_close(pyramid(flat, mask), flat)

@@ -24,7 +24,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         "--at", type=_corner, default=(0, 0), metavar="X,Y", help="where SOURCE's corner lies"
     )
     verb.add_argument(
-        "--method", default="poisson", help=f"{', '.join(METHODS)} (default poisson)"
+        "--method",
+        default="poisson",
+        help=f"{', '.join(METHODS)}, gp-gan, a PLACE (default poisson)",
     )
     verb.add_argument(
         "-o", "--out", help="where to write; here, under a telling name, unless said"

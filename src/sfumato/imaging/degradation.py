@@ -4,11 +4,15 @@ Images are float32 in [-1, 1]; every function returns the same shape.
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from sfumato.io.images import from_bytes, jpeg, to_bytes
 from sfumato.shapes import Column, Images
+
+LIGHTS = 7
+"""Numbers that say how one picture is lit."""
 
 
 def compressed(images: Images, quality: Tensor) -> Images:
@@ -16,6 +20,20 @@ def compressed(images: Images, quality: Tensor) -> Images:
     pixels = zip(to_bytes(images), quality.tolist(), strict=True)
     back = [from_bytes(jpeg(image, number)[None]) for image, number in pixels]
     return torch.cat(back).to(images)
+
+
+def relit(images: Images, draws: Float[Tensor, "B 7"], strength: float) -> Images:
+    """Each image under another light, as its row of `draws` in [-1, 1] says; the same at 0.
+
+    One number bends dark against light, three give each channel its brightness, three add to it.
+    Grey images take the first of three.
+    """
+    channels = images.shape[1]
+    bend = (0.7 * strength * draws[:, :1, None, None]).exp()
+    gains = (0.5 * strength * draws[:, 1 : 1 + channels, None, None]).exp()
+    haze = 0.15 * strength * draws[:, 4 : 4 + channels, None, None]
+    values = ((images + 1) / 2).clamp(0, 1)
+    return (gains * values.pow(bend) + haze).clamp(0, 1) * 2 - 1
 
 
 def blurred(images: Images, sigma: Column) -> Images:

@@ -3,6 +3,8 @@
     membrane     Laplace:     f_p is the mean of its neighbours; level, without a fold
     biharmonic   bi-Laplace:  slopes go on into the hole too; it may overshoot, and is then clipped
                  to what surrounds it
+    pyramid      means of what is known at each size, enlarged into what is not: nearly level, and
+                 quick enough to be made for every batch
 
 A large hole's biharmonic surface is solved on a smaller picture, enlarged, and fitted to the rim
 by Poisson's equation: so smooth a thing has nothing finer.
@@ -14,8 +16,10 @@ Damelin & Hoang (2018), https://doi.org/10.1155/2018/3950312, by scikit-image.
 from math import ceil, sqrt
 
 import torch
+from jaxtyping import Float
 from skimage.restoration import inpaint_biharmonic
-from torch.nn.functional import interpolate
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 
 from sfumato.imaging.poisson import poisson
 from sfumato.shapes import Images, Masks
@@ -45,6 +49,23 @@ def biharmonic(images: Images, mask: Masks) -> Images:
         return membrane(images, mask)
     large = interpolate(_smooth(few, hidden), mask.shape[2:], mode="bicubic")
     return poisson(large, known, mask)
+
+
+def pyramid(images: Images, mask: Masks) -> Images:
+    """Many pictures at once, B C H W, on any device."""
+    known = 1 - mask
+    return _pulled(images * known, known)
+
+
+def _pulled(colours: Float[Tensor, "b c h w"], known: Float[Tensor, "b 1 h w"]) -> Tensor:
+    """Colours, weighed by how much of each place is known, with the rest from half the size."""
+    size = known.shape[2:]
+    if max(size) == 1:
+        return colours / known.clamp_min(1e-6)
+    halves = (
+        avg_pool2d(part, 2, ceil_mode=True, count_include_pad=False) for part in (colours, known)
+    )
+    return colours + (1 - known) * interpolate(_pulled(*halves), size, mode="bilinear")
 
 
 def _smooth(images: Images, mask: Masks) -> Images:

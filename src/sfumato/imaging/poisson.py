@@ -36,6 +36,11 @@ def mixed(source: Images, destination: Images, mask: Masks) -> Images:
     return _clone((across, down), destination, mask)
 
 
+def fitted(composite: Images, mask: Masks) -> Images:
+    """What lies inside the mask without the step at its edge; 1 C H W, not clipped."""
+    return _clone(unseamed(composite, mask), composite, mask)
+
+
 def modified(source: Images, destination: Images, mask: Masks) -> Images:
     """Both pictures give way; 1 C H W each, not clipped."""
     composite = torch.where(mask > 0, source, destination)

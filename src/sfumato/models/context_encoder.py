@@ -10,8 +10,9 @@ Axes: B batch, C image channels, S image side in pixels.
 Paper: Pathak, Krahenbuhl, Donahue, Darrell & Efros (2016), https://arxiv.org/abs/1604.07379
 Departures: the network is told the mask beside the picture, whose hole is grey rather than the
 mean; a picture is always painted whole, also for a hole in its middle; the judge sees the hole in
-its picture; maps may reach across from the way in to the way out (`latent` 0), which the paper has
-not; pictures may be moved a little (`jolt`) so that few of them go further.
+its picture; with `latent` 0 maps reach across from the way in to the way out, and what is painted
+is a change of a smooth surface over the hole; pictures may be moved a little (`jolt`) so that few
+of them go further.
 """
 
 from collections.abc import Mapping
@@ -20,25 +21,23 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn.functional import max_pool2d
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError
-from sfumato.imaging.filling import biharmonic
+from sfumato.imaging.filling import biharmonic, pyramid
 from sfumato.imaging.holes import HoleName, holes
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.metrics.distortion import psnr_inside
 from sfumato.metrics.score import Score
 from sfumato.model import Judge, Translator
-from sfumato.nn.hourglass import hourglass, ladder
+from sfumato.nn.hourglass import judge, painter
 from sfumato.nn.init import normal_002
 from sfumato.nn.jolt import FACTORS, jolted
-from sfumato.nn.pyramid import doublings
 from sfumato.nn.resize import resize
-from sfumato.nn.unet import UNet
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
@@ -58,7 +57,7 @@ class Config:
     width: Count = 64
     """Maps of the first rungs, in painter and judge; eight times as many at the bottom."""
     latent: Annotated[int, Ge(0)] = 4000
-    """Numbers at the painter's bottleneck; 0 makes it a U-Net, whose maps also reach across."""
+    """Numbers at the painter's bottleneck; 0 makes it a U-Net that changes a smooth surface."""
     game: GameName = "non_saturating"
     """What painter and judge want of each other."""
     adversarial: NonNegative = 0.001
@@ -86,9 +85,9 @@ class ContextEncoder(Translator, Judge):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        self.generator = _painter(config, schema)
-        judge = ladder(schema.channels, config.width, schema.side, 1)
-        self.discriminator = nn.Sequential(*judge, nn.Flatten(0))
+        c, channels, side = config, schema.channels, schema.side
+        self.generator = painter(channels + 1, channels, c.width, c.latent, side)
+        self.discriminator = judge(channels, c.width, side)
         self.apply(normal_002)
 
     def translate(
@@ -117,7 +116,10 @@ class ContextEncoder(Translator, Judge):
         return self.discriminator[:-2](images).flatten(1)
 
     def _paint(self, images: Images, mask: Masks) -> Images:
-        return self.generator(torch.cat([images * (1 - mask), mask], 1)).tanh()
+        if self.config.latent:
+            return self.generator(torch.cat([images * (1 - mask), mask], 1)).tanh()
+        level = pyramid(images, mask)
+        return level + self.generator(torch.cat([level, mask], 1))
 
     def training_step(self, batch: Batch, index: int) -> None:
         c, (for_d, for_g) = self.config, self.players
@@ -183,17 +185,7 @@ def _filled(real: Images, painted: Images, mask: Masks) -> Images:
     return torch.where(mask > 0, painted.float(), real)
 
 
-def _painter(c: Config, schema: Schema) -> nn.Module:
-    """B C+1 S S to B C S S, without a last activation."""
-    entering, leaving = schema.channels + 1, schema.channels
-    if c.latent:
-        return hourglass(entering, leaving, c.width, c.latent, schema.side)
-    bottom, halvings = doublings(schema.side)
-    deep = halvings + (bottom % 2 == 0)
-    return UNet(entering, leaving, c.width, deep, nn.BatchNorm2d, dropout=0.0)
-
-
-LAPTOP = Config(holes="any", width=32, latent=0, rim=2, rim_weight=1.0, jolt=0.1, lr=1e-3)
+LAPTOP = Config(holes="any", width=32, latent=0, rim=2, rim_weight=1.0, jolt=0.03, lr=1e-3)
 RECIPES = {
     "smoke": Recipe(
         model=Config(

@@ -2,6 +2,7 @@
 
     ladder     C S S halved down to 8 W maps, bottom x bottom of them
     hourglass  a ladder, `latent` numbers, and a ladder upwards to a picture of the same side
+    painter    an hourglass, or with `latent` 0 a U-Net, whose maps reach across
 
 W is the width: the last four rungs hold W, 2 W, 4 W and 8 W maps, those before them W each, as in
 the programs published with both papers.
@@ -15,6 +16,7 @@ from itertools import pairwise
 from torch import nn
 
 from sfumato.nn.pyramid import doublings
+from sfumato.nn.unet import UNet
 
 
 def rungs(width: int, side: int) -> tuple[list[int], int]:
@@ -44,3 +46,17 @@ def hourglass(channels: int, out: int, width: int, latent: int, side: int) -> nn
         layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
     layers += [nn.BatchNorm2d(maps[0]), nn.ReLU()]
     return nn.Sequential(*layers, nn.ConvTranspose2d(maps[0], out, 4, stride=2, padding=1))
+
+
+def painter(channels: int, out: int, width: int, latent: int, side: int) -> nn.Module:
+    """B C S S to B `out` S S, without a last activation."""
+    if latent:
+        return hourglass(channels, out, width, latent, side)
+    bottom, halvings = doublings(side)
+    depth = halvings + (bottom % 2 == 0)
+    return UNet(channels, out, width, depth, nn.BatchNorm2d, dropout=0.0)
+
+
+def judge(channels: int, width: int, side: int) -> nn.Sequential:
+    """B C S S to a logit each."""
+    return nn.Sequential(*ladder(channels, width, side, 1), nn.Flatten(0))
