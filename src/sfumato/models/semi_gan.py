@@ -10,8 +10,8 @@ Axes: B batch, C image channels, H W image size, Z latent width, K classes.
 Paper: Salimans et al. (2016), https://arxiv.org/abs/1606.03498, sections 3.1 and 5; layers, noise,
 step sizes and averages are those of its program for MNIST.
 Departures: classifier and painter see one and the same batch of unnamed images, where the program
-draws a second; the first batch sets the scales, where it takes 500 images; step sizes fall in the
-recipes that are shorter than the program's 300 epochs.
+draws a second; the first batch sets the scales, where it takes 500 images; in the recipes that are
+shorter than the program's 300 epochs step sizes fall and images are seen askew.
 """
 
 from collections.abc import Mapping
