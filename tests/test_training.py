@@ -104,6 +104,14 @@ def wait_for(path, process):
     raise AssertionError(f"{path} never came")
 
 
+def test_signals_are_afterwards_what_they_were(tmp_path):
+    """Else a process that trains and goes on to something else cannot be ended."""
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    train("lenet5", recipe="smoke", out=tmp_path / "run", progress=False, device="cpu")
+    after = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    assert after == before
+
+
 def test_accumulated_parts_equal_the_whole_batch(tmp_path):
     """Without batch norm the gradient of a mean is the mean of the parts' gradients."""
     whole = train("vae", **SMOKE, out=tmp_path / "whole")

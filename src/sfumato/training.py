@@ -28,7 +28,7 @@ from sfumato import registry, settings
 from sfumato.callbacks.average import Average
 from sfumato.callbacks.bar import Bar
 from sfumato.callbacks.card import Card
-from sfumato.callbacks.checkpoints import Checkpoints
+from sfumato.callbacks.checkpoints import Checkpoints, signals_kept
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import Events, Ledger, Recorder
@@ -389,7 +389,7 @@ def _quietly() -> Iterator[None]:
     for log in logs:
         log.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), signals_kept():
             warnings.filterwarnings("ignore", module=r"lightning\..*")
             yield
     finally:

@@ -3,7 +3,8 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -15,6 +16,18 @@ from sfumato.model import Model
 from sfumato.runs import FORMAT, Run, save_bundle
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """Leave signals as they were: Lightning's answer to SIGTERM, to do nothing, outlives it."""
+    held = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            for number, handler in held.items():
+                signal.signal(number, handler)
 
 
 class Checkpoints(Callback):
