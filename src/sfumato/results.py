@@ -205,7 +205,8 @@ def _best(groups: Mapping[tuple[str, str], list[Run]], own: list[tuple[str, str]
     for model, recipe in own[:1]:
         group = groups[model, recipe]
         name = next(iter(headline(model, recipe, group)))
-        return f"{_arrow(name, group[0]['scores'][name])} {mean(group, name)}"
+        which = "" if recipe == "laptop" else f", `{recipe}`"
+        return f"{_arrow(name, group[0]['scores'][name])} {mean(group, name)}{which}"
     return ""
 
 
