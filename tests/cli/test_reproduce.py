@@ -142,7 +142,8 @@ def test_the_readme_keeps_its_words_and_gets_the_numbers(tmp_path):
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("# Top\n")
     assert text.endswith("\nrest\n")
-    assert "| [AAE](docs/models/aae.md) | codes | [aae.py](src/aae.py) | error ↓ 0.03, `semi` |" in text
+    words = "| [AAE](docs/models/aae.md) | codes | [aae.py](src/aae.py) |"
+    assert f"{words} error ↓ 0.03, `semi` |" in text
     assert "| [GAN](docs/models/gan.md) | a game | [gan.py](src/gan.py) |  |" in text
 
 
