@@ -126,16 +126,16 @@ def named_by(model: Sampler, namer: Model | str | Path | None) -> Classifier | N
     )
 
 
-def known(model: Sampler, source: Source) -> Dataset:
+def known(model: Model, source: Source, verb: str = "augment") -> Dataset:
     """The pictures of `source` whose label is known, in the model's shape."""
     shape = model.schema.shape
     fitted = {"side": source.side or model.schema.side, "channels": shape[0], "flip": False}
     data = sources.open(Source(**{**vars(source), **fitted}))
-    data.require(("label",), "augment")
+    data.require(("label",), verb)
     rows = np.flatnonzero(data.columns["label"] >= 0)
     columns = {name: data.columns[name][rows] for name in ("image", "label")}
     found = Dataset(name=data.name, schema=data.schema, columns=columns)
-    complete(found, "augment")
+    complete(found, verb)
     return found
 
 

@@ -1,6 +1,6 @@
 """Pictures turned into pictures by a Translator, in pieces that fit in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 
 from sfumato import registry, runs
+from sfumato.augmenting import write
 from sfumato.capabilities import demand
+from sfumato.data.dataset import Dataset
 from sfumato.errors import ConfigError, RunError
 from sfumato.io.images import Source, from_bytes, opacity, read, to_bytes, to_picture
 from sfumato.model import Translator
@@ -19,6 +21,8 @@ from sfumato.shapes import Images
 
 PIECE = 256
 """Side, in pixels of the source, of what is computed at once."""
+SET = 100
+"""Pictures of a set that are translated at once."""
 Tell = Callable[[int], Any]
 """Is told the number of source pixels of each finished piece."""
 
@@ -78,6 +82,30 @@ def translated(
         if tell:
             tell((rows.end - rows.begin) * (columns.end - columns.begin))
     return to_picture(out).convert(image.mode)
+
+
+def translated_set(
+    model: Translator,
+    data: Dataset,
+    folder: str | Path,
+    tell: Tell | None = None,
+    *,
+    to: str | None = None,
+) -> None:
+    """Write what `model` makes of labelled pictures, with their labels, as a folder to learn from.
+
+    The folder appears when all are in it. Raises ConfigError as `translated` does.
+    """
+    way, names = _way(model, to), data.schema.classes
+
+    def made() -> Iterator[tuple[Images, list[str]]]:
+        for rows in torch.arange(len(data)).split(SET):
+            batch = data.batch(rows)
+            with torch.no_grad():
+                images = model.translate(batch.image.to(model.device), **way).cpu()
+            yield images, [names[label] for label in batch.label.tolist()]
+
+    write(folder, {"made": made()}, tell)
 
 
 def _way(model: Translator, to: str | None) -> dict[str, Any]:

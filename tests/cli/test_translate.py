@@ -3,7 +3,9 @@
 import pytest
 from PIL import Image
 
+from sfumato import data as sources
 from sfumato.cli import main
+from sfumato.data import Source
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +62,14 @@ def test_a_model_of_two_ways_is_told_which(shell, tmp_path_factory, networks):
     shell.answer("translate", run, "photo.png", "-o", "plain.png")
     with Image.open("plain.png") as one, Image.open("B.png") as other:
         assert one.tobytes() == other.tobytes()
+    found = shell.answer("translate", run, "--data", "signs", "-n", "40", "-o", "set")
+    assert (found["files"], found["count"]) == (["set"], 40)
+    learned = sources.open(Source(name="set", side=16))
+    assert (len(learned), len(learned.schema.classes)) == (40, 20)
+    assert shell.refusal("translate", run, "--data", "signs", "-o", "set").startswith("-o set ex")
+    for words in ([], ["photo.png", "--data", "signs"]):
+        said = shell.refusal("translate", run, *words)
+        assert said == "translate takes a PICTURE or --data: give one of them."
     assert shell.refusal("translate", run, "photo.png", "--to", "C") == (
         "--to C is nothing that CycleGAN makes; it makes B and A."
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sfumato.cli.draw import PICTURES
 from sfumato.cli.parser import whole
 from sfumato.cli.places import bar, called, loaded, picture, run_of, takes_place, target, wrote
+from sfumato.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,7 +20,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     about = "what a model makes of a picture"
     verb = subparsers.add_parser("translate", help=about, description=f"{about.capitalize()}.")
     takes_place(verb)
-    _takes_picture(verb)
+    _takes_picture(verb, "?")
+    verb.add_argument("--data", metavar="D", help="instead, labelled pictures; -o is a folder")
+    verb.add_argument("-n", "--count", type=whole(1), help="so many of them; all unless said")
     verb.add_argument("--to", metavar="KIND", help="what it shall become, where a model has ways")
     verb.set_defaults(run=translate)
 
@@ -43,17 +46,40 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 
 
 def translate(args: Namespace) -> dict[str, Any]:
-    """What the model at a place makes of a picture."""
+    """What the model at a place makes of a picture, or of labelled ones."""
     from sfumato.io.images import read
     from sfumato.model import Translator
     from sfumato.translating import translated
 
+    if (args.picture is None) == (args.data is None):
+        raise ConfigError("translate takes a PICTURE or --data: give one of them.")
+    if args.data is not None:
+        return _set(args)
     path, image = _target(args, "translated.png"), read(args.picture)
     model = loaded(args.place, args.device, "translate")
     assert isinstance(model, Translator)
     with bar("painting", image.width * image.height) as tell:
         made = translated(model, image, tell, to=args.to)
     return _written(made, path) | {"model": called(model), "run": run_of(args.place)}
+
+
+def _set(args: Namespace) -> dict[str, Any]:
+    """A folder of translated pictures with the labels they had."""
+    from sfumato.augmenting import known
+    from sfumato.data.source import Source
+    from sfumato.model import Translator
+    from sfumato.translating import translated_set
+
+    folder = Path(args.out) if args.out else target(None, args.place, "translated")
+    if folder.exists():
+        raise RunError(f"-o {folder} exists already; name a new folder.")
+    model = loaded(args.place, args.device, "translate")
+    assert isinstance(model, Translator)
+    data = known(model, Source(name=args.data, count=args.count), "translate --data")
+    with bar("painting", len(data)) as tell:
+        translated_set(model, data, folder, tell, to=args.to)
+    said = {"model": called(model), "run": run_of(args.place), "count": len(data)}
+    return {**said, "data": args.data, "files": wrote(folder)}
 
 
 def upscale(args: Namespace) -> dict[str, Any]:
@@ -78,8 +104,10 @@ def restore(args: Namespace) -> dict[str, Any]:
     return _written(made, path) | {"from": args.harm, "method": args.method}
 
 
-def _takes_picture(verb: ArgumentParser) -> None:
-    verb.add_argument("picture", metavar="PICTURE", help="any PNG, JPEG, WebP, TIFF ...")
+def _takes_picture(verb: ArgumentParser, number: str | None = None) -> None:
+    verb.add_argument(
+        "picture", nargs=number, metavar="PICTURE", help="any PNG, JPEG, WebP, TIFF ..."
+    )
     verb.add_argument(
         "-o", "--out", help="where to write; here, under a telling name, unless said"
     )
