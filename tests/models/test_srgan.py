@@ -2,12 +2,18 @@
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
+import sfumato
 from sfumato import runs
+from sfumato.data.photos import photo
 from sfumato.errors import ConfigError, DataError, UnknownName
+from sfumato.io.images import from_bytes
+from sfumato.metrics.distortion import psnr
+from sfumato.metrics.sharpness import sharpness
 from sfumato.models.srgan import LAPTOP, RECIPES, SRGAN, Config
 from sfumato.nn.perceptual import embedded
 from sfumato.nn.resize import enlarge
@@ -147,3 +153,15 @@ def test_impossible_settings(fields, error, words):
 def test_sides_that_do_not_divide():
     with pytest.raises(DataError, match=r"srgan at scale 4 .* not from 26x26; try --data.side 24"):
         small(Schema(shape=(3, 26, 26)), scale=4)
+
+
+def test_the_shipped_weights_enlarge_what_they_are_given():
+    """Sharper than the picture that SRResNet makes, and not far from it."""
+    picture = photo("coffee").resize((48, 32))
+    soft, sharp = (
+        from_bytes(np.asarray(sfumato.upscale(picture, scale=4, method=name))[None])
+        for name in ("srresnet", "srgan")
+    )
+    assert sharp.shape == (1, 3, 128, 192)
+    assert float(sharpness(sharp)) > float(sharpness(soft))
+    assert float(psnr(sharp, soft)) > 20
