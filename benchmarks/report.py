@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from record import RESULTS
+from report_fronts import facades
 from report_holes import filled
 from scipy.stats import t
 
@@ -28,7 +29,7 @@ def main() -> None:
     found = kept(RESULTS)
     begin, end = REPRODUCED
     parts = [HEAD, begin, tables(measured(found)).strip(), end, ""]
-    first = (_classical, _rates, _search, _enlarged, filled, _edits)
+    first = (_classical, _rates, _search, _enlarged, filled, facades, _edits)
     second = (_signs, _repaired, _speed, _equal, _overhead, _memory)
     for section in (*first, *second):
         parts += section(found)
