@@ -1,13 +1,20 @@
 """GP-GAN: published sizes, what is pasted, losses, one step, any size."""
 
+import os
 from itertools import pairwise
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
+from sfumato import runs
+from sfumato.blending import painted
 from sfumato.data.dataset import Batch
 from sfumato.errors import ConfigError
+from sfumato.imaging.gaussian_poisson import resized
+from sfumato.io.images import from_bytes, read
 from sfumato.models.gp_gan import GPGAN, RECIPES, Config
 from sfumato.schema import Schema
 from sfumato.testing import one_step
@@ -77,6 +84,25 @@ def test_after_a_step_each_player_is_closer_to_its_goal(latent):
     one_step(model, image=whole)
     assert float(model._judge_loss(whole, painted).detach()) < judged
     assert float((model._paint(pasted) - whole).square().mean().detach()) < far
+
+
+PUBLISHED = Path(os.environ.get("SFUMATO_DATA", "nowhere")) / "blending_gp_gan"
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="the published pictures are not here")
+@pytest.mark.parametrize(("number", "ours", "pasted"), [("740", 0.93, 0.96), ("1153", 0.98, 0.99)])
+def test_beside_the_published_network(number, ours, pasted):
+    """Not nearer to it than the pasted picture is: it learned other pairs (the page says so)."""
+
+    def picture(name):
+        path = PUBLISHED / "result_comparison" / f"{number}_{name}.png"
+        return from_bytes(np.asarray(read(path, channels=3))[None])
+
+    composite, want = (picture(x) for x in ("copy-paste", "poisson-gan-encoder"))
+    small, given = resized(want, 64, 64).flatten(), resized(composite, 64, 64).flatten()
+    made = painted(runs.load("gp_gan-photos"), composite).flatten()
+    found = [float(np.corrcoef(x, small)[0, 1]) for x in (made, given)]
+    assert found == pytest.approx([ours, pasted], abs=0.01)
 
 
 def test_a_u_net_begins_near_what_it_is_given():
