@@ -177,7 +177,6 @@ RECIPES = {
         steps=8_000,
         batch=8,
         ema=0.999,
-        expects={"psnr_y": 2.0},
     ),
     "paper": Recipe(
         model=Config(),
