@@ -39,8 +39,8 @@ def test_list_says_where_everything_is(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("SFUMATO_DATA", str(tmp_path))
     sources = answer(capsys, "list")["sources"]
     assert list(sources) == [
-        *("digits", "glyphs", "photos", "mnist", "fashion-mnist", "cifar10", "celeba", "facades"),
-        "anime-faces",
+        *("digits", "glyphs", "scenes", "signs", "photos"),
+        *("mnist", "fashion-mnist", "cifar10", "celeba", "facades", "gtsrb", "anime-faces"),
     ]
     assert sources["digits"]["where"] == "embedded"
     assert sources["mnist"]["where"] == str(tmp_path / "MNIST")
