@@ -42,7 +42,9 @@ def test_an_unknown_name_gets_the_nearest_one():
         "--data 'mnits' is unknown; did you mean 'mnist'? "
         "The path of a folder of pictures works as well."
     )
-    with pytest.raises(UnknownName, match="choose from digits, glyphs, photos, mnist"):
+    with pytest.raises(
+        UnknownName, match="choose from digits, glyphs, scenes, signs, photos, mnist"
+    ):
         data.open(Source(name="zzzzzz"))
 
 
@@ -97,13 +99,11 @@ def test_an_unknown_attribute_gets_the_nearest_one(no_data):
 def test_names_are_listed_without_torch():
     code = "import sys\nfrom sfumato import data\nprint(*data.names(), 'torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert (
-        done.stdout
-        == "digits glyphs photos mnist fashion-mnist cifar10 celeba facades anime-faces False\n"
-    )
+    embedded, known = "digits glyphs scenes signs photos", "mnist fashion-mnist cifar10 celeba"
+    assert done.stdout == f"{embedded} {known} facades gtsrb anime-faces False\n"
 
 
-@pytest.mark.parametrize("name", ["digits", "glyphs", "photos"])
+@pytest.mark.parametrize("name", ["digits", "glyphs", "scenes", "signs", "photos"])
 def test_embedded_worlds_need_no_data_folder_and_repeat(name, no_data):
     source = Source(name=name, count=24)
     first, second = data.open(source), data.open(source)
