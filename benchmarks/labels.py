@@ -102,6 +102,7 @@ def _measured(args: argparse.Namespace, seed: int, folder: Path) -> dict[str, An
         "test": 10_000,
         "accuracy": found,
         "size": vars(size),
+        "given": {k: v for k in ("painter", "conditional") if (v := getattr(args, k))},
     }
 
 

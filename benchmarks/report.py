@@ -71,7 +71,9 @@ def _labels(found: list[Any]) -> Iterator[str]:
         seeds = " ".join(str(run["seed"]) for run in runs)
         size = runs[0]["size"]
         yield f"### {data}, {share:.0%} of the labels: {runs[0]['labels']:,} pictures\n"
-        yield f"`python benchmarks/labels.py {data} --share {share:g} --seeds {seeds}`\n"
+        given = "".join(f" --{name} {place}" for name, place in runs[0]["given"].items())
+        command = f"python benchmarks/labels.py {data} --share {share:g} --seeds {seeds}{given}"
+        yield f"`{command}`\n"
         yield (
             f"{size['classifier']:,} batches for every classifier; {size['ratio']:g} painted for "
             "each real picture"
