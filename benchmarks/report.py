@@ -56,9 +56,12 @@ ROWS = {
     "real": "real",
     "made": "painted",
     "both": "real and painted",
-    "made, named": "painted, rest seen",
-    "both, named": "real and painted, rest seen",
-    "namer": "the namer itself",
+    "made, namer": "painted, named by the autoencoder",
+    "both, namer": "real and painted, named by the autoencoder",
+    "namer": "that autoencoder itself",
+    "made, judge": "painted, named by the K+1 GAN",
+    "both, judge": "real and painted, named by the K+1 GAN",
+    "judge": "that K+1 GAN itself",
 }
 
 
@@ -82,7 +85,7 @@ def _labels(found: list[Any]) -> Iterator[str]:
         yield "| learned from | accuracy ↑ | gain, points | n | seeds |\n|---|---|---|---|---|"
         base = [run["accuracy"]["real"] for run in runs]
         for key, words in ROWS.items():
-            if key not in runs[0]["accuracy"]:
+            if not all(key in run["accuracy"] for run in runs):
                 continue
             values = [run["accuracy"][key] for run in runs]
             gains = [100 * (one - other) for one, other in zip(values, base, strict=True)]

@@ -21,9 +21,9 @@ FLOORS = [
     "shapes errors schema randomness settings schedules",
     "nn losses metrics io",
     "data",
-    "model recipe conditions",
+    "model recipe conditions loop",
     "models imaging",
-    "registry runs training callbacks evaluation testing preset"
+    "registry runs module training callbacks evaluation testing preset"
     " capabilities parts encoding sampling exploring stylizing atlas searching codes export"
     " blending translating compression classifying augmenting editing results reproducing"
     " completing",

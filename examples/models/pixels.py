@@ -28,7 +28,7 @@ class Pixels(Sampler):
         return (self.mean + 0.1 * latents.unflatten(1, self.schema.shape)).clamp(-1, 1)
 
     def training_step(self, batch, index):
-        self.log("loss/error", self.descend(self.players[0], self._error, batch.image))
+        self.tell({"loss/error": self.descend(self.players[0], self._error, batch.image)})
 
     def _error(self, images):
         return (images - self.mean).square().mean()

@@ -56,26 +56,28 @@ def augment(
     keep: bool = True,
     seed: int = 0,
     namer: Model | str | Path | None = None,
+    sure: float = 0.0,
     tell: Callable[[int], None] | None = None,
 ) -> Augmented:
     """Write the labelled pictures of `data` and, for each class, `ratio` times as many painted.
 
     `data` is what the run learned from unless given; its pictures of unknown label are left out,
     and all of them without `keep`. Where the model cannot be asked for a label, the classifier
-    `namer` says what each picture shows, or the model itself if it is one. `tell` is told the
-    number of pictures written. The folder appears when all are in it. Raises ConfigError where
-    nobody knows a label, DataError where the data has none, a class has no pictures, or the
+    `namer` says what each picture shows, or the model itself if it is one, and pictures are kept
+    whose name it holds at least `sure` probable. `tell` is told the number of pictures written.
+    The folder appears when all are in it. Raises ConfigError where nobody knows a label, or `sure`
+    is asked of nobody; DataError where the data has no labels, a class has no pictures, or the
     namer finds too few of one.
     """
     model = sampler(place, "augment")
-    reader = named_by(model, namer)
+    reader = named_by(model, namer, sure)
     if not isinstance(data, Dataset):
         data = known(model, source_of(place, data))
     (reader or model).schema.numbers(data.schema, data.name)  # refuses a class it does not know
     labels, names = data.columns["label"], data.schema.classes
     counts = np.bincount(labels, minlength=len(names))
     want = {name: round(ratio * int(n)) for name, n in zip(names, counts, strict=True)}
-    made = _asked(model, want, seed) if reader is None else _named(model, reader, want, seed)
+    made = _asked(model, want, seed) if reader is None else _named(model, reader, want, seed, sure)
     write(folder, {"real": real(data) if keep else iter(()), "made": made}, tell)
     kept = {name: int(n) if keep else 0 for name, n in zip(names, counts, strict=True)}
     return Augmented(real=kept, made=want)
@@ -104,10 +106,16 @@ def write(
                         tell(len(images))
 
 
-def named_by(model: Sampler, namer: Model | str | Path | None) -> Classifier | None:
+def named_by(
+    model: Sampler, namer: Model | str | Path | None, sure: float = 0.0
+) -> Classifier | None:
     """Who says what a painted picture shows; None where the model can be asked for a label."""
     who = type(model).__name__
+    if not 0 <= sure < 1:
+        raise ConfigError(f"--sure is a probability from 0 to below 1, not {sure}.")
     if "label" in model.conditions:
+        if sure:
+            raise ConfigError(f"--sure is of a classifier, and {who} can be asked for a label.")
         if namer is not None:
             raise ConfigError(f"{who} can be asked for a label: leave out --named-by.")
         return None
@@ -158,8 +166,10 @@ def _asked(model: Sampler, want: dict[str, int], seed: int) -> Iterator[Part]:
 
 
 @torch.no_grad()
-def _named(model: Sampler, namer: Classifier, want: dict[str, int], seed: int) -> Iterator[Part]:
-    """Samples under the names a classifier gives them, until each class has enough."""
+def _named(
+    model: Sampler, namer: Classifier, want: dict[str, int], seed: int, sure: float
+) -> Iterator[Part]:
+    """Samples under the names a classifier is sure of, until each class has enough."""
     left, names, part = dict(want), namer.schema.classes, 0
     most = PATIENCE * (1 + max(want.values()) * len(want) // PART)
     while any(left.values()):
@@ -167,14 +177,15 @@ def _named(model: Sampler, namer: Classifier, want: dict[str, int], seed: int) -
             name = max(left, key=lambda name: left[name])
             raise DataError(
                 f"of {part * PART:,} painted pictures too few were named {name!r}: "
-                f"{left[name]:,} are missing; take a smaller --ratio, or another model."
+                f"{left[name]:,} are missing; take a smaller --ratio or --sure, or another model."
             )
         images = paint(model, *begin(model, PART, derive(seed, "augment", part), None, {}))
         shown = resize(images, *namer.schema.shape[1:]).clamp(-1, 1)
-        said = [names[k] for k in namer.logits(shown.to(namer.device)).argmax(1).tolist()]
+        chances, found = namer.logits(shown.to(namer.device)).float().softmax(1).max(1)
+        said = [names[k] for k in found.tolist()]
         rows = []
         for row, name in enumerate(said):
-            if left.get(name, 0) > 0:
+            if chances[row] >= sure and left.get(name, 0) > 0:
                 left[name] -= 1
                 rows.append(row)
         if rows:

@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-import lightning as L
 import torch
 from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from sfumato import conditions as asking
 from sfumato import settings
 from sfumato.data.dataset import Batch, Dataset
+from sfumato.loop import Loop, Rules, weights
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
 from sfumato.schema import Schema
@@ -38,19 +39,7 @@ from sfumato.shapes import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """How a run treats every step of any model."""
-
-    clip: float | None = None
-    """Largest gradient norm of a player."""
-    accumulate: int = 1
-    """Parts a batch is cut into inside one step."""
-    every: int = 400
-    """Batches between two looks at the gradient norms."""
-
-
-class Model(L.LightningModule, ABC):
+class Model(nn.Module, ABC):
     """Anything that trains: a config, a schema, one training step, one set of optimisers."""
 
     needs: tuple[str, ...] = ("image",)
@@ -68,7 +57,7 @@ class Model(L.LightningModule, ABC):
         super().__init__()
         settings.check(config)
         self.config, self.schema = config, schema
-        self.automatic_optimization = False
+        self.loop = Loop()
         self.rules = Rules()
         self.step = 0
         self.told: dict[str, Tensor] = {}
@@ -100,11 +89,27 @@ class Model(L.LightningModule, ABC):
         found = asking.resolve(self.conditions, self.schema, count, rng, asked, who)
         return {name: value.to(self.device) for name, value in found.items()}
 
+    @abstractmethod
+    def configure_optimizers(self) -> Any:
+        """One optimiser, or a list of them: the players."""
+
+    def memory(self) -> dict[str, Any]:
+        """What a run that goes on needs beside weights and optimisers; in no bundle."""
+        return {}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """As it was when `memory` said so."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are; the CPU without any."""
+        first = next(chain(self.parameters(), self.buffers()), None)
+        return torch.device("cpu") if first is None else first.device
+
     @property
     def players(self) -> list[Any]:
         """The optimisers, in the order of `configure_optimizers`."""
-        found = self.optimizers()
-        return found if isinstance(found, list) else [found]
+        return self.loop.players
 
     def begin(self, *, seed: int, step: int) -> None:
         """Enter batch `step` of the run `seed`: all that is drawn in it follows from the two."""
@@ -112,10 +117,7 @@ class Model(L.LightningModule, ABC):
         self.rng = generator(seed, "step", step, device=self.device)
 
     def tell(self, losses: Mapping[str, Tensor]) -> None:
-        """Say how this batch went: numbers for the bar, the table of the run and its health.
-
-        Lightning's `log` does it too, at a millisecond a batch for reductions nobody asks for.
-        """
+        """Say how this batch went: numbers for the bar, the table of the run and its health."""
         self.told |= losses
 
     def draw(self, make: Callable[[int, Generator | None], Tensor], count: int) -> Tensor:
@@ -124,8 +126,8 @@ class Model(L.LightningModule, ABC):
         So two processes with half a batch each see, together, the noise of one process with the
         whole.
         """
-        world = self._trainer.world_size if self._trainer else 1
-        return make(count * world, self.rng)[self.global_rank :: world]
+        world = self.loop.world
+        return make(count * world, self.rng)[self.loop.rank :: world]
 
     def descend(self, optimizer: Any, loss: Callable[..., Scalar], *rows: Tensor) -> Scalar:
         """Take one step of `optimizer` down `loss(*rows)`, and return the loss, detached.
@@ -137,12 +139,12 @@ class Model(L.LightningModule, ABC):
         whole, total = len(rows[0]), rows[0].new_zeros((), dtype=torch.float32)
         # a single player has nobody to be kept out of its gradient
         alone = len(self.players) == 1
-        with nullcontext() if alone else self.toggled_optimizer(optimizer):
+        with nullcontext() if alone else self.loop.turn(optimizer):
             optimizer.zero_grad(set_to_none=True)
             parts = self._shares(rows)
             for number, part in enumerate(parts, 1):
                 share = loss(*part) * (len(part[0]) / whole)
-                self.manual_backward(share, retain_graph=number < len(parts))
+                self.loop.backward(share, retain_graph=number < len(parts))
                 total += share.detach()
             self._watch(optimizer)
             for group in optimizer.param_groups:
@@ -165,14 +167,14 @@ class Model(L.LightningModule, ABC):
         clip, look = self.rules.clip, (self.step + 1) % self.rules.every == 0
         if clip is None and not look:
             return
-        weights = [w for group in optimizer.param_groups for w in group["params"]]
-        norm = nn.utils.clip_grad_norm_(weights, clip or float("inf"))
+        own = weights(optimizer)
+        norm = nn.utils.clip_grad_norm_(own, clip or float("inf"))
         if look:
-            self.norms[self._player(weights)] = norm.detach()
+            self.norms[self._player(own)] = norm.detach()
 
-    def _player(self, weights: list[Tensor]) -> str:
+    def _player(self, own: list[Tensor]) -> str:
         """The parts of the model an optimiser owns: "generator", "encoder+decoder"."""
-        owned = {id(weight) for weight in weights}
+        owned = {id(weight) for weight in own}
         parts = [
             n for n, m in self.named_children() if any(id(w) in owned for w in m.parameters())
         ]

@@ -9,17 +9,15 @@ its own models runs it on them:
         check_model("mygan")
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import FrozenInstanceError, asdict, fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import lightning as L
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from sfumato import data as sources
 from sfumato import registry, runs
@@ -27,6 +25,7 @@ from sfumato.conditions import taken
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.loader import loader
 from sfumato.errors import ConfigError, DataError
+from sfumato.loop import Loop
 from sfumato.model import (
     Autoencoder,
     Classifier,
@@ -56,8 +55,7 @@ def check_model(name: str) -> None:
 
 def one_step(model: Model, **fields: Tensor) -> None:
     """Train `model` on one batch with these fields, as a run would: for hand-worked steps."""
-    batches: Any = [Batch(**fields)]
-    _bare_trainer().fit(model, DataLoader(batches, batch_size=None))
+    _visit(model, [Batch(**fields)])
 
 
 def law_summary(name: str) -> None:
@@ -348,18 +346,16 @@ def _model(name: str) -> Model:
 
 def _step_by_hand(model: Model, recipe: Recipe) -> None:
     """A few training steps with the model exactly as given."""
-    _bare_trainer().fit(model, loader(sources.open(recipe.data), recipe.batch, 2, recipe.seed))
+    _visit(model, loader(sources.open(recipe.data), recipe.batch, 2, recipe.seed))
 
 
-def _bare_trainer() -> L.Trainer:
-    return L.Trainer(
-        max_epochs=1,
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+def _visit(model: Model, batches: Iterable[Batch]) -> None:
+    """Train on these batches in PyTorch alone."""
+    model.train()
+    model.loop = Loop(model.configure_optimizers())
+    for index, batch in enumerate(batches):
+        model.step = index
+        model.training_step(batch, index)
 
 
 def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:

@@ -38,7 +38,9 @@ from sfumato.data.labels import complete
 from sfumato.data.loader import loader
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, UnknownName, nearest
-from sfumato.model import Classifier, Model, Rules
+from sfumato.loop import Rules
+from sfumato.model import Classifier, Model
+from sfumato.module import Module
 from sfumato.preset import Preset, choose, pick_device, settle
 from sfumato.randomness import derive
 from sfumato.recipe import Recipe
@@ -185,9 +187,7 @@ def _fit(
 ) -> Run:
     """Train from the last checkpoint, or from the beginning, to the end."""
     settle(preset)
-    if preset.channels_last:
-        model.to(memory_format=torch.channels_last)
-    start = _visited(run)
+    network, start = Module(model, preset.channels_last), _visited(run)
     clock = Clock(recipe.seed, minutes)
     average = [Average(recipe.ema, clock)] if recipe.ema else []
 
@@ -208,7 +208,7 @@ def _fit(
         stream, path = _Stream(data, recipe, steps, start), run.checkpoint if start else None
         with _quietly():
             trainer = _trainer(preset, callbacks, loggers, steps - start)
-            trainer.fit(model, stream, ckpt_path=path, weights_only=True)
+            trainer.fit(network, stream, ckpt_path=path, weights_only=True)
     stopped = checkpoints.asked.name if checkpoints.asked else ""
     if _first() and start < steps:
         finished = {} if stopped else {"steps": clock.visited}
@@ -276,12 +276,10 @@ def _preset(
 
     def seconds(candidate: Preset) -> float:
         settle(candidate)
-        copy, watch = deepcopy(model), _Stopwatch()
-        if candidate.channels_last:
-            copy.to(memory_format=torch.channels_last)
+        network, watch = Module(deepcopy(model), candidate.channels_last), _Stopwatch()
         with _quietly():
             trainer = _trainer(candidate, [watch], [], 5)
-            trainer.fit(copy, _Stream(data, recipe, 5, 0))
+            trainer.fit(network, _Stream(data, recipe, 5, 0))
         return watch.least
 
     # several processes would each find their own answer

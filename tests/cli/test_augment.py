@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from sfumato import data as sources
@@ -103,6 +104,28 @@ def test_a_classifier_names_what_cannot_be_asked_for(shell):
     first = [image["classes"][0]["name"] for image in said["images"]]
     # a file is scaled by Pillow, a painted picture as a tensor: a few names differ
     assert sum(a == r["label"] for a, r in zip(first, rows, strict=True)) >= 0.9 * len(rows)
+
+
+def test_only_names_that_are_sure_are_kept(shell):
+    words = ("augment", "dcgan-digits", "--data", "digits", "--labels", "20", "--ratio", "3")
+    for sure, out in (("0", "all"), ("0.99", "sure")):
+        shell.answer(*words, "--named-by", "lenet5-digits", "--sure", sure, "-o", out)
+    namer = load("lenet5-digits").eval()
+    least = {}
+    for out in ("all", "sure"):
+        data = sources.open(Source(name=out, side=28))
+        painted = data.batch(torch.arange(20, 80)).image
+        with torch.no_grad():
+            least[out] = float(namer.logits(painted).softmax(1).amax(1).min())
+    assert least["sure"] >= 0.98 > least["all"]  # a file keeps 8 bits of what was painted
+
+
+def test_sureness_is_a_probability_and_somebody_s(shell, place):
+    words = ("augment", "dcgan-digits", "--named-by", "lenet5-digits")
+    said = shell.refusal(*words, "--sure", "1.5")
+    assert said == "--sure is a probability from 0 to below 1, not 1.5."
+    said = shell.refusal("augment", place, "--sure", "0.9")
+    assert said == "--sure is of a classifier, and CGAN can be asked for a label."
 
 
 def test_a_class_that_is_never_painted_is_named(place):

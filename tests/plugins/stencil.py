@@ -50,7 +50,7 @@ class Stencil(Sampler, Judge):
     def training_step(self, batch, index):
         z = self.draw(self.prior, len(batch.image))
         rows = (batch.image, z, batch.label, batch.attributes)
-        self.log("loss/error", self.descend(self.players[0], self._error, *rows))
+        self.tell({"loss/error": self.descend(self.players[0], self._error, *rows)})
 
     def _error(self, images, z, label, attributes):
         return (self.generate(z, label, attributes) - images).square().mean()

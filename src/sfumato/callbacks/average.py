@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sfumato.callbacks.clock import Clock
 from sfumato.model import Model
+from sfumato.module import Module
 
 WARM = 100
 """Batches at the start of a run after each of which the average moves."""
@@ -32,8 +33,8 @@ class Average(WeightAveraging):
         """The model with the averaged weights."""
         assert self._average_model is not None
         averaged = self._average_model.module
-        assert isinstance(averaged, Model)
-        return averaged
+        assert isinstance(averaged, Module)
+        return averaged.model
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
         """Whether the average moves after this batch: a function of the run's count alone."""

@@ -7,7 +7,7 @@ from lightning.pytorch.callbacks import RichProgressBar
 
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
-from sfumato.model import Model
+from sfumato.module import Module
 
 
 class Bar(RichProgressBar):
@@ -21,8 +21,8 @@ class Bar(RichProgressBar):
         """The numbers a model logs for the bar, then what the run knows."""
         numbers = super().get_metrics(trainer, pl_module)
         numbers.pop("v_num", None)
-        assert isinstance(pl_module, Model)
-        numbers |= {name: f"{float(value):.3f}" for name, value in pl_module.told.items()}
+        assert isinstance(pl_module, Module)
+        numbers |= {name: f"{float(value):.3f}" for name, value in pl_module.model.told.items()}
         numbers["batch"] = str(self.clock.visited)
         if self.health.warnings:
             numbers["warning"] = self.health.warnings[-1]
@@ -34,10 +34,10 @@ class Bar(RichProgressBar):
         return super().total_train_batches if self.clock.minutes is None else 1
 
     def on_train_batch_end(
-        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+        self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
     ) -> None:
         """Move on; under a time limit, move the end as well."""
-        super().on_train_batch_end(trainer, model, outputs, batch, index)
+        super().on_train_batch_end(trainer, module, outputs, batch, index)
         bar = self.train_progress_bar_id
         if (expected := self.clock.expected) and self.progress is not None and bar is not None:
             self.progress.update(bar, total=index + 1 + expected - self.clock.visited)

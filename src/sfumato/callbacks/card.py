@@ -12,7 +12,7 @@ from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import rows
 from sfumato.io.files import atomic
-from sfumato.model import Model
+from sfumato.module import Module
 from sfumato.runs import Run
 
 
@@ -22,7 +22,7 @@ class Card(Callback):
     def __init__(self, run: Run, facts: Mapping[str, Any], clock: Clock, health: Health) -> None:
         self.run, self.facts, self.clock, self.health = run, facts, clock, health
 
-    def on_exception(self, trainer: Trainer, model: Model, error: BaseException) -> None:
+    def on_exception(self, trainer: Trainer, module: Module, error: BaseException) -> None:
         self.health.warn(f"ended by {type(error).__name__}: {error}")
         if trainer.is_global_zero:
             self.write()

@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import Callback
 
 from sfumato.io.files import atomic
 from sfumato.model import Model
+from sfumato.module import Module
 from sfumato.runs import FORMAT, Run, save_bundle
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -46,13 +47,13 @@ class Checkpoints(Callback):
         self._saved = time.monotonic()
         self._before: dict[signal.Signals, Any] = {}
 
-    def on_train_start(self, trainer: Trainer, model: Model) -> None:
+    def on_train_start(self, trainer: Trainer, module: Module) -> None:
         # after Lightning has put its own handlers in place, whose SIGTERM ends without a save
         if threading.current_thread() is threading.main_thread():
             self._before = {s: signal.signal(s, self._ask) for s in SIGNALS}
 
     def on_train_batch_end(
-        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+        self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
     ) -> None:
         if self.asked:
             trainer.should_stop = True
@@ -60,7 +61,7 @@ class Checkpoints(Callback):
         # the order in which processes see a signal or a clock differs; the last batch they agree
         # on
         if self.healthy and (trainer.should_stop or trainer.is_last_batch or due):
-            self.save(trainer, model)
+            self.save(trainer, module.model)
 
     def save(self, trainer: Trainer, model: Model) -> None:
         """Write the checkpoint and the bundle now."""
@@ -73,14 +74,14 @@ class Checkpoints(Callback):
         self._saved = time.monotonic()
 
     def on_save_checkpoint(
-        self, trainer: Trainer, model: Model, checkpoint: dict[str, Any]
+        self, trainer: Trainer, module: Module, checkpoint: dict[str, Any]
     ) -> None:
         # a resumed run is a fresh loop over the batches that are left, so Lightning's counters
         # stay out
         checkpoint.pop("loops", None)
         checkpoint["sfumato"] = {"format": FORMAT}
 
-    def teardown(self, trainer: Trainer, model: Model, stage: str) -> None:
+    def teardown(self, trainer: Trainer, module: Module, stage: str) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}

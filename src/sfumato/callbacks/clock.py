@@ -7,7 +7,7 @@ import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
-from sfumato.model import Model
+from sfumato.module import Module
 from sfumato.randomness import derive
 
 
@@ -34,15 +34,17 @@ class Clock(Callback):
             return None
         return max(self.visited, round(self.visited * self.minutes * 60 / self.seconds))
 
-    def on_fit_start(self, trainer: Trainer, model: Model) -> None:
+    def on_fit_start(self, trainer: Trainer, module: Module) -> None:
         self._since = time.monotonic()
 
-    def on_train_batch_start(self, trainer: Trainer, model: Model, batch: Any, index: int) -> None:
-        _reseed(derive(self.seed, "step", self.visited, trainer.global_rank), model.device)
-        model.begin(seed=self.seed, step=self.visited)
+    def on_train_batch_start(
+        self, trainer: Trainer, module: Module, batch: Any, index: int
+    ) -> None:
+        _reseed(derive(self.seed, "step", self.visited, trainer.global_rank), module.device)
+        module.model.begin(seed=self.seed, step=self.visited)
 
     def on_train_batch_end(
-        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+        self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
     ) -> None:
         self.visited += 1
         if self.minutes is not None and self.seconds >= self.minutes * 60:

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.errors import RunError
 from sfumato.model import Model
+from sfumato.module import Module
 
 VANISHED = 1e-3
 """Share of its median so far below which a player's gradient norm counts as vanishing."""
@@ -32,18 +33,19 @@ class Health(Callback):
             self.warnings.append(text)
 
     def on_train_batch_end(
-        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+        self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
     ) -> None:
+        model = module.model
         look = (model.step + 1) % model.rules.every == 0
         # reading a number off a GPU stops its queue, so it is done now and then there, always on a
         # CPU
         if look or model.device.type == "cpu":
-            self._stop_at_nan(trainer, model)
+            self._stop_at_nan(model)
         if look:
             self._compare_gradients(model)
 
-    def _stop_at_nan(self, trainer: Trainer, model: Model) -> None:
-        for name, value in (trainer.callback_metrics | model.told).items():
+    def _stop_at_nan(self, model: Model) -> None:
+        for name, value in model.told.items():
             if not torch.isfinite(value):
                 self.checkpoints.healthy = False
                 last = self.checkpoints.run.checkpoint

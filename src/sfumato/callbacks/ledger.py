@@ -13,7 +13,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from sfumato.callbacks.clock import Clock
 from sfumato.io.files import atomic
-from sfumato.model import Model
+from sfumato.module import Module
 from sfumato.runs import Run
 
 
@@ -30,9 +30,10 @@ class Recorder(Callback):
         self._count = 0
 
     def on_train_batch_end(
-        self, trainer: Trainer, model: Model, outputs: Any, batch: Any, index: int
+        self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
     ) -> None:
-        for name, value in (trainer.callback_metrics | model.told).items():
+        model = module.model
+        for name, value in model.told.items():
             self._sums[name] = self._sums.get(name, 0) + value.detach().double()
         self._count += 1
         if self.clock.visited % self.every == 0 or trainer.is_last_batch or trainer.should_stop:

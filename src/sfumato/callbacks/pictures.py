@@ -16,6 +16,7 @@ from sfumato.conditions import taken
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.io.images import grid, save, save_gif
 from sfumato.model import Autoencoder, Editor, Model, Sampler, Translator
+from sfumato.module import Module
 from sfumato.nn.attributes import encode
 from sfumato.runs import Run
 from sfumato.sampling import layout, rounds
@@ -49,8 +50,9 @@ class Pictures(Callback):
         self.every, self.count, self.data, self._best = every, 64, data, 0.0
 
     def on_train_batch_end(
-        self, trainer: Trainer, model: Model, outputs: Any, batch: Batch, index: int
+        self, trainer: Trainer, module: Module, outputs: Any, batch: Batch, index: int
     ) -> None:
+        model = module.model
         due = self.clock.visited % self.every == 0 or trainer.is_last_batch or trainer.should_stop
         if not (trainer.is_global_zero and due):
             return

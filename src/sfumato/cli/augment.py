@@ -24,6 +24,10 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument(
         "--named-by", metavar="PLACE", help="the classifier that names what cannot be asked for"
     )
+    verb.add_argument(
+        "--sure", type=float, default=0.0, metavar="P",
+        help="keep what it names with at least this probability (0)",
+    )  # fmt: skip
     verb.add_argument("--seed", type=int, default=0, help="of what is painted, and of --labels")
     verb.add_argument("-o", "--out", metavar="FOLDER", help="a new folder")
     verb.set_defaults(run=augment)
@@ -39,7 +43,9 @@ def augment(args: Namespace) -> dict[str, Any]:
     if folder.exists():
         raise RunError(f"-o {folder} exists already; name a new folder.")
     model = sampler(loaded(args.place, args.device, args.verb), args.verb)
-    augmenting.named_by(model, args.named_by)  # every mistake is found before the data are read
+    augmenting.named_by(
+        model, args.named_by, args.sure
+    )  # every mistake is found before the data are read
     source = source_of(args.place, args.data)
     if args.labels is not None:
         source = replace(source, labels=args.labels, seed=args.seed)
@@ -55,6 +61,7 @@ def augment(args: Namespace) -> dict[str, Any]:
             keep=keep,
             seed=args.seed,
             namer=args.named_by,
+            sure=args.sure,
             tell=tell,
         )
     real, made = sum(found.real.values()), sum(found.made.values())

@@ -183,14 +183,14 @@ class CycleGAN(Translator):
             for part in (self.judges, self.painters)
         ]
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Pools belong to a run that goes on, and to no bundle."""
-        checkpoint["pools"] = {way: list(pool.kept) for way, pool in self.pools.items()}
+    def memory(self) -> dict[str, Any]:
+        """The pools."""
+        return {way: list(pool.kept) for way, pool in self.pools.items()}
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """As they were when the run was cut."""
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Fill the pools as they were."""
         for way, pool in self.pools.items():
-            pool.kept = list(checkpoint["pools"][way])
+            pool.kept = list(memory[way])
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
