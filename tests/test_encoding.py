@@ -39,6 +39,9 @@ class Copier(Autoencoder):
     def training_step(self, batch, index):
         raise NotImplementedError
 
+    def configure_optimizers(self):
+        """Never asked: this model does not learn."""
+
 
 class Read(VAE):
     """A sampler whose codes can be read off the picture."""
