@@ -19,6 +19,7 @@ trains = ("__main__", "training", "module", "callbacks", "testing", "reproducing
 for found in pkgutil.walk_packages(sfumato.__path__, "sfumato."):
     if found.name.split(".")[1] not in trains:
         importlib.import_module(found.name)
+sfumato.load("dcgan-digits").sample(1, seed=0)
 print(*({"lightning", "torchmetrics", "torch._dynamo"} & set(sys.modules)))
 """
 

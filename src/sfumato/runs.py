@@ -24,6 +24,7 @@ import yaml
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
+from torch.overrides import TorchFunctionMode
 
 from sfumato import registry, settings
 from sfumato.data.source import Source
@@ -213,7 +214,7 @@ def _read(folder: Path) -> Model:
         config = settings.build(registry.module(card["model"]).Config, card["config"], "model.")
         attributes = tuple(settings.build(Attribute, a) for a in schema["attributes"])
         data = settings.build(Schema, {**schema, "attributes": attributes})
-        with torch.device("meta"):
+        with torch.device("meta"), _Undrawn():
             shapes = {name: tuple(w.shape) for name, w in kind(config, data).state_dict().items()}
     except (KeyError, TypeError) as error:
         if isinstance(error, SfumatoError):
@@ -227,6 +228,21 @@ def _read(folder: Path) -> Model:
     model = kind(config, data)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model
+
+
+class _Undrawn(TorchFunctionMode):
+    """Weights that are shapes alone are not drawn.
+
+    To draw them PyTorch would import its compiler, which takes a second.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _compare(folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
