@@ -214,7 +214,7 @@ def quality(args: argparse.Namespace) -> None:
         for name in STYLES[:5]:
             style = image(name, args.side)
             goal = Objective(network, Choices(), content, [Style(style)], content.shape[-2:])
-            row = {"pass": goal.evaluate(passes.translated(model, content, style))[0]}
+            row = {"pass": goal.evaluate(passes.translated(model, content, style).clone())[0]}
             hasty = sfumato.stylize(picture(content), picture(style))
             row |= {"fast": goal.evaluate(tensor(hasty))[0], "content": goal.evaluate(content)[0]}
             for start in ("noise", "content"):
