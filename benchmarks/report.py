@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from record import RESULTS
+from report_cells import cells
 from report_fronts import facades
 from report_holes import filled
 from scipy.stats import t
@@ -34,7 +35,7 @@ def main() -> None:
     for section in (*first, *second):
         parts += section(found)
     PAGE.write_text("\n".join(parts), "utf-8")
-    print(PAGE, *write(ROOT))
+    print(PAGE, *write(ROOT, beside=cells(found)))
     if beside := found.get("vae-and-gan"):
         _fill("vae-and-gan", _side_by_side(beside))
     if labels := [found[name] for name in sorted(found) if name.startswith("labels-")]:

@@ -74,10 +74,11 @@ def between(text: str, marks: tuple[str, str], new: str) -> str | None:
     return f"{text[: first + len(marks[0])]}\n{new.strip()}\n{text[last:]}"
 
 
-def write(folder: Path, title: str = "") -> list[Path]:
+def write(folder: Path, title: str = "", beside: Mapping[str, str] | None = None) -> list[Path]:
     """Bring `docs/results.md` and the README's table below `folder` up to what was kept there.
 
-    Where there is no such page it is made; a README without the marks is left alone.
+    Where there is no such page it is made; a README without the marks is left alone, and so are
+    cells of systems that were not reproduced, unless `beside` has words for them.
     """
     found = measured(kept(folder / KEPT))
     page, readme = folder / "docs" / "results.md", folder / "README.md"
@@ -90,7 +91,7 @@ def write(folder: Path, title: str = "") -> list[Path]:
     if readme.exists():
         old = readme.read_text("utf-8")
         if (rows := _inside(old, SYSTEMS)) is not None:
-            pages[readme] = between(old, SYSTEMS, _filled(rows, found)) or old
+            pages[readme] = between(old, SYSTEMS, _filled(rows, found, beside or {})) or old
     for path, content in pages.items():
         with atomic(path) as temporary:
             temporary.write_text(content, "utf-8")
@@ -186,7 +187,7 @@ def facts_line(found: Run) -> str:
     )
 
 
-def _filled(rows: str, found: Sequence[Run]) -> str:
+def _filled(rows: str, found: Sequence[Run], beside: Mapping[str, str]) -> str:
     """A table's rows, the last of their four cells filled by what the row's system reaches."""
     groups = _grouped(found)
     lines = []
@@ -195,7 +196,8 @@ def _filled(rows: str, found: Sequence[Run]) -> str:
             own = [key for key in groups if key[0] == link[1]]
             own.sort(key=lambda key: key[1] != "laptop")
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-            line = "| " + " | ".join([*cells[:3], _best(groups, own)]) + " |"
+            last = _best(groups, own) or beside.get(link[1], "".join(cells[3:4]))
+            line = "| " + " | ".join([*cells[:3], last]) + " |"
         lines.append(line)
     return "\n".join(lines)
 

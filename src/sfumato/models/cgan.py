@@ -256,6 +256,7 @@ RECIPES = {
         steps=8_000,
         batch=64,
         ema=0.999,
+        expects={"label_accuracy": 0.97},
     ),
     "source": Recipe(
         model=Config(

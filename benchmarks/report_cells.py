@@ -1,0 +1,55 @@
+"""A few words for the README on each system that another script than `reproduce` measures."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Kept = Mapping[str, Any]
+
+
+def cells(found: Mapping[str, Kept]) -> dict[str, str]:
+    """System to its cell; none where nothing was measured."""
+    return {system: words(found[name]) for system, name, words in ROWS if name in found}
+
+
+def _enlarged(found: Kept, who: str, score: str, unit: str, arrow: str) -> str:
+    rows = found["sets"]["Set5"]
+    ours, floor = (rows[name][score] for name in (who, "bicubic"))
+    return f"{score} {arrow} {ours:.4g}{unit} on Set5 by 4, bicubic {floor:.4g}"
+
+
+def _srresnet(found: Kept) -> str:
+    return _enlarged(found, "srresnet-x4", "psnr_y", " dB", "↑")
+
+
+def _srgan(found: Kept) -> str:
+    return _enlarged(found, "srgan-x4", "perceptual", "", "↓")
+
+
+def _hole(found: Kept) -> str:
+    hole = found["holes"]["centre"]
+    ours, ridge = hole["network"]["psnr"], hole["ridge"]["psnr"]
+    return f"psnr ↑ {ours:.4g} dB in the hole of {found['side']}-pixel faces, ridge {ridge:.4g}"
+
+
+def _codec(found: Kept) -> str:
+    rows = found["sets"]["cifar10"]["against"]["WebP"]
+    shares = [row["bpp at ms_ssim"] for row in rows if row["bpp at ms_ssim"] is not None]
+    return f"bits over WebP's at equal MS-SSIM ↓ {min(shares):.2f} to {max(shares):.2f}"
+
+
+def _passes(found: Kept) -> str:
+    return f"{found['painters']['adain']['cpu_seconds']:.2f} s for 512 x 512, one thread"
+
+
+def _learnt(found: Kept) -> str:
+    return f"{found['painters']['fast_style 16']['cpu_seconds']:.2f} s for 512 x 512, one thread"
+
+
+ROWS: tuple[tuple[str, str, Callable[[Kept], str]], ...] = (
+    ("srresnet", "enlarged-x4", _srresnet),
+    ("srgan", "enlarged-x4", _srgan),
+    ("context_encoder", "inpainting-faces-centre", _hole),
+    ("codec", "rates-codec-small-cifar10", _codec),
+    ("adain", "style-passes", _passes),
+    ("fast_style", "style-passes", _learnt),
+)
