@@ -32,9 +32,10 @@ from sfumato.models.adain import AdaIN
 from sfumato.models.adain import Config as AdaINConfig
 from sfumato.models.fast_style import Config, FastStyle
 from sfumato.nn.perceptual import Perceptual, load
+from sfumato.preset import quick_in_half
 from sfumato.schema import Schema
 from sfumato.shapes import Images
-from sfumato.stylizing import picture, quick_in_half, tensor, translator
+from sfumato.stylizing import picture, tensor, translator
 
 DATA = Path(os.environ.get("SFUMATO_DATA", "."))
 CONTENTS = [

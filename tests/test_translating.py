@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 import sfumato
-from sfumato import runs, translating
+from sfumato import load, preset, runs, translating
 from sfumato.data.photos import photo
 from sfumato.errors import SfumatoError
 from sfumato.io.images import from_bytes
@@ -49,6 +49,7 @@ def test_pieces_fit_without_a_seam(fields, monkeypatch):
     model, image = network(**fields), noise(61, 45)
     for weights in model.parameters():  # the first picture of `base` would hide the network
         torch.nn.init.normal_(weights, std=0.15)
+    monkeypatch.setattr(preset, "quick_in_half", lambda: False)  # which rounds more coarsely
     whole = np.asarray(translated(model, image)).astype(int)
     monkeypatch.setattr(translating, "PIECE", 16)
     done = []
@@ -57,6 +58,18 @@ def test_pieces_fit_without_a_seam(fields, monkeypatch):
     assert whole.std() > 10
     assert sum(done) == 61 * 45
     assert len(done) == 4 * 3
+
+
+@pytest.mark.parametrize("name", ["srresnet-x4", "srgan-x4", "srresnet-jpeg", "srresnet-blur"])
+def test_quick_numbers_are_no_visible_step_from_exact_ones(name, monkeypatch):
+    image, model = photo("coffee").crop((200, 100, 296, 196)), load(name)
+    pictures = []
+    for quick in (True, False):
+        monkeypatch.setattr(preset, "quick_in_half", lambda quick=quick: quick)
+        pictures.append(np.asarray(translated(model, image)).astype(int))
+    away = np.abs(pictures[0] - pictures[1])
+    assert away.max() <= 2
+    assert away.mean() < 0.1
 
 
 def test_a_picture_grows_and_keeps_its_mode_and_opacity(doubler):

@@ -31,6 +31,7 @@ from sfumato.imaging.placing import softened
 from sfumato.io.images import Source, fractions, from_bytes, read, save, to_bytes, to_picture
 from sfumato.model import Model, Translator
 from sfumato.nn import perceptual
+from sfumato.preset import quick_in_half
 from sfumato.settings import build
 from sfumato.shapes import Images, Others
 
@@ -286,12 +287,6 @@ def translator(place: Model | str | Path) -> Translator:
         )
     model.eval()
     return model.bfloat16() if quick_in_half() and model.device.type == "cpu" else model
-
-
-def quick_in_half() -> bool:
-    """Whether this processor has instructions for bfloat16; without them it is slower."""
-    known = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
-    return bool(known())
 
 
 def tensor(source: Source) -> Images:

@@ -17,6 +17,7 @@ from sfumato.io.images import Source, from_bytes, opacity, read, to_bytes, to_pi
 from sfumato.model import Translator
 from sfumato.nn.resize import enlarge, resize
 from sfumato.nn.tiles import tiles
+from sfumato.preset import quickly
 from sfumato.shapes import Images
 
 PIECE = 256
@@ -75,7 +76,7 @@ def translated(
     around = max(height, width) if model.reach is None else model.reach
     for rows, columns in tiles(height, width, PIECE if model.reach else around, around):
         source = from_bytes(pixels[rows.outer, columns.outer][None]).to(model.device)
-        with torch.no_grad():
+        with torch.no_grad(), quickly(model):
             made = to_bytes(model.translate(source, **way))[0]
         high, wide = rows.times(model.scale), columns.times(model.scale)
         out[high.place, wide.place] = made[high.inner, wide.inner]
@@ -101,7 +102,7 @@ def translated_set(
     def made() -> Iterator[tuple[Images, list[str]]]:
         for rows in torch.arange(len(data)).split(SET):
             batch = data.batch(rows)
-            with torch.no_grad():
+            with torch.no_grad(), quickly(model):
                 images = model.translate(batch.image.to(model.device), **way).cpu()
             yield images, [names[label] for label in batch.label.tolist()]
 

@@ -148,8 +148,10 @@ def save(image: Image.Image, path: str | Path) -> None:
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
         raise ConfigError(f"{path} must end in .png, .jpg or .webp to be written as a picture.")
+    # a PNG in a third of the time of the usual level, and two hundredths larger
+    words: dict[str, Any] = {"compress_level": 4} if path.suffix.lower() == ".png" else {}
     with atomic(path, durable=False) as temporary:
-        image.save(temporary)
+        image.save(temporary, **words)
 
 
 def grid(images: Images, columns: int | None = None, zoom: int = 1, gap: int = 1) -> Image.Image:
