@@ -10,7 +10,6 @@ Paper: Gatys et al. (2016), https://arxiv.org/abs/1606.05897
 
 import torch
 from jaxtyping import Float
-from kornia.color import lab_to_rgb, rgb_to_lab
 from torch import Tensor
 
 from sfumato.shapes import Images, Others
@@ -18,7 +17,9 @@ from sfumato.shapes import Images, Others
 
 def lightness_only(painted: Images, content: Images) -> Images:
     """The painting's CIELAB lightness with the content's chroma, as far as the screen has it."""
-    light, chroma = (rgb_to_lab((image.clamp(-1, 1) + 1) / 2) for image in (painted, content))
+    from kornia.color import lab_to_rgb
+
+    light, chroma = _lab(painted), _lab(content)
     return lab_to_rgb(torch.cat([light[:, :1], chroma[:, 1:]], 1)).clamp(0, 1) * 2 - 1
 
 
@@ -32,8 +33,13 @@ def matched(style: Images, content: Others) -> Images:
 
 def chroma_apart(one: Images, other: Images) -> float:
     """Mean distance of two pictures in the a*b* plane of CIELAB."""
-    a, b = (rgb_to_lab((image.clamp(-1, 1) + 1) / 2)[:, 1:] for image in (one, other))
-    return float((a - b).norm(dim=1).mean())
+    return float((_lab(one)[:, 1:] - _lab(other)[:, 1:]).norm(dim=1).mean())
+
+
+def _lab(images: Images) -> Float[Tensor, "B 3 H W"]:
+    from kornia.color import rgb_to_lab  # not for those who keep no colour: it takes its time
+
+    return rgb_to_lab((images.clamp(-1, 1) + 1) / 2)
 
 
 def _moments(image: Others) -> tuple[Float[Tensor, "3 1"], Float[Tensor, "3 3"]]:

@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
-from kornia.filters import gaussian_blur2d
 
 from sfumato.errors import ConfigError
+from sfumato.imaging.degradation import blurred
 from sfumato.imaging.descent import Descent, Evaluate, Optimizer
 from sfumato.imaging.objective import Objective, Style, scaled
 from sfumato.nn.perceptual import Perceptual
@@ -199,7 +199,7 @@ def _start(
     noise = torch.rand(1, 3, *size, generator=generator(choices.seed, "painting")) * 2 - 1
     if choices.start == "noise":
         return noise * FAINT
-    return gaussian_blur2d(noise, (9, 9), (2.0, 2.0), border_type="replicate") * FAINT * 4
+    return blurred(noise, noise.new_full((1,), 2.0)) * FAINT * 4
 
 
 def _descent(images: Images, choices: Choices) -> Descent:

@@ -6,7 +6,6 @@ https://arxiv.org/abs/1604.08610
 """
 
 import torch
-from skimage.registration import optical_flow_ilk
 from torch.nn.functional import grid_sample, interpolate
 
 from sfumato.shapes import Images
@@ -17,6 +16,8 @@ SIDE = 256
 
 def moved(painting: Images, before: Images, now: Images) -> Images:
     """`painting` of the frame `before`, warped to where the frame `now` shows the same things."""
+    from skimage.registration import optical_flow_ilk  # half a second that only clips need
+
     high, wide = now.shape[-2:]
     share = min(1.0, SIDE / max(high, wide))
     size = max(1, round(high * share)), max(1, round(wide * share))
