@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from sfumato import data as sources
+from sfumato import load
 from sfumato.data import Source
 from sfumato.errors import ConfigError, DataError
+from sfumato.imaging.degradation import blurred
 from sfumato.losses.attributes import attribute_loss
 from sfumato.models.tagger import Config, TagNet
 from sfumato.nn.attributes import decode
@@ -38,6 +40,32 @@ def test_one_step_lowers_the_loss_of_the_batch():
     before = attribute_loss(model.tags(images), attributes, SCHEMA)
     one_step(model, image=images, attributes=attributes)
     assert attribute_loss(model.tags(images), attributes, SCHEMA) < before
+
+
+def test_what_it_learns_from_is_blurred_anew_each_time(monkeypatch):
+    seen = []
+    monkeypatch.setattr(TagNet, "_loss", lambda self, images, tags: seen.append(images) or loss())
+    loss = torch.zeros((), requires_grad=True).sum
+    images = torch.zeros(2, 3, 32, 32)
+    images[:, :, 16] = 1
+    for blur in (0.0, 1.0):
+        model = TagNet(Config(blur=blur), SCHEMA)
+        one_step(model, image=images, attributes=torch.zeros(2, 2))
+    sharp, soft = seen
+    assert torch.equal(sharp, images)
+    torch.testing.assert_close(soft.sum(2), images.sum(2))  # light is spread, not lost
+    widths = [1 / (image[0] / image[0].sum()).square().sum() for image in soft]
+    assert widths[0] != widths[1]
+
+
+def test_shipped_weights_tell_stroke_from_edge():
+    tagger, softer = load("tagger-glyphs"), torch.full((200,), 0.7)
+    names = [attribute.name for attribute in tagger.schema.attributes]
+    data = sources.open(Source(name="glyphs", split="test", side=32, attributes=(*names,)))
+    batch, bold = data.batch(torch.arange(200)), names.index("bold")
+    with torch.no_grad():
+        said = decode(tagger.tags(blurred(batch.image, softer)), tagger.schema)[:, bold]
+    assert (said == batch.attributes[:, bold]).float().mean() > 0.95
 
 
 def test_data_without_attributes_are_refused_by_that_name():
