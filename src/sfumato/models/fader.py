@@ -273,14 +273,14 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(depth=4, hidden=192, adversarial=1e-2, ramp=1_000, reader=8, judge_lr=1e-3),
+        model=Config(depth=4, hidden=192, adversarial=1.0, ramp=1_000, reader=8, judge_lr=1e-3),
         data=Source(name="glyphs", side=32, attributes=("bold", "colour"), count=20_000),
         steps=8_000,
         batch=64,
         ema=0.999,
     ),
     "faces": Recipe(
-        model=Config(width=32, depth=5, most=256, hidden=256, adversarial=1e-2, ramp=10_000),
+        model=Config(width=32, depth=5, most=256, hidden=256, adversarial=0.3, ramp=1_500),
         data=Source(
             name="celeba", side=64, crop=89, attributes=("Eyeglasses", "Smiling"), flip=True
         ),
