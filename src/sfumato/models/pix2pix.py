@@ -176,11 +176,13 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(width=32, depth=7, game="least_squares", jitter=286 / 256),
+        model=Config(
+            width=32, depth=7, game="non_saturating", reconstruction=10.0, jitter=286 / 256
+        ),
         data=Source(name="facades", side=128, flip=True),
-        steps=20_000,
-        batch=4,
-        ema=0.999,
+        steps=10_000,
+        batch=2,
+        ema=0.99,
     ),
     "source": Recipe(
         model=Config(reconstruction=1.0, jitter=286 / 256),
