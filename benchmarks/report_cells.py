@@ -45,10 +45,16 @@ def _learnt(found: Kept) -> str:
     return f"{found['painters']['fast_style 16']['cpu_seconds']:.2f} s for 512 x 512, one thread"
 
 
+def _edits(found: Kept) -> str:
+    flips, stays = (found["found"][name]["value"] for name in ("flips", "stays"))
+    return f"flips ↑ {flips:.3f} of glyphs, the rest stays in {stays:.3f}"
+
+
 ROWS: tuple[tuple[str, str, Callable[[Kept], str]], ...] = (
     ("srresnet", "enlarged-x4", _srresnet),
     ("srgan", "enlarged-x4", _srgan),
     ("context_encoder", "inpainting-faces-centre", _hole),
+    ("fader", "edits-fader-two", _edits),
     ("codec", "rates-codec-small-cifar10", _codec),
     ("adain", "style-passes", _passes),
     ("fast_style", "style-passes", _learnt),

@@ -273,9 +273,9 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(depth=4, hidden=192, adversarial=1.0, ramp=1_000, reader=8, judge_lr=1e-3),
+        model=Config(depth=4, hidden=192, adversarial=6.0, ramp=1_000, reader=8, judge_lr=1e-3),
         data=Source(name="glyphs", side=32, attributes=("bold", "colour"), count=20_000),
-        steps=8_000,
+        steps=12_500,
         batch=64,
         ema=0.999,
     ),
