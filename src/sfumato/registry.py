@@ -139,7 +139,7 @@ def _places() -> dict[str, _Place]:
     for place in [*_own(), *_from_folders(), *_from_packages(tuple(sys.path))]:
         name = place.module.rpartition(".")[2]
         other = places.setdefault(name, place)
-        if other.path.resolve() != place.path.resolve():
+        if other is not place and other.path.resolve() != place.path.resolve():
             raise ModelFileError(
                 f"two files define model {name!r}: {other.path} and {place.path}; rename one."
             )
