@@ -4,8 +4,8 @@ LeNet-5 learns from a share of the labels of a set, as many of each class, and i
 held-out images of it: from the real pictures alone, from painted ones alone, and from both, always
 with the same augmentation. The painter, a conditional GAN, sees the same labels and nothing else.
 In rows of their own the rest is used too, without its labels: a GAN that learned from all images
-paints, and what it painted is named by one that saw all images and the few labels, an adversarial
-autoencoder or a GAN with K+1 classes.
+paints, and an adversarial autoencoder that saw the few labels names what it painted; once all of
+it is kept, and once what it named with at least 90 % probability.
 
 Each seed draws its own labelled images; a row that was measured is kept and not measured again.
 """
@@ -45,9 +45,7 @@ class Size:
     painter: int
     """Batches of 64."""
     namer: int
-    """Batches of 200 of the autoencoder that names; 0 where no label is missing."""
-    judge: int
-    """The same of the GAN with K+1 classes."""
+    """Batches of 200; 0 where no label is missing."""
     ratio: float
     """Pictures that the conditional GAN paints for each real one."""
     named: float
@@ -55,24 +53,16 @@ class Size:
 
 
 SIZES = {
-    0.01: Size(classifier=1_500, painter=1_500, namer=1_500, judge=5_000, ratio=2, named=20),
-    0.1: Size(classifier=4_000, painter=4_000, namer=2_000, judge=8_000, ratio=1, named=2),
-    1.0: Size(classifier=5_600, painter=8_000, namer=0, judge=0, ratio=1, named=0),
+    0.01: Size(classifier=1_500, painter=1_500, namer=1_500, ratio=2, named=20),
+    0.1: Size(classifier=4_000, painter=4_000, namer=2_000, ratio=1, named=2),
+    1.0: Size(classifier=5_600, painter=8_000, namer=0, ratio=1, named=0),
 }
 MADE = {"made": False, "both": True}
 """Name of a row to whether the real pictures are kept."""
 
 
-@dataclass(frozen=True)
-class Namer:
-    """Who names what was painted, and how sure it must be of it."""
-
-    model: str
-    recipe: str
-    sure: float
-
-
-NAMERS = {"namer": Namer("aae", "semi", 0.0), "judge": Namer("semi_gan", "laptop", 0.9)}
+SURE = {"namer": 0.0, "sure": 0.9}
+"""End of a row's name to how probable the name of a picture must be to be kept."""
 
 
 def main() -> None:
@@ -108,26 +98,18 @@ def _measured(
             place = _fresh(folder / row)
             augmenting.augment(painter, place, real, ratio=size.ratio, keep=kept, seed=seed)
             found[row] = _accuracy(args, place, seed, size)
-    for name, namer in NAMERS.items():
+    for name, sure in SURE.items():
         rows = {f"{row}, {name}": kept for row, kept in MADE.items()}
-        if known.keys() >= {name, *rows} or not size.namer:
+        if known.keys() >= rows.keys() or not size.namer:
             continue
-        reader = _trained(
-            namer.model,
-            folder / namer.model,
-            recipe=namer.recipe,
-            data={"name": args.data, "labels": len(real), "seed": seed},
-            config={"decay_steps": getattr(size, name)},
-            steps=getattr(size, name),
-            seed=seed,
-        ).path
-        found[name] = 1 - evaluate(reader, n=1000)["error"].value
+        namer = _namer(args.data, len(real), seed, size, folder)
+        found["namer"] = 1 - evaluate(namer, n=1000)["error"].value
         free = args.painter or _free(args.data)
         for row, kept in rows.items():
             place = _fresh(folder / row.replace(", ", "-"))
             augmenting.augment(
                 *(free, place, real),
-                ratio=size.named, keep=kept, seed=seed, namer=reader, sure=namer.sure,
+                ratio=size.named, keep=kept, seed=seed, namer=namer, sure=sure,
             )  # fmt: skip
             found[row] = _accuracy(args, place, seed, size)
     return {
@@ -173,6 +155,19 @@ def _conditional(place: Path, seed: int, size: Size) -> Path:
     config = {"width": 16, "hidden": 256}
     out = place.with_name("cgan")
     return _trained("cgan", out, data={"name": str(place)}, config=config, **changes).path
+
+
+def _namer(data: str, labels: int, seed: int, size: Size, folder: Path) -> Path:
+    """A semi-supervised autoencoder: all images, and these labels."""
+    return _trained(
+        "aae",
+        folder / "aae",
+        recipe="semi",
+        data={"name": data, "labels": labels, "seed": seed},
+        config={"decay_steps": size.namer},
+        steps=size.namer,
+        seed=seed,
+    ).path
 
 
 def _free(data: str) -> Path:

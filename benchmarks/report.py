@@ -60,9 +60,8 @@ ROWS = {
     "made, namer": "painted, named by the autoencoder",
     "both, namer": "real and painted, named by the autoencoder",
     "namer": "that autoencoder itself",
-    "made, judge": "painted, named by the K+1 GAN",
-    "both, judge": "real and painted, named by the K+1 GAN",
-    "judge": "that K+1 GAN itself",
+    "made, sure": "painted, named by the autoencoder with 90 % or more",
+    "both, sure": "real and painted, named by the autoencoder with 90 % or more",
 }
 
 
