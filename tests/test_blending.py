@@ -91,6 +91,7 @@ def test_a_mask_that_hangs_over_every_edge_is_cut():
         (Image.new("L", (9, 10), 255), (0, 0), "the mask is 9x10 pixels, and the source 10x10"),
         (Image.new("L", (10, 10), 255), (0, 0), "the mask covers the whole destination"),
         (Image.new("L", (10, 10), 255), (10, 0), "--at 10,0 puts all that the mask marks outside"),
+        (Image.new("L", (10, 10), 255), (-(10**30), 0), f"--at -1{0:030},0 puts all that"),
         (Image.new("L", (10, 10), 255), (0, -(10**9)), "--at 0,-1000000000 puts all"),
     ],
 )

@@ -160,3 +160,15 @@ def test_who_lacks_an_encoder_or_a_prior_is_told_so():
         interpolate(Copier(), pictures=pictures(1))
     with pytest.raises(ConfigError, match=r"^traverse changes one picture, and 2 were named\.$"):
         traverse(Copier(), picture=pictures(2), data=DIGITS)
+
+
+def test_one_picture_may_be_named_without_a_list(tmp_path):
+    picture = Image.effect_noise((20, 14), 60)
+    picture.save(tmp_path / "a.png")
+    model = VAE(Config(latent=2, width=8, hidden=8), Schema(shape=(1, 8, 8)))
+    path = tmp_path / "a.png"
+    listed = fitted(model, [path])
+    for shown in (path, str(path), picture, path.read_bytes(), (path,)):
+        assert torch.equal(fitted(model, shown), listed)
+    with pytest.raises(ConfigError, match=r"^there is no picture to look at: name at least one"):
+        fitted(model, [])

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import re
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -171,3 +173,65 @@ def test_without_a_network_the_hub_is_named(monkeypatch):
 def test_a_missing_gpu_is_said(bundle):
     with pytest.raises(DeviceError, match="--device cuda is not here"):
         runs.load(bundle, device="cuda")
+
+
+def test_a_slip_in_a_path_stays_here_and_gets_the_nearest_name(bundle, tmp_path, monkeypatch):
+    def fetch(*args, **kwargs):
+        raise AssertionError("the name of a folder of the user's was sent away")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    monkeypatch.chdir(tmp_path.parent)
+    folder = tmp_path.name
+    refused(f"{folder}/bundel", f"did you mean '{folder}/bundle'?", RunError)
+    refused(f"{folder}/xyz", "no name in the zoo; the zoo has ", RunError)
+    refused("lenet5-mnits", "did you mean 'lenet5-mnist'?", RunError)
+    refused("~nobody-of-that-name/run", "no such home folder is known", RunError)
+
+
+@pytest.mark.parametrize("place", ["config.json", "schema.json"])
+def test_a_zip_with_a_flipped_byte_is_refused(bundle, place):
+    path = zipped(bundle)
+    data = bytearray(path.read_bytes())
+    data[data.index(place.encode()) + len(place) + 4] ^= 1
+    path.write_bytes(data)
+    refused(path, "cannot be unpacked: Bad CRC-32")
+
+
+def test_a_zip_under_a_password_is_refused(bundle):
+    path = zipped(bundle)
+    data = bytearray(path.read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for found in re.finditer(mark, data):
+            data[found.start() + flags] |= 1
+    path.write_bytes(data)
+    refused(path, "is encrypted, password required for extraction")
+
+
+def test_a_bundle_of_another_kind_is_refused(bundle):
+    edit(bundle / "config.json", format="x")
+    refused(bundle, "config.json is not one of ours: its format is no number.")
+
+
+@pytest.mark.parametrize("text", ["format: 1\n", "{format: 1, model: vae, recipe: 3}\n"])
+def test_a_run_card_that_lacks_something_is_refused(tmp_path, text):
+    (tmp_path / "run.yaml").write_text(text)
+    with pytest.raises(RunError, match=r"run\.yaml is damaged: .* is missing or misplaced\.$"):
+        runs.Run(tmp_path).recipe()
+
+
+def test_a_commit_is_ours_or_none(tmp_path, monkeypatch):
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    monkeypatch.setattr(runs, "__file__", str(tmp_path / "runs.py"))
+    (tmp_path / "runs.py").write_text("")
+    (tmp_path / "notes.txt").write_text("somebody else's")
+    git("init", "-q")
+    git("add", "notes.txt")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "theirs")
+    assert runs.commit() is None, "it lies below somebody else's repository"
+    git("add", "runs.py")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "ours")
+    assert runs.commit() == git("rev-parse", "--short", "HEAD").stdout.decode().strip()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert runs.commit() is None, "there is no git"

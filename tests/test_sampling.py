@@ -145,3 +145,24 @@ def test_each_picture_of_a_film_keeps_its_label(asked, monkeypatch):
     frames = list(animate(asked, 6, stops=2, frames=2, label=["A", "C"]))
     assert seen == [[0, 2] * 3] * 4
     assert frames[0].size == (2 * 9 + 1, 3 * 9 + 1), "two letters, a column each"
+
+
+def test_more_than_memory_holds_is_refused_at_once(vae):
+    with pytest.raises(ConfigError, match=r"^10,000,000,000 images of .* are too many at once; a"):
+        sample(vae, 10**10)
+    with pytest.raises(ConfigError, match=r"4,000 frames; at most 2,000 are filmed\.$"):
+        animate(vae, stops=4, frames=1000)
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda vae: sample(vae, 0), "count must be at least 1; got 0."),
+        (lambda vae: interpolate(vae, [3]), "interpolate needs two seeds or more; got 1."),
+        (lambda vae: interpolate(vae, [0, 1], 0), "count must be at least 1; got 0."),
+    ],
+)
+def test_nothing_to_draw_is_refused(vae, act, said):
+    with pytest.raises(ConfigError) as caught:
+        act(vae)
+    assert str(caught.value) == said

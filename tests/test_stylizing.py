@@ -164,6 +164,8 @@ def test_half_precision_paints_alike():
         ({"method": "slow"}, "there is no --method 'slow'"),
         ({"colour": "contents"}, "did you mean 'content'"),
         ({"weights": [1, 2]}, "1 styles need as many --weights; got 2"),
+        ({"weights": [float("nan")]}, "--weights must be 0 or more, and not all of them 0"),
+        ({"weights": [float("inf")]}, "--weights must be 0 or more, and not all of them 0"),
         ({"masks": [picture(), picture()]}, "1 styles need as many --mask; got 2"),
         ({"masks": [picture(40, 48)]}, "a mask is 40x48 and the content 48x40"),
         ({"style_masks": [picture()]}, "--style-mask is of --method gatys"),

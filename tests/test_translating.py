@@ -130,9 +130,21 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
             lambda: upscale(image, scale=4, method=doubler),
             "enlarges 2 times, not 4; ask for less.",
         ),
+        (
+            lambda: upscale(image, scale=100_000, method="bicubic"),
+            "pixels is too large to make: at most 1,073,741,824 are.",
+        ),
         (lambda: upscale(image, scale=0), "--scale must be at least 1; got 0."),
         (lambda: restore(image, method=doubler), "enlarges 2 times; upscale is its verb."),
         (lambda: upscale(image, scale=9), "srresnet is not shipped with weights for x9; train"),
+        (
+            lambda: restore(image, method="srgan"),
+            "srgan is not shipped with weights for jpeg; take srresnet-jpeg, or train some",
+        ),
+        (
+            lambda: upscale(image, method="dcgan"),
+            "dcgan does not upscale; take srgan-x4, srresnet-x4.",
+        ),
         (lambda: restore(image, harm="rain"), "srresnet is not shipped with weights for rain;"),
         (lambda: upscale(image, method="nothing"), "nothing is no run folder, no bundle"),
         (

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sfumato.atlas import reconstruct
     from sfumato.blending import blend
+    from sfumato.classifying import classify
     from sfumato.completing import complete
+    from sfumato.compression import compress, decompress
     from sfumato.data.source import Source
     from sfumato.editing import edit
     from sfumato.errors import SfumatoError
@@ -45,8 +47,11 @@ __all__ = [
     "arithmetic",
     "available",
     "blend",
+    "classify",
     "compare",
     "complete",
+    "compress",
+    "decompress",
     "edit",
     "evaluate",
     "interpolate",
@@ -74,8 +79,11 @@ _HOME = {
     "arithmetic": "exploring",
     "available": "registry",
     "blend": "blending",
+    "classify": "classifying",
     "compare": "evaluation",
     "complete": "completing",
+    "compress": "compression",
+    "decompress": "compression",
     "edit": "editing",
     "evaluate": "evaluation",
     "interpolate": "sampling",

@@ -13,7 +13,15 @@ from torch import Tensor
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.encoding import Shown, autoencoder, encoded, fitted, paint, painted_under
+from sfumato.encoding import (
+    Shown,
+    autoencoder,
+    encoded,
+    few_enough,
+    fitted,
+    paint,
+    painted_under,
+)
 from sfumato.errors import ConfigError
 from sfumato.evaluation import held_out, source_of
 from sfumato.evaluation.references import Split
@@ -35,6 +43,7 @@ def manifold(place: Model | str | Path, side: int = 15, *, seed: int = 0, **aske
     image. Raises ConfigError where the code has more or fewer normal coordinates.
     """
     model = sampler(place, "manifold")
+    few_enough(model, side * side)
     code, condition = begin(model, 1, seed, None, asked)
     wide = code[:, model.normal].shape[1]
     if wide != 2:
@@ -69,7 +78,7 @@ class Points:
 
 def scatter(
     place: Model | str | Path,
-    data: str | Source | None = None,
+    data: str | Path | Source | None = None,
     *,
     count: int = 2000,
     seed: int = 0,
@@ -108,7 +117,7 @@ def reconstruct(
     place: Model | str | Path,
     pictures: Shown | None = None,
     *,
-    data: str | Source | None = None,
+    data: str | Path | Source | None = None,
     count: int = 16,
     seed: int = 0,
     **asked: Any,
@@ -148,7 +157,7 @@ def relabel(
     place: Model | str | Path,
     images: Shown | None = None,
     *,
-    data: str | Source | None = None,
+    data: str | Path | Source | None = None,
     count: int = 10,
     seed: int = 0,
 ) -> Relabelled:

@@ -50,7 +50,7 @@ class Augmented:
 def augment(
     place: Model | str | Path,
     folder: str | Path,
-    data: str | Source | Dataset | None = None,
+    data: str | Path | Source | Dataset | None = None,
     *,
     ratio: float = 1.0,
     keep: bool = True,

@@ -74,8 +74,22 @@ def demand(model: object, verb: str, place: str) -> None:
     what = " and ".join(held) or "none of the known interfaces"
     raise ConfigError(
         f"{verb} needs {needed}, and {place} holds {_a(type(model).__name__)}, which is "
-        f"{what}: it can {', '.join(able[:-1])} and {able[-1]}."
+        f"{what}: it can {', '.join(able[:-1])} and {able[-1]}.{_instead(verb)}"
     )
+
+
+def _instead(verb: str) -> str:
+    """Who can do it: of what is shipped, else of what can be trained.
+
+    Nothing is said where a Translator is needed: which of them suits, its own verb says.
+    """
+    wanted = {tag for tag, verbs in VERBS.items() if verb in verbs}
+    if "Translator" in wanted:
+        return ""
+    shipped = [n for n in registry.shipped() if wanted & set(tags(registry.shipped_model(n)))]
+    models = [n for n in registry.available() if wanted & set(tags(n))]
+    take = f"take {', '.join(shipped)}" if shipped else f"train {', '.join(models)}"
+    return f" For {verb} {take}."
 
 
 def _a(name: str) -> str:

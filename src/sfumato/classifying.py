@@ -3,7 +3,7 @@
 Every function takes a model or a place that holds one (a run folder, a bundle, a zoo name).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
-from sfumato.encoding import PART, fitted, loaded
+from sfumato.encoding import PART, Shown, fitted, loaded
 from sfumato.errors import ConfigError, DataError
 from sfumato.evaluation import held_out, source_of
 from sfumato.metrics.accuracy import (
@@ -28,6 +28,8 @@ from sfumato.metrics.score import Score
 from sfumato.model import Classifier, Model
 from sfumato.shapes import Images, Labels, Scores
 
+USUAL = 3
+"""Likeliest classes that are given where nobody says how many."""
 Answer = list[tuple[str, float]]
 """Names of classes and their probabilities, the likeliest first."""
 
@@ -44,18 +46,18 @@ def classifier(place: Model | str | Path) -> Classifier:
 
 
 @torch.no_grad()
-def classify(
-    place: Model | str | Path, paths: Sequence[str | Path], *, k: int = 3
-) -> list[Answer]:
-    """The `k` likeliest classes of each picture file with their probabilities.
+def classify(place: Model | str | Path, pictures: Shown, *, k: int | None = None) -> list[Answer]:
+    """The `k` likeliest classes of each picture with their probabilities; 3 unless said.
 
     Raises ConfigError where there are fewer classes than `k`, DataError for a file that cannot be
     read.
     """
     model = classifier(place)
-    if not 1 <= k <= len(model.schema.classes):
-        raise ConfigError(f"-k {k} must be from 1 to {len(model.schema.classes)}, the classes.")
-    return top(model, _logits(model, fitted(model, paths)), k)
+    classes = len(model.schema.classes)
+    k = min(USUAL, classes) if k is None else k
+    if not 1 <= k <= classes:
+        raise ConfigError(f"-k {k} must be from 1 to {classes}, the classes.")
+    return top(model, _logits(model, fitted(model, pictures)), k)
 
 
 def top(model: Classifier, scores: Scores, k: int) -> list[Answer]:
@@ -138,7 +140,7 @@ class Trial:
 
 def trial(
     place: Model | str | Path,
-    data: str | Source | Dataset | None = None,
+    data: str | Path | Source | Dataset | None = None,
     *,
     count: int | None = None,
     seed: int = 0,

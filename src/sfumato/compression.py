@@ -9,7 +9,7 @@ from PIL import Image
 from sfumato import runs
 from sfumato.capabilities import demand
 from sfumato.errors import DataError
-from sfumato.io.images import PIXELS, from_bytes, read, to_bytes, to_picture
+from sfumato.io.images import PIXELS, from_bytes, on_white, read, to_bytes, to_picture
 from sfumato.model import Codec, Model
 from sfumato.shapes import Picture
 
@@ -88,9 +88,7 @@ def _plain(image: Image.Image) -> Image.Image:
         raise DataError(
             f"the picture has {image.width}x{image.height} pixels; at most {PIXELS} are coded."
         )
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = on_white(image)
     return image if image.mode == "L" else image.convert("RGB")
 
 

@@ -15,14 +15,14 @@ from sfumato.capabilities import demand
 from sfumato.data.dataset import Batch
 from sfumato.data.stock import Cut
 from sfumato.errors import ConfigError
-from sfumato.io.images import from_bytes, read
+from sfumato.io.images import LARGEST, Source, from_bytes, read
 from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.shapes import Codes, Images, Pictures
 
 PART = 256
 """Images painted or encoded at a time, to bound the memory."""
-Shown = Pictures | Sequence[str | Path]
-"""Images as a model takes them, or files."""
+Shown = Pictures | Source | Sequence[Source]
+"""Images as a model takes them, or pictures: one or several."""
 
 
 def loaded(place: Model | str | Path, verb: str) -> Model:
@@ -50,9 +50,12 @@ def encoded(model: Autoencoder, images: Images) -> Codes:
 
 
 def fitted(model: Model, pictures: Shown) -> Images:
-    """Shown from files, cut and scaled to what the model takes; images stay as they are."""
+    """Shown from pictures, cut and scaled to what the model takes; images stay as they are."""
     if isinstance(pictures, Tensor):
         return pictures
+    pictures = [pictures] if isinstance(pictures, Source) else pictures
+    if not len(pictures):
+        raise ConfigError("there is no picture to look at: name at least one.")
     cut = Cut(side=model.schema.side, crop=None, channels=model.schema.channels)
     return torch.cat([from_bytes(cut.fit(read(path))[None]) for path in pictures])
 
@@ -80,6 +83,18 @@ def painted_under(
     return found
 
 
+def few_enough(model: Model, count: int) -> None:
+    """Raise ConfigError for no image, and for more pixels in all than the largest picture has."""
+    if count < 1:
+        raise ConfigError(f"count must be at least 1; got {count}.")
+    _, height, width = model.schema.shape
+    if count * height * width > LARGEST:
+        most = LARGEST // (height * width)
+        raise ConfigError(
+            f"{count:,} images of {width}x{height} are too many at once; ask for {most:,} or less."
+        )
+
+
 @torch.no_grad()
 def paint(
     model: Sampler | Autoencoder,
@@ -91,6 +106,7 @@ def paint(
 
     `tell` is told the size of each part when it is done.
     """
+    few_enough(model, len(codes))
     painter = model.generate if isinstance(model, Sampler) else model.decode
     found = []
     for start in range(0, len(codes), PART):

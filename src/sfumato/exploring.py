@@ -46,7 +46,7 @@ def traverse(
     steps: int = 9,
     seed: int = 0,
     picture: Shown | None = None,
-    data: str | Source | None = None,
+    data: str | Path | Source | None = None,
     **asked: Any,
 ) -> list[Row]:
     """A row for each condition and each axis of the codes; all else stays as in `seed`'s image.
@@ -75,7 +75,7 @@ def traverse(
 
 
 def _reaches(
-    model: Autoencoder, place: Model | str | Path, data: str | Source | None
+    model: Autoencoder, place: Model | str | Path, data: str | Path | Source | None
 ) -> tuple[Axis, ...]:
     """The coordinates of a code, two deviations to each side of the mean of real images' codes."""
     split = held_out(model, source_of(place, data))

@@ -10,6 +10,7 @@ Names and summaries are read from the files: listing imports no model, adding on
 """
 
 import ast
+import json
 import os
 import sys
 from functools import lru_cache
@@ -215,6 +216,11 @@ def shipped() -> dict[str, str]:
     """Names of the models that ship with their weights, and the first sentence of each card."""
     cards = sorted(p.with_name("card.md") for p in ZOO.glob("*/config.json"))
     return {card.parent.name: _sentence(card.read_text("utf-8")) for card in cards}
+
+
+def shipped_model(name: str) -> str:
+    """The name of the model whose weights are shipped as `name`."""
+    return str(json.loads((ZOO / name / "config.json").read_text("utf-8"))["model"])
 
 
 def _sentence(card: str) -> str:

@@ -13,6 +13,7 @@ import os
 import subprocess
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -28,8 +29,8 @@ from torch.overrides import TorchFunctionMode
 
 from sfumato import registry, settings
 from sfumato.data.source import Source
-from sfumato.errors import BundleError, DeviceError, RunError, SfumatoError
-from sfumato.io.files import atomic
+from sfumato.errors import BundleError, DeviceError, RunError, SfumatoError, nearest
+from sfumato.io.files import at_home, atomic, named_on_hub, nearby, writable
 from sfumato.model import Codec, Model
 from sfumato.recipe import Recipe
 from sfumato.schema import Attribute, Schema
@@ -82,9 +83,16 @@ class Run:
         return card
 
     def recipe(self) -> tuple[str, Recipe]:
-        """The model's name, and the recipe as it was run."""
+        """The model's name, and the recipe as it was run. Raises RunError as `read` does."""
         card = self.read()
-        return card["model"], recipe_from(card["model"], card["recipe"])
+        try:
+            return card["model"], recipe_from(card["model"], card["recipe"])
+        except (KeyError, TypeError) as error:
+            if isinstance(error, SfumatoError):
+                raise
+            raise RunError(
+                f"{self.path}/run.yaml is damaged: {_first_line(error)} is missing or misplaced."
+            ) from None
 
     def write(self, card: Mapping[str, Any]) -> None:
         """Write `run.yaml`."""
@@ -96,6 +104,9 @@ class Run:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for one training; the lock goes with the process, however it ends."""
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self.path} is a file; name a folder with --out.")
+        writable(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.path / ".lock")
         try:
@@ -129,15 +140,20 @@ def recipe_plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def commit() -> str | None:
-    """The commit of the source tree this runs from; None for an installed package."""
-    here = Path(__file__).parent
-    found = subprocess.run(
-        ["git", "-C", str(here), "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() or None
+    """The commit of the source tree this runs from; None for an installed package, or without git.
+
+    A package that is installed below somebody else's repository is no part of it.
+    """
+    here = Path(__file__)
+
+    def git(*words: str) -> str:
+        line = ["git", "-C", str(here.parent), *words]
+        return subprocess.run(line, capture_output=True, text=True, check=False).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short", "HEAD") if git("ls-files", here.name) else None
+    except OSError:  # there is no git here
+        return None
 
 
 def save_bundle(model: Model, folder: Path, card: str = "") -> None:
@@ -180,7 +196,7 @@ def load(place: str | Path, device: str = "cpu") -> Model:
 @contextmanager
 def bundle_folder(place: str | Path) -> Iterator[Path]:
     """The folder that holds the bundle `place` stands for; a zip is unpacked for the while."""
-    path = Path(place).expanduser()
+    path = at_home(place)
     if path.is_dir():
         yield Run(path).bundle if (path / "run.yaml").exists() else path
     elif path.is_file():
@@ -192,18 +208,28 @@ def bundle_folder(place: str | Path) -> Iterator[Path]:
             yield _unzip(path, Path(folder))
     elif str(place) in registry.shipped():
         yield registry.ZOO / str(place)
-    elif str(place).count("/") == 1 and not str(place).startswith((".", "/", "~")):
+    elif named_on_hub(place):
         yield _fetch(str(place))
     else:
-        shipped = ", ".join(registry.shipped())
         raise RunError(
-            f"{place} is no run folder, no bundle and no name in the zoo; the zoo has {shipped}."
+            f"{place} is no run folder, no bundle and no name in the zoo; {_instead(path)}"
         )
+
+
+def _instead(path: Path) -> str:
+    """What could have been meant by a path that does not exist."""
+    if near := nearby(path):
+        return f"did you mean {str(near)!r}?"
+    shipped = registry.shipped()
+    hint = nearest(path.name, shipped)
+    return hint if hint.startswith("did") else f"the zoo has {', '.join(shipped)}."
 
 
 def _read(folder: Path) -> Model:
     _refuse_foreign(folder, [p.name for p in folder.iterdir()] if folder.is_dir() else [])
     card, schema = _json(folder / "config.json"), _json(folder / "schema.json")
+    if not isinstance(card.get("format", 0), int):
+        raise BundleError(f"{folder}/config.json is not one of ours: its format is no number.")
     if card.get("format", 0) > FORMAT:
         raise BundleError(
             f"{folder} was made by a newer Sfumato (format {card['format']}, this one reads up to "
@@ -287,15 +313,20 @@ def _refuse_foreign(place: Path, names: list[str]) -> None:
 
 def _unzip(path: Path, folder: Path) -> Path:
     """Unpack the four parts of a bundle, wherever they lie in the zip, and nothing else."""
-    with zipfile.ZipFile(path) as file:
-        _refuse_foreign(path, file.namelist())
-        parts = [info for info in file.infolist() if Path(info.filename).name in PARTS]
-        if sum(info.file_size for info in parts) > LIMIT:
-            raise BundleError(f"{path} unpacks to more than {LIMIT >> 30} GiB and is refused.")
-        for info in parts:
-            with file.open(info) as packed, (folder / Path(info.filename).name).open("wb") as out:
-                while block := packed.read(1 << 20):
-                    out.write(block)
+    try:
+        with zipfile.ZipFile(path) as file:
+            _refuse_foreign(path, file.namelist())
+            parts = [info for info in file.infolist() if Path(info.filename).name in PARTS]
+            if sum(info.file_size for info in parts) > LIMIT:
+                raise BundleError(f"{path} unpacks to more than {LIMIT >> 30} GiB and is refused.")
+            for info in parts:
+                name = Path(info.filename).name
+                with file.open(info) as packed, (folder / name).open("wb") as out:
+                    while block := packed.read(1 << 20):
+                        out.write(block)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        # a RuntimeError where it is encrypted, or packed in a way that Python does not know
+        raise BundleError(f"{path} cannot be unpacked: {_first_line(error)}.") from None
     return folder
 
 

@@ -20,12 +20,14 @@ from sfumato.encoding import (
     Shown,
     autoencoder,
     encoded,
+    few_enough,
     fitted,
     loaded,
     paint,
     painted_under,
 )
 from sfumato.errors import ConfigError
+from sfumato.io.clips import FRAMES
 from sfumato.io.images import grid
 from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.randomness import generator
@@ -68,6 +70,8 @@ def interpolate(
     instead. Several labels or values are those of the stops, in turn.
     """
     if pictures is None:
+        if len(seeds) < 2:
+            raise ConfigError(f"interpolate needs two seeds or more; got {len(seeds)}.")
         model = sampler(place, "interpolate")
         model.condition(len(seeds), **asked)  # refuses what cannot be, and more of it than seeds
         ends = [begin(model, 1, seed, truncation, nth(asked, n)) for n, seed in enumerate(seeds)]
@@ -84,6 +88,7 @@ def _walked(
     model: Sampler | Autoencoder, ends: Sequence[tuple[Tensor, dict[str, Tensor]]], count: int
 ) -> Images:
     """From each end, a code under its conditions, to the next."""
+    few_enough(model, count * (len(ends) - 1))
     shares = [index / max(1, count - 1) for index in range(count)]
     codes, conditions = list[Latents](), list[dict[str, Tensor]]()
     for (start, given), (end, then) in pairwise(ends):
@@ -109,6 +114,11 @@ def animate(
     `frames` frames lie on each leg, so the film has `stops * frames` and ends where it begins.
     Each picture keeps its label and attributes.
     """
+    if stops * frames > FRAMES:
+        raise ConfigError(
+            f"{stops} stops of {frames} frames are {stops * frames:,} frames; at most {FRAMES:,} "
+            "are filmed."
+        )
     model = sampler(place, "animate")
     _, condition = begin(model, count, seed, None, asked)
     ends = [
@@ -130,6 +140,7 @@ def begin(
     model: Sampler, count: int, seed: int, truncation: float | None, asked: Mapping[str, Any]
 ) -> tuple[Latents, dict[str, Tensor]]:
     """Codes and conditions of the images of one seed."""
+    few_enough(model, count)
     rng = generator(seed, "sample", device=model.device)
     codes, condition = model.prior(count, rng), model.condition(count, rng, **asked)
     return truncated(model, codes, truncation, rng), condition

@@ -28,7 +28,7 @@ from sfumato import data as sources
 from sfumato.data.ahead import Ahead
 from sfumato.data.catalogue import module
 from sfumato.data.places import File, files
-from sfumato.data.prepare import cache_folder
+from sfumato.data.prepare import cache_folder, make_cache
 from sfumato.data.source import Source
 from sfumato.data.stock import Cut, decoded
 from sfumato.encoding import PART, Shown, fitted, loaded
@@ -149,7 +149,7 @@ def index(place: Model | str | Path, within: str | Source) -> Index:
     source = Source(name=within) if isinstance(within, str) else within
     listed = {item.name: item for item in _items(model, source)}
     path = _path(model, source)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_cache(path.parent)
     with FileLock(path.with_suffix(".lock")):  # of two at once, the second finds it done
         old = _load(path)
         new, encoded = _updated(model, source, listed, old)

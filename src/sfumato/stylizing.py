@@ -10,7 +10,7 @@ sfumato.texture("bricks.jpg", size=(512, 512))
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import log2
+from math import inf, log2
 from pathlib import Path
 from typing import Any
 
@@ -349,7 +349,7 @@ def _shares(weights: Sequence[float], count: int) -> list[float]:
         return [1.0] * count
     if len(weights) != count:
         raise ConfigError(f"{count} styles need as many --weights; got {len(weights)}.")
-    if min(weights) < 0 or not sum(weights) > 0:
+    if not (min(weights) >= 0 and 0 < sum(weights) < inf):
         raise ConfigError("--weights must be 0 or more, and not all of them 0.")
     return [float(w) for w in weights]
 

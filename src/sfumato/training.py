@@ -55,7 +55,7 @@ WORTH_MEASURING = 200
 def train(
     model: str,
     *,
-    data: str | Mapping[str, Any] | Source | None = None,
+    data: str | Path | Mapping[str, Any] | Source | None = None,
     recipe: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
@@ -105,7 +105,7 @@ def train(
 def plan(
     model: str,
     *,
-    data: str | Mapping[str, Any] | Source | None = None,
+    data: str | Path | Mapping[str, Any] | Source | None = None,
     recipe: str | None = None,
     config: Mapping[str, Any] | None = None,
     **changes: Any,
@@ -137,10 +137,10 @@ def build(model: str, recipe: Recipe, data: Dataset) -> Model:
     return network
 
 
-def _source(base: Source, given: str | Mapping[str, Any] | Source | None) -> Source:
+def _source(base: Source, given: str | Path | Mapping[str, Any] | Source | None) -> Source:
     if given is None or isinstance(given, Source):
         return given or base
-    fields = {"name": given} if isinstance(given, str) else dict(given)
+    fields = {"name": str(given)} if isinstance(given, str | Path) else dict(given)
     if fields.get("name", base.name) != base.name:
         base = Source(name=fields["name"], side=base.side, channels=base.channels)
     return settings.override(base, fields, "data.")

@@ -10,10 +10,10 @@ from PIL import Image
 
 from sfumato import registry, runs
 from sfumato.augmenting import write
-from sfumato.capabilities import demand
+from sfumato.capabilities import demand, tags
 from sfumato.data.dataset import Dataset
-from sfumato.errors import ConfigError, RunError
-from sfumato.io.images import Source, from_bytes, opacity, read, to_bytes, to_picture
+from sfumato.errors import ConfigError, RunError, SfumatoError
+from sfumato.io.images import Source, from_bytes, opacity, read, room, to_bytes, to_picture
 from sfumato.model import Translator
 from sfumato.nn.resize import enlarge, resize
 from sfumato.nn.tiles import tiles
@@ -40,13 +40,17 @@ def upscale(
     if scale < 1:
         raise ConfigError(f"--scale must be at least 1; got {scale}.")
     if method == "bicubic":
-        return _whole(picture, lambda image: enlarged(image, scale))
+        return _whole(picture, lambda image: enlarged(image, scale), scale)
     model = _translator(
         method, [f"x{times}" for times in (scale, *range(scale + 1, 9))], "upscale"
     )
     if model.scale < scale:
         raise ConfigError(f"{method} enlarges {model.scale} times, not {scale}; ask for less.")
-    return _whole(picture, lambda image: _shrunk(translated(model, image, tell), image, scale))
+
+    def larger(image: Image.Image) -> Image.Image:
+        return _shrunk(translated(model, image, tell), image, scale)
+
+    return _whole(picture, larger, scale)
 
 
 def restore(
@@ -135,9 +139,12 @@ def _picture(images: Images) -> Image.Image:
     return to_picture(to_bytes(images)[0])
 
 
-def _whole(picture: Source, change: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """A picture changed, and its opacity resized to fit."""
+def _whole(
+    picture: Source, change: Callable[[Image.Image], Image.Image], scale: int = 1
+) -> Image.Image:
+    """A picture changed, `scale` times as large, and its opacity resized to fit."""
     image, clear = read(picture), opacity(picture)
+    room(scale * image.width, scale * image.height)
     changed = change(image)
     if clear is not None:
         changed = changed.convert("RGBA")
@@ -153,16 +160,25 @@ def _shrunk(large: Image.Image, image: Image.Image, scale: int) -> Image.Image:
     return _picture(resize(_images(large), size[1], size[0]))
 
 
+def _unshipped(method: str, suited: list[str], verb: str) -> SfumatoError:
+    """What is said of a system whose weights for this are not shipped, or that is no such one."""
+    others = [name for name in registry.shipped() if name.rpartition("-")[2] in suited]
+    take = f"take {', '.join(others)}" if others else ""
+    if "Translator" not in tags(method):
+        return ConfigError(f"{method} does not {verb}; {take or 'name another --method'}.")
+    train = f"train some (docs/models/{method}.md) and name the run with --method."
+    return RunError(
+        f"{method} is not shipped with weights for {suited[0]}; {take and f'{take}, or '}{train}"
+    )
+
+
 def _translator(method: str, suited: list[str], verb: str) -> Translator:
     """The model at that place, or the first shipped with that name that is suited."""
     place = method
     if not Path(method).exists() and method in registry.available():
         shipped = [name for what in suited if (name := f"{method}-{what}") in registry.shipped()]
         if not shipped:
-            raise RunError(
-                f"{method} is not shipped with weights for {suited[0]}; train some "
-                f"(docs/models/{method}.md) and name the run with --method."
-            )
+            raise _unshipped(method, suited, verb)
         place = shipped[0]
     model = runs.load(place)
     demand(model, verb, place)

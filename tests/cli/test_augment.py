@@ -73,7 +73,7 @@ def test_a_classifier_learns_from_it_and_is_held_against_the_real(shell, place):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["-o", "full"], "-o full exists already; name a new folder."),
+        (["-o", "full"], "-o full exists already; name a new or an empty folder."),
         (["--ratio", "0"], "--ratio must be a number greater than 0 and at most 100, not '0'"),
         (["--data", "photos"], "photos has the class 'astronaut', and this model learned"),
         (["--labels", "9"], "--data.labels 9 wants 0 of class"),

@@ -95,7 +95,7 @@ def test_mistakes_get_one_line(shell, codec, photo):
         "-o x.jpg must end in .sfu."
     )
     assert shell.refusal("decompress", "good.sfu", "-o", "x.tif", "--model", codec) == (
-        "-o x.tif must end in .png or .jpg or .webp."
+        "-o x.tif must end in .png or .jpg or .jpeg or .webp."
     )
 
 

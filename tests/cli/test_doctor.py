@@ -52,3 +52,12 @@ def test_a_data_folder_that_is_none_is_said(shell, monkeypatch):
     assert shell.answer("doctor")["advice"] == [
         "SFUMATO_DATA is 'nowhere', which is not a folder; correct or unset it"
     ]
+
+
+def test_a_cache_that_cannot_be_written_is_said(shell, monkeypatch):
+    (shell.folder / "file").touch()
+    cache = str(shell.folder / "file" / "cache")
+    monkeypatch.setenv("SFUMATO_CACHE", cache)
+    assert shell.answer("doctor")["advice"] == [
+        f"the cache {cache} cannot be written; set SFUMATO_CACHE to a folder that can"
+    ]

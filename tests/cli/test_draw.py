@@ -74,12 +74,18 @@ def test_an_animation_is_a_gif_of_every_frame(shell, runs):
 
 
 @pytest.mark.parametrize("verb", ["sample", "interpolate", "animate"])
-def test_who_cannot_draw_says_what_it_can(shell, runs, verb):
+def test_who_cannot_draw_says_what_it_can_and_who_else_can(shell, runs, verb):
     needed = "a Sampler or an Autoencoder" if verb == "interpolate" else "a Sampler"
+    others = "codec-small, " if verb == "interpolate" else ""
     assert shell.refusal(verb, runs["lenet5"]) == (
         f"{verb} needs {needed}, and {runs['lenet5']} holds a LeNet5, which is Classifier: it "
-        "can search, classify, train, evaluate, compare and export."
+        f"can search, classify, train, evaluate, compare and export. For {verb} take {others}"
+        "dcgan-digits, dcgan-mnist."
     )
+
+
+def test_where_nobody_is_shipped_who_can_says_whom_to_train(shell, runs):
+    assert shell.refusal("edit", runs["vae"], "a.png").endswith(" For edit train fader.")
 
 
 def test_places_that_hold_no_model_are_refused(shell, tmp_path_factory):
@@ -101,7 +107,7 @@ def test_a_repository_without_a_network_is_one_line(shell, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["sample", "-o", "out.txt"], "-o out.txt must end in .png or .jpg or .webp."),
+        (["sample", "-o", "out.txt"], "-o out.txt must end in .png or .jpg or .jpeg or .webp."),
         (["animate", "-o", "out.png"], "-o out.png must end in .gif."),
         (["animate", "--fps", "60"], "--fps must be a number greater than 0 and at most 50,"),
         (["sample", "-o", "."], "-o . is a folder; name a file in it, such as samples.png."),
@@ -124,7 +130,7 @@ def test_each_needs_an_empty_folder(shell, runs):
     Path("full").mkdir()
     Path("full/mine.txt").write_text("precious")
     said = shell.refusal("sample", runs["vae"], "--each", "-o", "full")
-    assert said == "-o full exists already; --each needs a new or an empty folder."
+    assert said == "-o full exists already; name a new or an empty folder."
 
 
 # ------------------------------------------------------------------ asking

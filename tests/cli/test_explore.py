@@ -57,7 +57,7 @@ def test_without_an_expression_there_is_a_sheet_to_choose_from(shell, runs):
         ),
         (["arithmetic", "1", "--noise", "-1"], "--noise must be a number greater than 0"),
         (["traverse", "--steps", "1"], "--steps must be a whole number from 2"),
-        (["traverse", "-o", "out.gif"], "-o out.gif must end in .png or .jpg or .webp."),
+        (["traverse", "-o", "out.gif"], "-o out.gif must end in .png or .jpg or .jpeg or .webp."),
         (["traverse", "--label", "1"], "VAE takes no conditions: it cannot be asked for label;"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -1,10 +1,12 @@
 """What all verbs share: help, one line for a mistake, exit codes, one object with --json."""
 
+import errno
 import json
 import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,7 @@ import sfumato
 from sfumato.cli import GROUPS, main, parser
 from sfumato.errors import ConfigError, SfumatoError
 
+FULL = Path("/dev/full")
 VERBS = [
     *("demo", "list", "show", "data", "train", "sample", "interpolate", "animate"),
     *("evaluate", "compare", "export", "copy", "doctor"),
@@ -157,3 +160,63 @@ def test_seeds_are_two_whole_numbers_or_more(word):
 def test_complaints_are_config_errors():
     with pytest.raises(ConfigError, match=r"^--x needs a value\.$"):
         parser.Parser(prog="p").error("argument --x: expected one argument")
+
+
+def test_numbers_that_json_cannot_carry_are_null(shell, monkeypatch):
+    found = {"psnr": float("inf"), "rows": [{"f1": float("nan")}, (1.5, -float("inf"))]}
+    swap(monkeypatch, lambda args: found)
+    answer = shell.answer("list")
+    assert (answer["psnr"], answer["rows"]) == (None, [{"f1": None}, [1.5, None]])
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.ENOSPC, errno.ENAMETOOLONG])
+def test_what_the_system_refuses_is_the_users_to_mend(shell, monkeypatch, number):
+    def fail(args):
+        raise OSError(number, os.strerror(number), "/cache/x")
+
+    swap(monkeypatch, fail)
+    assert shell.refusal("list") == f"/cache/x cannot be used ({os.strerror(number)})."
+
+
+def test_any_other_error_of_the_system_is_ours(shell, monkeypatch):
+    def fail(args):
+        raise FileNotFoundError(errno.ENOENT, "gone", "/x")
+
+    swap(monkeypatch, fail)
+    assert shell.run("list")[0] == 1
+
+
+def test_a_terminal_that_knows_no_arrows_is_no_error():
+    script = "from sfumato.cli import main, places, look\n"
+    script += "look.list_models = lambda args: places.say('fid ↓ \\udcff') or {}\n"
+    script += "raise SystemExit(main(['list']))"
+    for coding, said in (("ascii", "fid \\u2193 \\udcff\n"), ("utf-8", "fid ↓ \\udcff\n")):
+        found = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONIOENCODING": coding},
+            capture_output=True,
+            check=False,
+        )
+        assert (found.returncode, found.stdout, found.stderr) == (0, said.encode(), b"")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell that closes streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_is_no_error(closed):
+    line = f'"{sys.executable}" -m sfumato list {closed}'
+    assert subprocess.run(["sh", "-c", line], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+def test_a_full_disk_behind_stdout_is_one_line():
+    with FULL.open("w") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "sfumato", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert found.returncode == 2
+    assert found.stderr == (
+        b"sfumato: what is printed to cannot be used (No space left on device).\n"
+    )

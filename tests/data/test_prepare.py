@@ -20,6 +20,7 @@ from sfumato import data
 from sfumato.data import Source, columns
 from sfumato.data.columns import ColumnFile, load_column
 from sfumato.data.loader import loader
+from sfumato.data.prepare import cache_folder
 from sfumato.errors import RunError
 
 
@@ -231,3 +232,9 @@ def test_memory_does_not_grow_with_the_number_of_images(cache, tmp_path):
     process.join()
     assert size > 300e6
     assert taken < 200e6  # of which 79 MB are the pictures held for this test
+
+
+def test_a_user_without_a_home_is_told_to_set_the_cache(monkeypatch):
+    monkeypatch.setenv("SFUMATO_CACHE", "~nobody-of-that-name/cache")
+    with pytest.raises(RunError, match=r"^there is no home folder .*: set \$SFUMATO_CACHE\.$"):
+        cache_folder()

@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from sfumato import data
+from sfumato import data, training
 from sfumato.data import Source
 from sfumato.data.glance import glance
 from sfumato.errors import ConfigError, DataError, UnknownName
+from sfumato.evaluation import source_of
 from sfumato.settings import build
 
 
@@ -112,3 +113,17 @@ def test_embedded_worlds_need_no_data_folder_and_repeat(name, no_data):
     other = data.open(Source(name=name, count=24, split="test"))
     assert other.fingerprint != first.fingerprint
     assert other.schema == first.schema
+
+
+def test_a_path_is_as_good_as_its_words(tmp_path):
+    assert training.plan("dcgan", data=tmp_path).data.name == str(tmp_path)
+    assert source_of("anything", tmp_path) == Source(name=str(tmp_path))
+
+
+def test_a_slip_in_a_path_gets_the_nearest_name_and_is_asked_of_nobody(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos" / "cats").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"^--data photos/cast does not exist; did you mean phot"):
+        data.open(Source(name="photos/cast"))
+    with pytest.raises(DataError, match=r"^--data photos/zebras does not exist; give a folder"):
+        data.open(Source(name="photos/zebras"))

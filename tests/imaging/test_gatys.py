@@ -230,3 +230,9 @@ def test_what_cannot_be_painted_is_refused():
         Choices.__init__(SimpleNamespace(), style_weight=-1) or paint(
             NETWORK, picture(), [], replace(FEW, style_weight=-1.0)
         )
+
+
+def test_sizes_end_where_pixels_do():
+    assert gatys.levels(256, 256, 10**9) == gatys.levels(256, 256, 9)
+    with pytest.raises(ConfigError, match="a picture of 100000x100000 pixels is too large"):
+        gatys.levels(100_000, 100_000, 1)

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from sfumato.errors import RunError
-from sfumato.io.files import atomic
+from sfumato.io.files import at_home, atomic, named_on_hub, nearby, writable
 
 
 def test_what_was_written_is_there_and_nothing_else(tmp_path):
@@ -100,3 +100,37 @@ def test_somebody_elses_error_stays_what_it_is(tmp_path):
 
     with pytest.raises(FileNotFoundError):
         read()
+
+
+def test_where_nothing_can_be_written_is_known_beforehand(tmp_path):
+    writable(tmp_path / "new" / "deep" / "a.png")
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"a\.png cannot be written \(.*file is a file\); choose"):
+        writable(tmp_path / "file" / "a.png")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda place, mode: False)
+    with pytest.raises(RunError, match=r"a\.png cannot be written \(.* is read-only\); choose"):
+        writable(tmp_path / "a.png")
+
+
+def test_the_likeliest_name_is_sought_in_the_same_folder(tmp_path):
+    for name in ("first", "mnist", ".frist"):
+        (tmp_path / name).touch()
+    assert nearby(tmp_path / "frist") == tmp_path / "first"
+    assert nearby(tmp_path / "zzz") is None
+    assert nearby(tmp_path / "no" / "first") is None
+
+
+def test_nothing_below_a_folder_of_ours_is_taken_for_a_repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    names = ("someone/vae", "runs/vae", "a/b/c", "vae", "/runs/vae", "../vae")
+    assert [named_on_hub(name) for name in names] == [True, *[False] * 5]
+
+
+def test_a_home_that_nobody_has_is_refused():
+    with pytest.raises(RunError, match=r"^~nobody-of-that-name/x: no such home folder"):
+        at_home("~nobody-of-that-name/x")

@@ -15,7 +15,9 @@ from sfumato.io.images import (
     from_bytes,
     grid,
     levels,
+    on_white,
     read,
+    room,
     rounded,
     save,
     save_gif,
@@ -280,3 +282,62 @@ def test_a_gif_has_every_frame_and_repeats(tmp_path):
 def test_rounded_is_what_a_file_keeps():
     images = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(0)) * 2.4 - 1.2
     torch.testing.assert_close(rounded(images), from_bytes(to_bytes(images)))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "RGBX", "I;16", "1"])
+@pytest.mark.parametrize("ending", [".jpg", ".jpeg", ".png", ".webp"])
+def test_any_mode_is_written_where_its_format_can(mode, ending, tmp_path):
+    picture = Image.new("RGBA", (3, 2), (255, 0, 0, 0)) if mode == "P" else Image.new(mode, (3, 2))
+    picture = picture.convert("P") if mode == "P" else picture
+    if (mode, ending) in {("I;16", ".jpg"), ("I;16", ".jpeg"), ("RGBX", ".png")}:
+        with pytest.raises(ConfigError, match=f"cannot hold 3x2 pixels of mode {mode} "):
+            save(picture, tmp_path / f"a{ending}")
+        assert not list(tmp_path.iterdir())
+    else:
+        save(picture, tmp_path / f"a{ending}")
+        assert read(tmp_path / f"a{ending}").size == (3, 2)
+
+
+def test_a_format_without_transparency_gets_white_beneath(tmp_path):
+    clear = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
+    save(clear, tmp_path / "a.jpg")
+    assert read(tmp_path / "a.jpg").getpixel((4, 4)) == (255, 255, 255)
+    grey = on_white(Image.new("LA", (1, 1), (0, 51)))
+    assert (grey.mode, grey.getpixel((0, 0))) == ("L", 204)
+    opaque = Image.new("RGB", (1, 1))
+    assert on_white(opaque) is opaque
+
+
+def test_what_a_format_cannot_hold_is_one_line_and_leaves_nothing(tmp_path):
+    for name, size in (("a.webp", (16_384, 1)), ("a.jpg", (65_501, 1))):
+        with pytest.raises(ConfigError, match=rf"cannot hold {size[0]}x1 .*; end it in \.png\.$"):
+            save(Image.new("RGB", size), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_strokes_survive_a_jpeg(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = np.kron(rng.integers(0, 256, (8, 8, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+    save(Image.fromarray(pixels), tmp_path / "a.jpg")
+    found = np.asarray(read(tmp_path / "a.jpg"), float)
+    Image.fromarray(pixels).save(tmp_path / "usual.jpg")
+    usual = np.asarray(read(tmp_path / "usual.jpg"), float)
+    assert abs(found - pixels).mean() < 0.6 * abs(usual - pixels).mean()
+
+
+def test_a_picture_larger_than_any_is_refused_before_it_is_made():
+    room(1 << 15, 1 << 15)
+    with pytest.raises(ConfigError, match="a picture of 32769x32768 pixels is too large to make"):
+        room((1 << 15) + 1, 1 << 15)
+    with pytest.raises(ConfigError, match="too large to make: at most 1,073,741,824 are"):
+        grid(torch.zeros(4, 1, 8, 8), zoom=10_000)
+
+
+def test_a_folder_is_no_picture(tmp_path):
+    with pytest.raises(DataError, match=r"is a folder; name a picture in it\.$"):
+        read(tmp_path)
+
+
+def test_a_name_that_is_too_long_is_said():
+    with pytest.raises(DataError, match=r"a\.png cannot be read \(File name too long\)\.$"):
+        read("a" * 300 + "a.png")

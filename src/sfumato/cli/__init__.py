@@ -8,6 +8,7 @@
 `--json` moves everything for people to stderr and prints one object as the last line of stdout.
 """
 
+import errno
 import json
 import os
 import signal
@@ -15,9 +16,10 @@ import sys
 import time
 import traceback
 from argparse import Namespace, _SubParsersAction
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,12 @@ GROUPS = (
     *("measure", "reproduce", "share", "doctor"),
 )
 """Modules of this package, each with `register(subparsers)`, in the order of the help."""
+
+_SURROUNDINGS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+    | {errno.ENAMETOOLONG, errno.ELOOP}
+)
+"""Of what the system refuses, that which only the user can change, wherever it was asked for."""
 
 _ABOUT = "Train, sample and measure the classic systems of image generation."
 _EPILOG = """\
@@ -47,6 +55,7 @@ object as the last line of stdout."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the words say and return the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _settle_streams()
     try:
         return _answer(words)
     except SystemExit as end:  # how argparse ends after --help and --version
@@ -58,9 +67,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("sfumato: stopped.", file=sys.stderr)
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader has seen enough: `sfumato list | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _hush()
         return 128 + signal.SIGPIPE
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
+            if error.filename is None:  # what is left to print cannot be printed either
+                _hush()
+            where = error.filename or "what is printed to"
+            print(f"sfumato: {where} cannot be used ({error.strerror}).", file=sys.stderr)
+            return 2
         traceback.print_exc()
         print(
             f"sfumato: a fault of ours, not yours ({type(error).__name__}); please report the "
@@ -68,6 +83,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+def _settle_streams() -> None:
+    """Where there is no stream, print to nowhere; what a stream cannot spell is spelt out."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # it was closed: `sfumato list >&-`
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _hush() -> None:
+    """Let what is still to be printed go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _answer(words: list[str]) -> int:
@@ -88,7 +118,8 @@ def _answer(words: list[str]) -> int:
         report = args.run(args)
         sys.stdout.flush()
     if wants_json and speaks:
-        print(json.dumps(_object(args, report, time.monotonic() - began), default=str), flush=True)
+        found = _plain(_object(args, report, time.monotonic() - began))
+        print(json.dumps(found, default=str, allow_nan=False), flush=True)
     return _code(report)
 
 
@@ -130,6 +161,15 @@ def _object(args: Namespace, report: dict[str, Any], seconds: float) -> dict[str
         "metrics": {},
     }
     return {**always, **report}
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that JSON cannot carry (nan, inf) as None, wherever they are."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _code(report: dict[str, Any]) -> int:

@@ -2,12 +2,10 @@
 
 from argparse import Namespace, _SubParsersAction
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from sfumato.cli.parser import positive, whole
-from sfumato.cli.places import bar, called, loaded, run_of, say, takes_place, target
-from sfumato.errors import RunError
+from sfumato.cli.places import bar, called, loaded, new_folder, run_of, say, takes_place
 
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
@@ -39,9 +37,7 @@ def augment(args: Namespace) -> dict[str, Any]:
     from sfumato.evaluation import source_of
     from sfumato.sampling import sampler
 
-    folder = Path(args.out) if args.out else target(None, args.place, "augmented")
-    if folder.exists():
-        raise RunError(f"-o {folder} exists already; name a new folder.")
+    folder = new_folder(args.out, args.place, "augmented")
     model = sampler(loaded(args.place, args.device, args.verb), args.verb)
     augmenting.named_by(
         model, args.named_by, args.sure

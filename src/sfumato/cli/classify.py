@@ -7,8 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.parser import whole
-from sfumato.cli.places import aligned, bar, called, free, loaded, run_of, say, takes_place, wrote
-from sfumato.errors import ConfigError, RunError
+from sfumato.cli.places import (
+    aligned,
+    bar,
+    called,
+    loaded,
+    new_folder,
+    run_of,
+    say,
+    takes_place,
+    wrote,
+)
+from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,7 +36,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = subparsers.add_parser("classify", help=about, description=f"Say {about}.")
     takes_place(verb)
     verb.add_argument("pictures", nargs="*", metavar="IMAGE", help="picture files to name")
-    verb.add_argument("-k", type=whole(1), default=3, help="likeliest classes to give (3)")
+    verb.add_argument("-k", type=whole(1), help="likeliest classes to give (3)")
     group = verb.add_argument_group("of a data set, where no IMAGE is given")
     group.add_argument("--data", metavar="D", help="images with labels; a run knows its own")
     group.add_argument("--split", metavar="PART", help="part of --data (test, where it has one)")
@@ -65,12 +75,12 @@ def _tried(args: Namespace) -> dict[str, Any]:
     """Numbers, tables and three pictures of a trial."""
     from sfumato import classifying
 
-    folder = _folder(args)
+    folder = new_folder(args.out, args.place, "classified")
     model = classifying.classifier(loaded(args.place, args.device, args.verb))
     data = classifying.known(model, _source(args), count=args.count, seed=args.seed)
     with bar("classifying", len(data)) as tell:
         found = classifying.trial(model, data, tell=tell)
-    k = min(args.k, len(found.names))
+    k = min(args.k or classifying.USUAL, len(found.names))
     scores = found.measured(k)
     _print(found, scores)
     files = _pictures(found, folder)
@@ -102,16 +112,6 @@ def _source(args: Namespace) -> "Source":
     if args.data is None:
         raise ConfigError("--split is a part of --data; give both.")
     return Source(name=args.data, split=args.split)
-
-
-def _folder(args: Namespace) -> Path:
-    """Where the pictures go: a folder that is not there yet, or is empty."""
-    if args.out is None:
-        return free(Path(f"{Path(args.place).name.removesuffix('.zip')}-classified"))
-    path = Path(args.out)
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise RunError(f"-o {path} exists already; name a new or an empty folder.")
-    return path
 
 
 def _print(found: "Trial", scores: "dict[str, Score]") -> None:

@@ -60,8 +60,6 @@ def complete(args: Namespace) -> dict[str, Any]:
             tell=tell,
             **asked(args),
         )
-    if path.suffix.lower() == ".jpg" and made.mode in ("RGBA", "LA"):
-        made = made.convert("RGB")
     save(made, path)
     run = None if args.method in METHODS else run_of(args.method)
     return {"files": wrote(path), "run": run, "method": args.method, "size": list(made.size)}

@@ -106,7 +106,7 @@ def _codec(args: Namespace) -> "Codec":
 
 def _file(asked: str | None, source: str, *endings: str) -> Path:
     """Where to write: what was asked for, else the source's name with another ending, here."""
-    path = free(Path(Path(source).name).with_suffix(endings[0])) if asked is None else None
+    path = free(Path(f"{Path(source).stem or 'picture'}{endings[0]}")) if asked is None else None
     return path or picture(target(asked, source, f"out{endings[0]}"), *endings)
 
 

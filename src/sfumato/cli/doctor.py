@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.cli.places import say
+from sfumato.errors import RunError
+from sfumato.io.files import writable
 
 _LIBRARIES = ("torch", "lightning", "torchmetrics", "kornia", "numpy", "pillow", "datasets")
 _EXTRAS = {"export": ("onnx", "onnxruntime", "onnxscript")}
@@ -149,7 +151,11 @@ def _missing() -> list[str]:
 
 
 def _room(facts: dict[str, Any]) -> str | None:
-    free = facts["folders"]["free_gib"]
+    cache, free = facts["folders"]["cache"], facts["folders"]["free_gib"]
+    try:
+        writable(Path(cache) / "prepared")
+    except RunError:
+        return f"the cache {cache} cannot be written; set SFUMATO_CACHE to a folder that can"
     if free < 2:
         return f"only {free} GiB are free for the cache; set SFUMATO_CACHE to a larger disk"
     data = os.environ.get("SFUMATO_DATA")

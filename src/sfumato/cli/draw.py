@@ -10,6 +10,7 @@ from sfumato.cli.places import (
     bar,
     called,
     loaded,
+    new_folder,
     picture,
     run_of,
     sampler,
@@ -18,13 +19,12 @@ from sfumato.cli.places import (
     tracked,
     wrote,
 )
-from sfumato.errors import RunError
 
 if TYPE_CHECKING:
     from sfumato.model import Model
     from sfumato.shapes import Images
 
-PICTURES = (".png", ".jpg", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
@@ -63,7 +63,7 @@ def sample(args: Namespace) -> dict[str, Any]:
     from sfumato import sampling
     from sfumato.io.images import save_grid
 
-    path = _empty_folder(args) if args.each else file(args, "samples.png")
+    path = new_folder(args.out, args.place, "samples") if args.each else file(args, "samples.png")
     model, wish = sampler(args), asked(args)
     count = args.count or sampling.rounds(model, 16, wish)
     codes, condition = sampling.begin(model, count, args.seed, args.truncation, wish)
@@ -158,13 +158,6 @@ def report(args: Namespace, model: "Model", path: Path) -> dict[str, Any]:
     """What every verb here says with --json."""
     said = {"model": called(model), "run": run_of(args.place), "files": wrote(path)}
     return said | {"asked": asked(args)}
-
-
-def _empty_folder(args: Namespace) -> Path:
-    path = Path(args.out) if args.out else target(None, args.place, "samples")
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise RunError(f"-o {path} exists already; --each needs a new or an empty folder.")
-    return path
 
 
 def _save_each(images: "Images", folder: Path, zoom: int) -> None:

@@ -1,15 +1,13 @@
 """Where verbs read from and write to."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import Progress, track
-
 from sfumato.errors import ConfigError, RunError
+from sfumato.io.files import writable
 
 if TYPE_CHECKING:
     from sfumato.data.source import Source
@@ -79,6 +77,15 @@ def target(asked: str | None, place: str, ending: str) -> Path:
     return path
 
 
+def new_folder(asked: str | None, place: str, ending: str) -> Path:
+    """A folder to write, not there yet or empty; else as `target`. Raises RunError."""
+    path = target(None, place, ending) if asked is None else Path(asked)
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise RunError(f"-o {path} exists already; name a new or an empty folder.")
+    writable(path)
+    return path
+
+
 def free(path: Path) -> Path:
     """`path`, or `path-2` and so on where that is taken."""
     names = (path if n == 1 else path.with_stem(f"{path.stem}-{n}") for n in range(1, 10_000))
@@ -86,9 +93,13 @@ def free(path: Path) -> Path:
 
 
 def picture(path: Path, *endings: str) -> Path:
-    """`path`, if its ending is one that can be written. Raises ConfigError."""
+    """`path`, if its ending is one that can be written, in a place that can be written to.
+
+    Raises ConfigError and RunError: what may take minutes to paint is not painted in vain.
+    """
     if path.suffix.lower() not in endings:
         raise ConfigError(f"-o {path} must end in {' or '.join(endings)}.")
+    writable(path)
     return path
 
 
@@ -124,7 +135,9 @@ def bar(title: str, total: int) -> Iterator[Any]:
 
     It begins with the first part: a mistake found before leaves one line, not two.
     """
-    progress = Progress(console=Console(stderr=True), transient=True)
+    from sfumato.io import bars
+
+    progress = bars.bar()
     task = progress.add_task(title, total=total)
 
     def tell(size: int) -> None:
@@ -138,6 +151,9 @@ def bar(title: str, total: int) -> Iterator[Any]:
             progress.stop()
 
 
-def tracked(items: Any, title: str, total: int) -> Any:
+def tracked(items: Iterable[Any], title: str, total: int) -> Iterator[Any]:
     """`items`, one by one, under a progress bar on stderr."""
-    return track(items, title, total, console=Console(stderr=True), transient=True)
+    from sfumato.io import bars
+
+    with bars.bar() as progress:
+        yield from progress.track(items, total, description=title)

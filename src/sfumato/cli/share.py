@@ -6,6 +6,7 @@ from typing import Any
 
 from sfumato.cli.places import called, free, loaded, run_of, say, takes_place, target, wrote
 from sfumato.errors import ConfigError, RunError
+from sfumato.io.files import writable
 
 _KINDS = {"bundle": ".zip", "onnx": ".onnx"}
 
@@ -35,6 +36,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 
 def export(args: Namespace) -> dict[str, Any]:
     """Write a bundle, or a graph after comparing it with PyTorch."""
+    from sfumato.capabilities import interfaces
     from sfumato.export import to_bundle, to_onnx
 
     kind = args.to or ("onnx" if str(args.out).endswith(".onnx") else "bundle")
@@ -47,7 +49,8 @@ def export(args: Namespace) -> dict[str, Any]:
         return report | {"difference": worst, "files": wrote(path)}
     to_bundle(args.place, path)
     files = wrote(path)
-    say(f"to use it: sfumato sample {path}, or sfumato.load({str(path)!r})")
+    first = f"sfumato sample {path}, or " if "Sampler" in interfaces(model) else ""
+    say(f"to use it: {first}sfumato.load({str(path)!r})")
     return report | {"files": files}
 
 
@@ -61,6 +64,7 @@ def _target(args: Namespace, kind: str) -> Path:
         raise ConfigError(f"-o {path} must end in .zip, or have no ending for a folder.")
     if path.is_dir() and any(path.iterdir()):
         raise RunError(f"-o {path} is a folder with something in it; name a new one.")
+    writable(path)
     return path
 
 

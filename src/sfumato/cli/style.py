@@ -173,12 +173,10 @@ def _clip(args: Namespace, path: Path) -> dict[str, Any]:
 @contextmanager
 def _told(losses: list[float]) -> "Iterator[Tell]":
     """A bar on stderr, and a line for every iteration."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from sfumato.io import bars
     from sfumato.stylizing import Tell
 
-    progress = Progress(console=Console(stderr=True), transient=True)
+    progress = bars.bar()
     task = progress.add_task("painting", total=None)
 
     def started(count: int) -> None:  # not before all that can be wrong has been looked at

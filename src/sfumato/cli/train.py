@@ -23,6 +23,12 @@ examples:
   sfumato train dcgan --out runs/mine --resume"""
 _RECIPE = ("steps", "batch", "seed", "start", "every", "ema", "clip", "accumulate")
 _APART = ("model", "data", "expects", "published")
+_NEXT = {
+    "Sampler": "sample {} -n 64 --seed 0",
+    "Editor": "edit {} -n 4 --attribute NAME=-1,0,1",
+    "Codec": "compress PICTURE --model {}",
+}
+"""Interface to what is tried first with a model that signs it."""
 _MAY_CHANGE = {"steps", "minutes", "out", "resume", "model", "recipe"}
 
 
@@ -173,10 +179,9 @@ def _report(run: "Run") -> dict[str, Any]:
         told = ("card.md", "loss.png", "film.gif", "samples", "metrics.csv")
         say(f"  {', '.join(part for part in told if (run.path / part).exists())} say how it went")
         say("next:")
-        if "Sampler" in tags(name):
-            say(f"  sfumato sample {run.path} -n 64 --seed 0")
-        if "Editor" in tags(name):
-            say(f"  sfumato edit {run.path} -n 4 --attribute NAME=-1,0,1")
+        for tag, words in _NEXT.items():
+            if tag in tags(name):
+                say(f"  sfumato {words.format(run.path)}")
         say(f"  sfumato evaluate {run.path}")
         say(f"  sfumato export {run.path}")
     table = rows(run.path / "metrics.csv")

@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.draw import PICTURES
 from sfumato.cli.parser import whole
-from sfumato.cli.places import bar, called, loaded, picture, run_of, takes_place, target, wrote
-from sfumato.errors import ConfigError, RunError
+from sfumato.cli.places import (
+    bar,
+    called,
+    loaded,
+    new_folder,
+    picture,
+    run_of,
+    takes_place,
+    target,
+    wrote,
+)
+from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -70,9 +80,7 @@ def _set(args: Namespace) -> dict[str, Any]:
     from sfumato.model import Translator
     from sfumato.translating import translated_set
 
-    folder = Path(args.out) if args.out else target(None, args.place, "translated")
-    if folder.exists():
-        raise RunError(f"-o {folder} exists already; name a new folder.")
+    folder = new_folder(args.out, args.place, "translated")
     model = loaded(args.place, args.device, "translate")
     assert isinstance(model, Translator)
     data = known(model, Source(name=args.data, count=args.count), "translate --data")
@@ -120,7 +128,5 @@ def _target(args: Namespace, ending: str) -> Path:
 def _written(made: "Image.Image", path: Path) -> dict[str, Any]:
     from sfumato.io.images import save
 
-    if path.suffix.lower() == ".jpg" and made.mode == "RGBA":
-        made = made.convert("RGB")
     save(made, path)
     return {"files": wrote(path), "size": list(made.size)}

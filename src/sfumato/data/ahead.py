@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
+
+from sfumato.io.bars import bar
 
 _CHUNK = 16
 
@@ -27,8 +27,7 @@ class Ahead:
 
     def __enter__(self) -> Iterator[tuple[int, Any]]:
         self.pool = ThreadPoolExecutor(min(os.cpu_count() or 1, 8))
-        console = Console(stderr=True)
-        self.bar = Progress(console=console, transient=True, disable=not console.is_terminal)
+        self.bar = bar()
         self.bar.start()
         return self._run()
 

@@ -2,11 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from sfumato.data.shelf import found, is_archive, wish
 from sfumato.data.source import Source
 from sfumato.errors import DataError, UnknownName, nearest
+from sfumato.io.files import at_home, named_on_hub, nearby
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,15 @@ def module(name: str) -> str:
     """
     if name in ENTRIES:
         return "known" if ENTRIES[name].known else ENTRIES[name].module
-    if Path(name).expanduser().exists():
+    path = at_home(name)
+    if path.exists():
         return "folder"
-    if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) and not is_archive(name):
+    if named_on_hub(name) and not is_archive(name):
         return "hub"
     if re.search(r"[/\\]", name) or is_archive(name):
-        raise DataError(f"--data {name} does not exist; give a folder or archive of pictures.")
+        near = nearby(path)
+        hint = f"did you mean {near}?" if near else "give a folder or archive of pictures."
+        raise DataError(f"--data {name} does not exist; {hint}")
     raise UnknownName(
         f"--data {name!r} is unknown; {nearest(name, ENTRIES)} "
         "The path of a folder of pictures works as well."

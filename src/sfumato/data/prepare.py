@@ -27,7 +27,7 @@ from sfumato.data.source import Source
 from sfumato.data.splits import apart
 from sfumato.data.stock import Cut, Pixels, Stock, attempt
 from sfumato.errors import ConfigError, DataError, RunError
-from sfumato.io.files import atomic, discard
+from sfumato.io.files import at_home, atomic, discard
 from sfumato.schema import Attribute, Schema
 from sfumato.settings import build
 
@@ -38,8 +38,14 @@ IN_MEMORY = 16 * 2**20
 
 
 def cache_folder() -> Path:
-    """Where prepared data lie: `$SFUMATO_CACHE`, else `~/.cache/sfumato`."""
-    return Path(os.environ.get("SFUMATO_CACHE") or "~/.cache/sfumato").expanduser()
+    """Where prepared data lie: `$SFUMATO_CACHE`, else `~/.cache/sfumato`.
+
+    Raises RunError for a user without a home folder who sets none.
+    """
+    try:
+        return at_home(os.environ.get("SFUMATO_CACHE") or "~/.cache/sfumato")
+    except RunError:
+        raise RunError("there is no home folder to keep data in: set $SFUMATO_CACHE.") from None
 
 
 def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dataset:
@@ -123,7 +129,7 @@ def _made(source: Source) -> str | None:
 
 def _cached(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cut) -> Dataset:
     """Into the cache, and mapped from there."""
-    _make(folder.parent)
+    make_cache(folder.parent)
     # Of two at once, the second waits and finds it done.
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         dataset = _load(folder, source)
@@ -143,7 +149,8 @@ def _cached(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: C
     return dataset
 
 
-def _make(folder: Path) -> None:
+def make_cache(folder: Path) -> None:
+    """Make a folder of the cache. Raises RunError where that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -24,6 +24,8 @@ from sfumato.evaluation.features import FeatureNet, default_features, feature_ne
 from sfumato.evaluation.protocol import METRICS
 from sfumato.evaluation.references import LEAST, Split, references_of, splits
 from sfumato.evaluation.translation import translation
+from sfumato.io.bars import bar
+from sfumato.io.files import at_home
 from sfumato.metrics.score import Score
 from sfumato.model import Editor, Model, Sampler, Translator
 from sfumato.randomness import generator
@@ -36,7 +38,7 @@ __all__ = ["METRICS", "FeatureNet", "compare", "evaluate", "feature_net", "held_
 
 def evaluate(
     place: str | Path | Model,
-    data: str | Source | None = None,
+    data: str | Path | Source | None = None,
     *,
     n: int = 10_000,
     features: str | None = None,
@@ -124,7 +126,7 @@ def _sampled(
     wanted = protocol.supported(net, metrics)
     held = references_of(source, net, n, seed, batch)
     asked: list[dict[str, Tensor]] = []
-    with protocol.bar() as progress:
+    with bar() as progress:
         task = progress.add_task(f"samples ({net.name})", total=held.count)
         seen = protocol.observe(
             net,
@@ -181,11 +183,11 @@ def _end(scores: Mapping[str, Score], name: str) -> float | None:
     return scores[name].value if name in scores else None
 
 
-def source_of(place: str | Path | Model, data: str | Source | None) -> Source:
+def source_of(place: str | Path | Model, data: str | Path | Source | None) -> Source:
     """Real images: as given, else what the run learned from. Raises ConfigError without either."""
     if data is not None:
-        return Source(name=data) if isinstance(data, str) else data
-    if not isinstance(place, Model) and (run := Run(Path(place).expanduser())).exists:
+        return data if isinstance(data, Source) else Source(name=str(data))
+    if not isinstance(place, Model) and (run := Run(at_home(place))).exists:
         return run.recipe()[1].data
     raise ConfigError(f"what {place} learned from is not written there; name it with --data.")
 

@@ -10,9 +10,9 @@ from sfumato import runs
 from sfumato.data.source import Source
 from sfumato.encoding import paint
 from sfumato.errors import ConfigError
-from sfumato.evaluation import protocol
 from sfumato.evaluation.features import fitted
 from sfumato.evaluation.references import splits
+from sfumato.io.bars import bar
 from sfumato.metrics.attributes import accuracies, hits
 from sfumato.metrics.score import Score
 from sfumato.model import Model, Sampler, Tagger
@@ -45,7 +45,7 @@ def attribute_accuracy(
             given = held_out.data.batch(part)
             yield given.image, given.attributes
 
-    with protocol.bar() as progress:
+    with bar() as progress:
         task = progress.add_task(f"attributes ({place})", total=n + len(rows))
 
         def read(pairs: Iterator[Seen], schema: Schema) -> tuple[Attributes, Attributes]:

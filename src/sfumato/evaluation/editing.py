@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import shared_attributes, the_tagger
 from sfumato.evaluation.features import fitted
 from sfumato.evaluation.references import Split
+from sfumato.io.bars import bar
 from sfumato.metrics.attributes import hits
 from sfumato.metrics.score import Score
 from sfumato.model import Editor, Tagger
@@ -41,7 +41,7 @@ def edit_accuracy(
     rng = generator(seed, "edits")
     seen, plain, true, wanted = [], [], [], []
     made: list[list[Tensor]] = [[] for _ in known]
-    with protocol.bar() as progress:
+    with bar() as progress:
         task = progress.add_task(f"edits ({place})", total=len(rows))
         for part in rows.split(batch):
             real = held.data.batch(part)

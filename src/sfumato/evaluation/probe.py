@@ -28,8 +28,8 @@ from torch.nn.functional import adaptive_max_pool2d
 from sfumato.conditions import taken
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError
-from sfumato.evaluation import protocol
 from sfumato.evaluation.references import Split, splits
+from sfumato.io.bars import bar
 from sfumato.metrics.score import Score
 from sfumato.model import Judge, Model
 from sfumato.randomness import derive
@@ -71,7 +71,7 @@ def probe(
         "probe_pixels": lambda images: images.flatten(1),
         "probe_random": looking(untrained(model, seed)),
     }
-    with protocol.bar() as progress:
+    with bar() as progress:
         task = progress.add_task("probe", total=len(ways))
         found = {}
         for name, seeing in ways.items():

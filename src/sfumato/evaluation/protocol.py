@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
 from torch import Tensor
 
 from sfumato.data.dataset import Dataset
@@ -204,8 +202,3 @@ def pixel_moments(batches: Iterable[Images]) -> tuple[Tensor, Tensor]:
         count += len(images)
     mean = total / count
     return mean.float(), (square / count - mean.square()).clamp_min(0).sqrt().float()
-
-
-def bar() -> Progress:
-    """A progress bar on stderr that goes when it is done."""
-    return Progress(console=Console(stderr=True), transient=True)

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from sfumato import data as sources
 from sfumato.data.dataset import Dataset
-from sfumato.data.prepare import cache_folder
+from sfumato.data.prepare import cache_folder, make_cache
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, UnknownName
 from sfumato.evaluation import protocol
 from sfumato.evaluation.features import FeatureNet
 from sfumato.evaluation.protocol import GALLERY, KEEP, METRICS, Real
+from sfumato.io.bars import bar
 from sfumato.io.files import atomic
 from sfumato.metrics.fidelity import Moments
 from sfumato.metrics.recognisable import WIDEST, Classes
@@ -82,6 +83,7 @@ def references_of(source: Source, net: FeatureNet, n: int, seed: int, batch: int
     path = cache_folder() / "references" / f"{Path(net.name).name}-{key}.npz"
     found = _read(path, len(net.classes))
     if found is None:
+        make_cache(path.parent)  # before what takes minutes
         found = _measure(net, reference, held_out, count, seed, batch)
         _write(path, found)
     return found
@@ -116,7 +118,7 @@ def _measure(
     """Run the protocol on the real images, on held-out ones and on noise."""
     shown = protocol.shown(net, len(reference.rows))
     metrics = protocol.supported(net, list(METRICS))
-    with protocol.bar() as progress:
+    with bar() as progress:
         task = progress.add_task(f"references ({net.name})", total=3 * count + shown)
 
         def advance(size: int) -> None:

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.evaluation import protocol
 from sfumato.evaluation.references import Split
+from sfumato.io.bars import bar
 from sfumato.metrics.pairs import Tally, Trivial
 from sfumato.metrics.parts import PartsTally
 from sfumato.metrics.score import Score
@@ -36,7 +36,7 @@ def translation(
     trivial = _trivial(model, reference)
     tally = Tally(border=model.scale if model.scale > 1 else 0)
     parts = PartsTally() if _fronts(source) else None
-    with protocol.bar() as progress, torch.inference_mode():
+    with bar() as progress, torch.inference_mode():
         task = progress.add_task("translations", total=len(rows))
         for chosen in rows.split(batch):
             given, wanted = _pair(model, held_out, chosen)

@@ -26,6 +26,7 @@ from sfumato.errors import ConfigError
 from sfumato.imaging.degradation import blurred
 from sfumato.imaging.descent import Descent, Evaluate, Optimizer
 from sfumato.imaging.objective import Objective, Style, scaled
+from sfumato.io.images import PIXELS, room
 from sfumato.nn.perceptual import Perceptual
 from sfumato.randomness import generator
 from sfumato.settings import Count, NonNegative, Positive, check
@@ -167,8 +168,13 @@ def finer(images: Images, content: Others | None, size: tuple[int, int], detail:
 
 
 def levels(high: int, wide: int, scales: int) -> list[tuple[int, int]]:
-    """Height and width of each size, coarse to fine; none whose shorter side is below `LEAST`."""
-    sizes = [(round(high / 2**n), round(wide / 2**n)) for n in range(scales)]
+    """Height and width of each size, coarse to fine; none whose shorter side is below `LEAST`.
+
+    Raises ConfigError where the last has more pixels than a picture that is read.
+    """
+    room(wide, high, PIXELS)
+    halvings = range(min(scales, max(high, wide).bit_length()))
+    sizes = [(round(high / 2**n), round(wide / 2**n)) for n in halvings]
     return [s for n, s in enumerate(sizes) if n == 0 or min(s) >= LEAST][::-1]
 
 

@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate, mse_loss
 
 from sfumato.errors import ConfigError
 from sfumato.imaging.descent import gradient_of
+from sfumato.io.images import PIXELS, room
 from sfumato.losses.style import elements, gram, products, region, total_variation
 from sfumato.nn.perceptual import Maps, Perceptual
 from sfumato.shapes import Images, Masks, Others, Scalar
@@ -279,10 +280,12 @@ def scaled(images: Images, size: Sequence[int]) -> Others:
 
 
 def bounded(images: Images, longer: int) -> Others:
-    """A picture whose longer side has so many pixels."""
+    """A picture whose longer side has so many pixels, which are not too many to look at."""
     high, wide = images.shape[-2:]
     share = longer / max(high, wide)
-    return scaled(images, (max(1, round(high * share)), max(1, round(wide * share))))
+    high, wide = max(1, round(high * share)), max(1, round(wide * share))
+    room(wide, high, PIXELS)
+    return scaled(images, (high, wide))
 
 
 def _grouped(styles: Sequence[Style]) -> list[list[Style]]:

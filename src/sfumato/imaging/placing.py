@@ -30,9 +30,11 @@ def placed(
         )
     if not bool(mask.any()):
         raise ConfigError("the mask marks nothing; paint white what is to be taken of the source.")
+    (x, y), (high, wide) = at, source.shape[2:]
+    apart = not (-wide < x < size[1] and -high < y < size[0])
     # a rim of nothing, which then goes on
-    covered = _shifted(pad(mask, (1, 1, 1, 1)), size, (at[0] - 1, at[1] - 1))
-    if not bool(covered.any()):
+    covered = mask if apart else _shifted(pad(mask, (1, 1, 1, 1)), size, (x - 1, y - 1))
+    if apart or not bool(covered.any()):
         raise ConfigError(
             f"--at {at[0]},{at[1]} puts all that the mask marks outside the destination of "
             f"{size[1]}x{size[0]} pixels; choose a corner nearer to 0,0."

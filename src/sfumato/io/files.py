@@ -2,10 +2,12 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 from sfumato.errors import RunError
@@ -49,6 +51,44 @@ def atomic(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
         raise _said(error, path, temporary) from error
     finally:
         discard(temporary)
+
+
+def writable(path: Path) -> None:
+    """Raise RunError where nothing can be written at `path`, as far as can be told beforehand."""
+    above = next((place for place in path.absolute().parents if place.exists()), path)
+    if not above.is_dir():
+        raise RunError(f"{path} cannot be written ({above} is a file); choose another place.")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise RunError(f"{path} cannot be written ({above} is read-only); choose another place.")
+
+
+def at_home(place: str | Path) -> Path:
+    """`place` with ~ as the user's folder. Raises RunError where none is known."""
+    try:
+        return Path(place).expanduser()
+    except RuntimeError:
+        raise RunError(f"{place}: no such home folder is known; write it in full.") from None
+
+
+def named_on_hub(place: str | Path) -> bool:
+    """Whether a place is written like a repository of a hub, and cannot be a slip in a path.
+
+    Below a folder that is here nothing is looked up elsewhere: its name is nobody's business.
+    """
+    name = str(place)
+    return bool(re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name)) and not (
+        Path(name).parent.is_dir()
+    )
+
+
+def nearby(path: Path) -> Path | None:
+    """What is called most like `path` in its folder; None where nothing there is."""
+    try:
+        names = [found.name for found in path.parent.iterdir() if found.name[0] != "."]
+    except OSError:
+        return None
+    near = get_close_matches(path.name, names, n=1)
+    return path.with_name(near[0]) if near else None
 
 
 def _settle(place: Path) -> None:

@@ -25,6 +25,10 @@ Source = str | Path | bytes | Image.Image
 """Whence a picture is read: a path, a file's bytes, or Pillow."""
 PIXELS = 64 * 1024 * 1024
 """Largest picture read by default, in pixels: 8192 x 8192 takes 200 MB decoded."""
+LARGEST = 16 * PIXELS
+"""Largest picture made: the largest that is read, four times as wide and high."""
+QUALITY = 92
+"""Of what is written as JPEG or WebP, where 100 is best; in JPEG colours are kept at full size."""
 ENDINGS = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     | {".ppm", ".pgm", ".pbm", ".jp2", ".avif"}
@@ -32,6 +36,14 @@ ENDINGS = frozenset(
 """Endings, lower case, of the files taken for pictures."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "MPO")
+_WRITING: dict[str, dict[str, Any]] = {
+    # in a third of the time of the usual level, and two hundredths larger
+    ".png": {"compress_level": 4},
+    **{key: {"quality": QUALITY, "subsampling": 0} for key in (".jpg", ".jpeg", ".webp")},
+}
+"""How files of some endings are written."""
+_OPAQUE = {".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".pbm"}
+"""Endings of formats without transparency."""
 _GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"}
 
 
@@ -119,6 +131,8 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
         raise
     except FileNotFoundError:
         raise DataError(f"{name} does not exist.") from None
+    except IsADirectoryError:
+        raise DataError(f"{name} is a folder; name a picture in it.") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataError(_too_large(name, "more", limit)) from None
     except Exception as error:  # hostile bytes make decoders raise nearly anything
@@ -143,15 +157,44 @@ def transparent(source: str | Path | bytes) -> bool:
         return False
 
 
+def room(width: int, height: int, most: int = LARGEST) -> None:
+    """Raise ConfigError where a picture of that size would have more than `most` pixels."""
+    if width * height > most:
+        raise ConfigError(
+            f"a picture of {width}x{height} pixels is too large to make: at most {most:,} are."
+        )
+
+
 def save(image: Image.Image, path: str | Path) -> None:
-    """Write a picture whole or not at all; the ending chooses the format."""
+    """Write a picture whole or not at all; the ending chooses the format.
+
+    Where that keeps no transparency it is laid on white. Raises ConfigError for an ending that
+    is no picture's, and for a size or mode that the format does not have.
+    """
     path = Path(path)
     if path.suffix.lower() not in ENDINGS:
         raise ConfigError(f"{path} must end in .png, .jpg or .webp to be written as a picture.")
-    # a PNG in a third of the time of the usual level, and two hundredths larger
-    words: dict[str, Any] = {"compress_level": 4} if path.suffix.lower() == ".png" else {}
-    with atomic(path, durable=False) as temporary:
-        image.save(temporary, **words)
+    if path.suffix.lower() in _OPAQUE:
+        image = on_white(image)
+    try:
+        with atomic(path, durable=False) as temporary:
+            image.save(temporary, **_WRITING.get(path.suffix.lower(), {}))
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise ConfigError(
+            f"{path} cannot hold {image.width}x{image.height} pixels of mode {image.mode} "
+            f"({' '.join(str(error).split())}); end it in .png."
+        ) from error
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The same picture where it is opaque, else laid on white, grey or colour as it was."""
+    if not image.has_transparency_data:
+        return image
+    grey, image = image.mode in _GREY, image.convert("RGBA")
+    laid = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return laid.convert("L" if grey else "RGB")
 
 
 def grid(images: Images, columns: int | None = None, zoom: int = 1, gap: int = 1) -> Image.Image:
@@ -162,15 +205,15 @@ def grid(images: Images, columns: int | None = None, zoom: int = 1, gap: int = 1
     """
     if zoom < 1 or gap < 0 or (columns is not None and columns < 1):
         raise ConfigError(f"columns and zoom start at 1, gap at 0; got {columns}, {zoom}, {gap}.")
-    pixels = to_bytes(images).repeat(zoom, axis=1).repeat(zoom, axis=2)
-    count, height, width, channels = pixels.shape
+    count, channels, height, width = images.shape
     if count == 0:
         raise ConfigError("a grid needs at least one image; got 0.")
     columns = min(count, columns or ceil(sqrt(count)))
-    rows = ceil(count / columns)
-    sheet = np.full(
-        (rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 128, np.uint8
-    )
+    rows, height, width = ceil(count / columns), height * zoom, width * zoom
+    high, wide = rows * (height + gap) + gap, columns * (width + gap) + gap
+    room(wide, high)
+    pixels = to_bytes(images).repeat(zoom, axis=1).repeat(zoom, axis=2)
+    sheet = np.full((high, wide, channels), 128, np.uint8)
     for index, tile in enumerate(pixels):
         y = gap + (index // columns) * (height + gap)
         x = gap + (index % columns) * (width + gap)
@@ -230,9 +273,7 @@ def _plain(image: Image.Image, channels: int) -> Image.Image:
     mode = "L" if channels == 1 else "RGB"
     if image.mode in {"F", "I"} or image.mode.startswith("I;16"):
         return Image.fromarray(_eight_bits(np.asarray(image), image.mode)).convert(mode)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = on_white(image)
     if image.mode not in {"L", "1", "RGB"}:
         image = image.convert("RGB")
     return image.convert(mode)
@@ -247,6 +288,8 @@ def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read ({error.strerror})"
     text = " ".join(str(error).split()).lower()
     if isinstance(error, Image.UnidentifiedImageError):
         return "is no picture in a format known here"

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from sfumato.io.images import grid
+from sfumato.io.images import grid, room
 from sfumato.shapes import Images, Pictures
 
 SIZE = 14
@@ -80,10 +80,10 @@ def beside(pictures: Sequence[tuple[str, Image.Image]], gap: int = 16) -> Image.
     wide = [max(picture.width, width(title)) for title, picture in pictures]
     high = max(picture.height for _, picture in pictures)
     whole, x = _blank(sum(wide) + gap * (len(wide) + 1), high + head + gap), gap
-    for room, (title, picture) in zip(wide, pictures, strict=True):
+    for space, (title, picture) in zip(wide, pictures, strict=True):
         _write(whole, (x, gap // 2), title, "la")
         whole.paste(picture.convert("RGB"), (x, head))
-        x += room + gap
+        x += space + gap
     return whole
 
 
@@ -107,6 +107,7 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _blank(width: int, height: int) -> Image.Image:
+    room(width, height)
     return Image.new("RGB", (width, height), "white")
 
 
