@@ -82,6 +82,7 @@ def test_a_classifier_learns_from_it_and_is_held_against_the_real(shell, place):
 )
 def test_what_cannot_be_is_refused(shell, place, words, said):
     Path("full").mkdir()
+    Path("full/mine.txt").write_text("precious")
     assert shell.refusal("augment", place, *words).startswith(said)
 
 
