@@ -1,17 +1,14 @@
 """The table of painted fronts, for benchmarks/report.py."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from sfumato.results import facts_line
+from sfumato.results import Run, row
 
 SHARES = ("pixel_accuracy", "class_accuracy", "class_iou", "perceptual", "psnr", "ssim")
 
 
-def facades(kept: Mapping[str, Any]) -> Iterator[str]:
+def facades(found: Run) -> Iterator[str]:
     """Painted fronts: runs, trivial answers, and the photographs themselves."""
-    if not (found := kept.get("facades")):
-        return
     yield f"## Painted fronts: facades at {found['side']} × {found['side']}\n"
     yield f"`python benchmarks/facades.py {' '.join(f'runs/{name}' for name in found['runs'])}`\n"
     for name, run in found["runs"].items():
@@ -28,8 +25,6 @@ def facades(kept: Mapping[str, Any]) -> Iterator[str]:
         "| PSNR ↑ | SSIM ↑ |"
     )
     yield "|---" * 8 + "|"
-    for who, row in found["rows"].items():
-        cells = [f"{row['kid']:.4f} ± {row['kid error']:.2g}"]
-        yield f"| {who} | " + " | ".join([*cells, *(f"{row[name]:.3g}" for name in SHARES)]) + " |"
-    yield ""
-    yield facts_line(found)
+    for who, one in found["rows"].items():
+        kid = f"{one['kid']:.4f} ± {one['kid error']:.2g}"
+        yield row([who, kid, *(f"{one[name]:.3g}" for name in SHARES)])

@@ -1,26 +1,21 @@
 """A section of docs/results.md on holes; report.py puts it in."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from sfumato.results import facts_line
+from sfumato.results import Run, row
 
 
-def filled(kept: Mapping[str, Any]) -> Iterator[str]:
+def filled(found: Run) -> Iterator[str]:
     """A network that fills holes beside answers that need none."""
-    for found in (kept[name] for name in sorted(kept) if name.startswith("inpainting-")):
-        yield f"## Holes of {found['data']} filled: {found['run']}\n"
-        yield f"`python benchmarks/inpainting.py runs/{found['run']}`\n"
-        yield (
-            f"{found['n']} held-out pictures of {found['side']} pixels; PSNR inside the holes, "
-            "and the perceptual distance (embedded network) of the filled pictures.\n"
-        )
-        kinds = found["holes"]
-        yield "| filled by | " + " | ".join(f"{kind}, dB ↑ | apart ↓" for kind in kinds) + " |"
-        yield "|---" * (2 * len(kinds) + 1) + "|"
-        for maker in dict.fromkeys(name for rows in kinds.values() for name in rows):
-            cells = [rows.get(maker, {"psnr": "", "perceptual": ""}) for rows in kinds.values()]
-            text = " | ".join(f"{cell['psnr']} | {cell['perceptual']}" for cell in cells)
-            yield f"| {maker} | {text} |"
-        yield ""
-        yield facts_line(found)
+    yield f"## Holes of {found['data']} filled: {found['run']}\n"
+    yield f"`python benchmarks/inpainting.py runs/{found['run']}`\n"
+    yield (
+        f"{found['n']} held-out pictures of {found['side']} pixels; PSNR inside the holes, "
+        "and the perceptual distance (embedded network) of the filled pictures.\n"
+    )
+    kinds = found["holes"]
+    yield "| filled by | " + " | ".join(f"{kind}, dB ↑ | apart ↓" for kind in kinds) + " |"
+    yield "|---" * (2 * len(kinds) + 1) + "|"
+    for maker in dict.fromkeys(name for rows in kinds.values() for name in rows):
+        cells = [rows.get(maker, {"psnr": "", "perceptual": ""}) for rows in kinds.values()]
+        yield row([maker, *(f"{cell['psnr']} | {cell['perceptual']}" for cell in cells)])

@@ -13,7 +13,7 @@ import platform
 import re
 import statistics
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -122,19 +122,19 @@ def _overview(found: Sequence[Run]) -> Iterator[str]:
     yield "|---" * 13 + "|"
     for (model, recipe), group in _grouped(found).items():
         for name, published in headline(model, recipe, group).items():
-            yield _row(model, recipe, group, name, published)
+            yield _system(model, recipe, group, name, published)
     yield ""
 
 
-def _row(model: str, recipe: str, group: list[Run], name: str, said: Published | None) -> str:
+def _system(model: str, recipe: str, group: list[Run], name: str, said: Published | None) -> str:
     score, first = group[0]["scores"][name], group[0]
     minutes = statistics.mean(run["minutes"] for run in group)
-    cells = [f"[{model}](models/{model}.md)", recipe, first["data"], _arrow(name, score)]
-    cells += [mean(group, name), _number(score.get("floor")), _number(score.get("ceiling"))]
+    cells = [f"[{model}](models/{model}.md)", recipe, first["data"], arrow(name, score)]
+    cells += [mean(group, name), *ends(score)]
     cells += [f"{score['n']:,}", " ".join(str(run["seed"]) for run in group)]
     cells += [f"{said.value:g}", said.protocol] if said else ["", ""]
     commits = dict.fromkeys(run["commit"] for run in group)
-    return "| " + " | ".join([*cells, f"{minutes:.3g}", " ".join(map(str, commits))]) + " |"
+    return row([*cells, f"{minutes:.3g}", " ".join(map(str, commits))])
 
 
 def headline(model: str, recipe: str, group: Sequence[Run]) -> dict[str, Published | None]:
@@ -169,11 +169,35 @@ def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
     yield "|---" * (len(group) + 6) + "|"
     for name, score in first["scores"].items():
         values = [run["scores"].get(name, {}).get("value") for run in group]
-        cells = [*map(_number, values), mean(group, name)]
-        cells += [_number(score.get("floor")), _number(score.get("ceiling"))]
-        cells += [f"{score['n']:,}", score.get("features", "")]
-        yield f"| {_arrow(name, score)} | " + " | ".join(cells) + " |"
+        cells = [arrow(name, score), *map(number, values), mean(group, name), *ends(score)]
+        yield row([*cells, f"{score['n']:,}", score.get("features", "")])
     yield f"\n{facts_line(group[-1])}"
+
+
+def row(cells: Iterable[str]) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def arrow(name: str, score: Mapping[str, Any]) -> str:
+    """A score's name, and which way is better."""
+    return f"{name} {'↑' if score['better'] == 'higher' else '↓'}"
+
+
+def ends(score: Mapping[str, Any]) -> list[str]:
+    """The cells of a score's floor and ceiling."""
+    return [number(score.get("floor")), number(score.get("ceiling"))]
+
+
+def number(value: float | None) -> str:
+    """To four digits; nothing where there is none."""
+    return "" if value is None else f"{value:.4g}"
+
+
+def with_error(score: Mapping[str, Any]) -> str:
+    """A score's value, and behind ± its error where it has one."""
+    error = score.get("error")
+    return f"{score['value']:.4g}" + (f" ± {error:.2g}" if error else "")
 
 
 _COLUMNS = " | mean ± sd | floor | ceiling | n | features |"
@@ -197,7 +221,7 @@ def _filled(rows: str, found: Sequence[Run], beside: Mapping[str, str]) -> str:
             own.sort(key=lambda key: key[1] != "laptop")
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             last = _best(groups, own) or beside.get(link[1], "".join(cells[3:4]))
-            line = "| " + " | ".join([*cells[:3], last]) + " |"
+            line = row([*cells[:3], last])
         lines.append(line)
     return "\n".join(lines)
 
@@ -208,7 +232,7 @@ def _best(groups: Mapping[tuple[str, str], list[Run]], own: list[tuple[str, str]
         group = groups[model, recipe]
         name = next(iter(headline(model, recipe, group)))
         which = "" if recipe == "laptop" else f", `{recipe}`"
-        return f"{_arrow(name, group[0]['scores'][name])} {mean(group, name)}{which}"
+        return f"{arrow(name, group[0]['scores'][name])} {mean(group, name)}{which}"
     return ""
 
 
@@ -232,14 +256,6 @@ def _recipe(model: str, recipe: str) -> Recipe | None:
 def _inside(text: str, marks: tuple[str, str]) -> str | None:
     first, last = (text.find(mark) for mark in marks)
     return text[first + len(marks[0]) : last] if 0 <= first < last else None
-
-
-def _arrow(name: str, score: Mapping[str, Any]) -> str:
-    return f"{name} {'↑' if score['better'] == 'higher' else '↓'}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
 
 
 def _facts() -> dict[str, Any]:
