@@ -9,7 +9,7 @@ in the table's order is held out as the part `test`.
 
 import csv
 import io
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def read(source: Source, place: Path) -> Stock:
     """The tagged faces of one part, as stored."""
     everything = files(place)
     tags = _tags(everything, place)
-    pictures = {PurePosixPath(f.name).name: f for f in everything if f.picture}
+    pictures = {f.base: f for f in everything if f.picture}
     names = [name for name in tags if name in pictures]
     if not names:
         raise DataError(f"{place} holds no picture that its tags.csv names.")
@@ -57,7 +57,7 @@ def read(source: Source, place: Path) -> Stock:
 
 def _tags(everything: list[File], place: Path) -> dict[str, tuple[str, ...]]:
     """Picture to its two colours, in the table's order."""
-    table = next((f for f in everything if PurePosixPath(f.name).name == "tags.csv"), None)
+    table = next((f for f in everything if f.base == "tags.csv"), None)
     if table is None:
         raise DataError(f"{place} lacks tags.csv with the columns file, hair, eyes.")
     try:

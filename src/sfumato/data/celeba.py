@@ -8,7 +8,7 @@ that is not commercial.
 
 import re
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
@@ -44,12 +44,12 @@ def read(source: Source, place: Path) -> Stock:
     if not faces:
         raise DataError(f"{place} holds no picture; put img_align_celeba.zip there.")
     names, rows = _table(everything, "list_attr_celeba")
-    known = [file for file in faces if not rows or _base(file) in rows]
+    known = [file for file in faces if not rows or file.base in rows]
     parts, notes = _parts(known, _table(everything, "list_eval_partition")[1])
     if len(known) < len(faces):
         notes += (f"{len(faces) - len(known)} pictures have no attributes and were left out",)
     chosen = pick(source, parts)
-    values = [[float(value) for value in rows[_base(file)]] for file in chosen] if rows else None
+    values = [[float(value) for value in rows[file.base]] for file in chosen] if rows else None
     return Stock(
         pictures=Files(chosen, 3),
         values=None if values is None else np.array(values, np.float32),
@@ -67,7 +67,7 @@ def _parts(faces: list[File], partition: Table) -> tuple[dict[str, list[File]], 
     """The three parts, and a note where they are not the published ones."""
     parts: dict[str, list[File]] = {name: [] for name in _PARTS}
     for file in faces:
-        name = _base(file)
+        name = file.base
         if name in partition:
             number = int(partition[name][0])
         else:
@@ -84,8 +84,7 @@ def _parts(faces: list[File], partition: Table) -> tuple[dict[str, list[File]], 
 def _table(everything: list[File], stem: str) -> tuple[list[str], Table]:
     """Column names and rows by picture, from the published .txt or a .csv; empty if absent."""
     for file in everything:
-        path = PurePosixPath(file.name)
-        if path.name.startswith(stem) and path.suffix in (".txt", ".csv"):
+        if file.base.startswith(stem) and file.base.endswith((".txt", ".csv")):
             lines = [re.split(r"[,\s]+", line.strip()) for line in _text(file) if line.strip()]
             heads = [line for line in lines if not re.search(r"\.\w{3,4}$", line[0])]
             names = [name for name in (heads[-1] if heads else []) if name != "image_id"]
@@ -98,7 +97,3 @@ def _table(everything: list[File], stem: str) -> tuple[list[str], Table]:
 
 def _text(file: File) -> list[str]:
     return file.read().decode("utf-8", errors="replace").splitlines()
-
-
-def _base(file: File) -> str:
-    return PurePosixPath(file.name).name

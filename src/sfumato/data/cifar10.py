@@ -7,7 +7,7 @@ Krizhevsky (2009), Learning multiple layers of features from tiny images.
 import io
 import pickle
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +32,7 @@ def read(source: Source, place: Path) -> Stock:
     if any(file.picture for file in everything):
         return of_files(everything, source)
     wanted = pick(source, _BATCHES)
-    chosen = [f for f in everything if re.fullmatch(wanted, PurePosixPath(f.name).name)]
+    chosen = [f for f in everything if re.fullmatch(wanted, f.base)]
     if not chosen:
         raise DataError(f"{place} holds neither class folders nor {source.split} batches.")
     pixels, label = zip(*map(_batch, chosen), strict=True)

@@ -20,10 +20,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sfumato.data.captions import encode
 from sfumato.data.places import installed
-from sfumato.data.source import Source
+from sfumato.data.source import Source, drawn_to_size
 from sfumato.data.splits import pick
 from sfumato.data.stock import Cut, Stock
-from sfumato.errors import ConfigError, DataError, UnknownName, nearest
+from sfumato.errors import DataError, UnknownName, nearest
 from sfumato.io.images import fractions, levels
 from sfumato.randomness import derive
 from sfumato.schema import Attribute
@@ -172,11 +172,7 @@ def stamp(source: Source) -> str:
 
 def stock(source: Source) -> Stock:
     """Glyphs of the asked-for letters, each with all it has."""
-    if source.crop or source.flip:
-        field = "crop" if source.crop else "flip"
-        raise ConfigError(f"--data.{field} does not go with glyphs: their truths would be wrong.")
-    if source.side is not None and source.side < 8:
-        raise ConfigError(f"--data.side must be at least 8 for glyphs; got {source.side}.")
+    drawn_to_size(source, "their truths")
     for name in source.classes:
         if name not in LETTERS:
             raise UnknownName(

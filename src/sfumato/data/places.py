@@ -48,6 +48,11 @@ class File:
     """When it was, in nanoseconds; of what is inside an archive, when that was."""
 
     @property
+    def base(self) -> str:
+        """Its name without folders."""
+        return PurePosixPath(self.name).name
+
+    @property
     def picture(self) -> bool:
         """Whether its ending is a picture's."""
         return PurePosixPath(self.name).suffix.lower() in ENDINGS

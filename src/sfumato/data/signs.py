@@ -15,10 +15,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from sfumato.data.places import installed
-from sfumato.data.source import Source
+from sfumato.data.source import Source, drawn_to_size
 from sfumato.data.splits import pick
 from sfumato.data.stock import Cut, Stock
-from sfumato.errors import ConfigError
 from sfumato.io.images import levels
 from sfumato.randomness import derive
 
@@ -137,11 +136,7 @@ def stamp(source: Source) -> str:
 
 def stock(source: Source) -> Stock:
     """Signs of all kinds in turn, each with what it is."""
-    if source.crop or source.flip:
-        field = "crop" if source.crop else "flip"
-        raise ConfigError(f"--data.{field} does not go with signs: what they say would be wrong.")
-    if source.side is not None and source.side < 8:
-        raise ConfigError(f"--data.side must be at least 8 for signs; got {source.side}.")
+    drawn_to_size(source, "what they say")
     names = source.classes or tuple(KINDS)
     count = pick(source, _COUNTS) if not source.count else source.count * len(KINDS) // len(names)
     chances = np.random.default_rng(derive(source.seed, "signs", source.split)).random((count, 9))

@@ -67,3 +67,15 @@ class Source:
         """What lies in files: of images held out from training, the training images."""
         apart = self.holdout and self.split == "validation"
         return replace(self, split="train") if apart else self
+
+
+def drawn_to_size(source: Source, lost: str) -> None:
+    """Raise ConfigError where pictures that are drawn at their side would be cut or mirrored.
+
+    `lost` is what would be wrong then. Below 8 pixels nothing is drawn either.
+    """
+    if source.crop or source.flip:
+        field = "crop" if source.crop else "flip"
+        raise ConfigError(f"--data.{field} does not go with {source.name}: {lost} would be wrong.")
+    if source.side is not None and source.side < 8:
+        raise ConfigError(f"--data.side must be at least 8 for {source.name}; got {source.side}.")

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
 from sfumato.errors import ConfigError, DataError
+from sfumato.nn.fetched import fetched
 from sfumato.shapes import Features, Images
 
 LEVELS = (64, 192, 768, 2048)
@@ -79,34 +80,16 @@ def _fetch(level: int) -> Mapping[str, Tensor]:
     """The whole network from the hub's cache, or from the hub; nothing in it is unpickled."""
     from safetensors.torch import load_file
 
-    path = _downloaded(level)
+    path = fetched(
+        REPOSITORY,
+        FILE,
+        what=f"the weights of inception-{level} (95 MB, once)",
+        lacking=f"features inception-{level} need weights that are",
+        instead=f"put {PARTIAL} into $SFUMATO_DATA (all but 2048), or use --features pixels-8x8",
+    )
     if (found := sha256(path.read_bytes()).hexdigest()) != DIGEST:
         raise DataError(f"{path} has SHA-256 {found}, not {DIGEST}; delete it and fetch it anew.")
     return load_file(path)
-
-
-def _downloaded(level: int) -> Path:
-    """The file in the hub's cache; fetched first where it is not there."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.utils import logging as hub
-    from rich.console import Console
-
-    if isinstance(held := try_to_load_from_cache(REPOSITORY, FILE), str):
-        return Path(held)
-    message = f"fetching the weights of inception-{level} (95 MB, once) from {REPOSITORY}"
-    Console(stderr=True).print(message, markup=False, soft_wrap=True)
-    spoken = hub.get_verbosity()
-    hub.set_verbosity_error()  # not a line for every retry: the one below says it all
-    try:
-        return Path(hf_hub_download(REPOSITORY, FILE))
-    except Exception as error:  # the hub's client raises errors of half a dozen libraries
-        raise DataError(
-            f"features inception-{level} need weights that are not here and cannot be fetched "
-            f"({type(error).__name__}); connect once, put {PARTIAL} into $SFUMATO_DATA (all but "
-            "2048), or use --features pixels-8x8."
-        ) from None
-    finally:
-        hub.set_verbosity(spoken)
 
 
 def _folded(port: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, pad
 
 from sfumato.errors import DataError
 from sfumato.io.tflite import constants
+from sfumato.nn.fetched import fetched
 
 EPS = 1e-3
 """Of every batch norm, as in TensorFlow."""
@@ -147,7 +149,14 @@ def _folded(path: Path) -> Iterator[Layer]:
 
 def _apart() -> Iterator[Layer]:
     """Layers of the hub's file, norms as they were trained."""
-    held = _fetched()
+    path = fetched(
+        REPOSITORY,
+        REMOTE,
+        what="MobileNetV2's weights (14 MB, once)",
+        lacking="ImageNet's weights are",
+        instead=f"put {FILE} into $SFUMATO_DATA, or begin without them: --start none",
+    )
+    held = load_file(path)
     blocks = [f"layer.{n}.{part}" for n in range(16) for part in _PARTS]
     stem = [f"conv_stem.{part}" for part in ("first_conv", *_PARTS[1:])]
     for name in (*stem, *blocks, "conv_1x1"):
@@ -162,27 +171,3 @@ def _apart() -> Iterator[Layer]:
 
 _PARTS = ("expand_1x1", "conv_3x3", "reduce_1x1")
 _NORM = ("weight", "bias", "running_mean", "running_var")
-
-
-def _fetched() -> Mapping[str, Tensor]:
-    """The hub's file, from its cache where it is there; nothing in it is unpickled."""
-    from huggingface_hub import hf_hub_download, try_to_load_from_cache
-    from huggingface_hub.utils import logging as hub
-    from rich.console import Console
-    from safetensors.torch import load_file
-
-    if isinstance(held := try_to_load_from_cache(REPOSITORY, REMOTE), str):
-        return load_file(held)
-    message = f"fetching MobileNetV2's weights (14 MB, once) from {REPOSITORY}"
-    Console(stderr=True).print(message, markup=False, soft_wrap=True)
-    spoken = hub.get_verbosity()
-    hub.set_verbosity_error()  # not a line for every retry: the one below says it all
-    try:
-        return load_file(hf_hub_download(REPOSITORY, REMOTE))
-    except Exception as error:  # the hub's client raises errors of half a dozen libraries
-        raise DataError(
-            f"ImageNet's weights are not here and cannot be fetched ({type(error).__name__}); "
-            f"connect once, put {FILE} into $SFUMATO_DATA, or begin without them: --start none."
-        ) from None
-    finally:
-        hub.set_verbosity(spoken)
