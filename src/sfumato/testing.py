@@ -353,7 +353,7 @@ def _visit(model: Model, batches: Iterable[Batch]) -> None:
     """Train on these batches in PyTorch alone."""
     model.train()
     model.loop = Loop(model.configure_optimizers())
-    for index, batch in enumerate(batches):
+    for index, batch in enumerate(batches, start=model.step):
         model.step = index
         model.training_step(batch, index)
 
