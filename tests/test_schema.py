@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sfumato.errors import ConfigError
-from sfumato.schema import Attribute
+from sfumato.errors import ConfigError, DataError
+from sfumato.schema import Attribute, Schema
 
 HAIR = Attribute(name="hair", low=0.0, high=3.0, values=("blonde", "black", "red", "blue"))
 SMILING = Attribute(name="Smiling", low=-1.0, high=1.0, values=("no", "yes"))
@@ -58,3 +58,11 @@ def test_an_impossible_choice_is_refused(fields, said):
     with pytest.raises(ConfigError) as caught:
         Attribute(**{"name": "a", "low": 0.0, "high": 1.0} | fields)
     assert str(caught.value) == said
+
+
+def test_what_is_needed_and_missing_is_named_with_what_gives_it():
+    Schema(shape=(1, 8, 8), classes=("a", "b"), attributes=(SLANT,)).need("classes", "it")
+    with pytest.raises(DataError, match=r"^it needs labels, and this data has none; name sub-"):
+        Schema(shape=(1, 8, 8), attributes=(SLANT,)).need("classes", "it")
+    with pytest.raises(DataError, match=r"^it needs attributes, .* a metadata\.csv gives them\.$"):
+        Schema(shape=(1, 8, 8), classes=("a", "b")).need("attributes", "it")

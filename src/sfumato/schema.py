@@ -100,6 +100,12 @@ class Schema:
             )
         return self.shape[1]
 
+    def need(self, field: str, who: str) -> None:
+        """Raise DataError where there are no "classes" or "attributes", which `who` needs."""
+        if not getattr(self, field):
+            what, gives = _SOURCES[field]
+            raise DataError(f"{who} needs {what}, and this data has none; {gives}.")
+
     def numbers(self, other: "Schema", name: str) -> Labels:
         """The number here of each class of `other`, the schema of the data `name`.
 
@@ -111,3 +117,10 @@ class Schema:
                 f"{', '.join(self.classes) or 'none'}; leave out what it never met."
             )
         return torch.tensor([self.classes.index(one) for one in other.classes], dtype=torch.long)
+
+
+_SOURCES = {
+    "classes": ("labels", "name sub-folders"),
+    "attributes": ("attributes", "a metadata.csv gives them"),
+}
+"""What each is called, and where it comes from."""

@@ -5,6 +5,7 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 from sfumato.losses.likelihood import (
     bernoulli_nll,
     coin_nats,
+    ends,
     gaussian_nll,
     importance_nll,
     kl_from_normal,
@@ -41,6 +42,16 @@ def test_a_coin_costs_what_its_best_coder_pays():
     assert (coin_nats(images) < bernoulli_nll(logits + 0.3, images)).all()
     black_or_white = torch.randint(0, 2, (3, 1, 4, 4)) * 2.0 - 1
     assert coin_nats(black_or_white).tolist() == [0, 0, 0]
+
+
+def test_the_ends_are_one_chance_for_each_pixel_and_the_coins_themselves():
+    images = torch.tensor([1.0, -1, 1, 1, 0, -1, 0, 1]).view(4, 1, 1, 2)  # black is -1, white 1
+    chances = torch.tensor([0.75, 0.5]).expand(4, 2)
+    whites = (images.flatten(1) + 1) / 2
+    worst = -(whites * chances.log() + (1 - whites) * (1 - chances).log()).sum(1).mean()
+    plain, least = ends(images)
+    assert plain == pytest.approx(float(worst), abs=1e-6)
+    assert least == pytest.approx(2 * torch.tensor(2.0).log().item() / 4)
 
 
 def test_importance_weights_average_likelihoods_not_nats():

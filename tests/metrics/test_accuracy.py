@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import precision_recall_fscore_support
 
-from sfumato.metrics.accuracy import accuracy, by_class, reliability
+from sfumato.metrics.accuracy import accuracy, by_class, error, reliability
 from sfumato.metrics.clusters import confusion
 
 
@@ -15,6 +15,9 @@ def test_accuracy_and_its_floor_by_hand():
     scores = torch.tensor([[2.0, 1.0], [0.0, 1.0], [3.0, 0.0], [1.0, 0.0]])
     score = accuracy(scores, torch.tensor([0, 1, 1, 0]))
     assert (score.value, score.floor, score.ceiling, score.n) == (0.75, 0.5, 1.0, 4)
+    score = error(scores, torch.tensor([0, 1, 1, 0]))
+    assert (score.value, score.floor, score.ceiling, score.n) == (0.25, 0.5, 0.0, 4)
+    assert score.better == "lower"
 
 
 def test_reports_agree_with_scikit_learn():

@@ -1,7 +1,8 @@
 import pytest
 
-from sfumato.errors import ConfigError
-from sfumato.nn.pyramid import doublings
+from sfumato.errors import ConfigError, DataError
+from sfumato.nn.pyramid import doublings, halvable, multiple
+from sfumato.schema import Schema
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,18 @@ def test_every_side_either_fits_or_is_answered_with_ones_that_do():
         else:
             assert side == bottom << n
             assert 4 <= bottom < 8
+
+
+def test_a_side_is_so_many_steps_or_the_nearest_are_named():
+    assert multiple(28, 4, least=12) == 7
+    for side, words in ((26, "24 or 28"), (8, "12"), (3, "12")):
+        said = rf"^--data.side {side} is no multiple of 4 from 12 on; try {words}\.$"
+        with pytest.raises(ConfigError, match=said):
+            multiple(side, 4, least=12)
+
+
+def test_sides_that_cannot_be_halved_so_often_are_refused():
+    halvable(Schema(shape=(1, 16, 24)), 3, "it")
+    said = r"^it halves sides 3 times, .* multiples of 8, not 24x20; try --data.side 16 or a"
+    with pytest.raises(DataError, match=said):
+        halvable(Schema(shape=(1, 20, 24)), 3, "it")

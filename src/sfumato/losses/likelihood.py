@@ -42,6 +42,13 @@ def coin_nats(images: Images) -> Logits:
     return (torch.special.entr(pixels) + torch.special.entr(1 - pixels)).sum((1, 2, 3))
 
 
+def ends(images: Images) -> tuple[float, float]:
+    """Nats of an image, in the mean: by the mean image as chances, and the least there can be."""
+    mean = ((images.mean(0, keepdim=True) + 1) / 2).clamp(1e-3, 1 - 1e-3)
+    plain = bernoulli_nll(mean.logit().expand_as(images), images)
+    return float(plain.mean()), float(coin_nats(images).mean())
+
+
 def importance_nll(nats: Scores) -> Logits:
     """-log of the mean of exp(-nats) over the columns: a bound on -log p that tightens with them.
 

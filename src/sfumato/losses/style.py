@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from sfumato.nn.perceptual import PLANS, SHARES, layers
 from sfumato.shapes import Column, Images, Masks, Others, Scalar
 
 Maps = Float[Tensor, "B D h w"]
@@ -77,3 +78,15 @@ def transfer(
         apart = (gram(maps[name]) - wanted).square().mean((1, 2))
         loss = loss + shares[name] * loudness**4 * apart
     return loss
+
+
+def seen_apart(
+    maps: Mapping[str, Tensor],
+    content: Mapping[str, Tensor],
+    grams: Mapping[str, Tensor],
+    content_weight: float,
+) -> Column:
+    """`transfer` as the embedded network sees it: content at stage4, style at all five stages."""
+    shares = dict(zip(layers("embedded"), SHARES, strict=True))
+    four, loudness = {"stage4": content["stage4"]}, PLANS["embedded"].loudness
+    return transfer(maps, four, grams, shares, content_weight=content_weight, loudness=loudness)

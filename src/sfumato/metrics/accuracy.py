@@ -21,6 +21,14 @@ def accuracy(scores: Scores, labels: Labels) -> Score:
     return Score(value=right, floor=floor, ceiling=1.0, n=n)
 
 
+def error(scores: Scores, labels: Labels) -> Score:
+    """Share of images named wrong; its floor always answers the commonest class."""
+    n = len(labels)
+    wrong = float((scores.argmax(1) != labels).float().mean())
+    floor = 1 - int(torch.bincount(labels).max()) / n
+    return Score(value=wrong, floor=floor, ceiling=0.0, n=n, better="lower")
+
+
 @dataclass(frozen=True)
 class ClassReport:
     """What became of one class."""

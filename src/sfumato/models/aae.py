@@ -32,13 +32,15 @@ from sfumato.data.labels import UNKNOWN
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
 from sfumato.losses.adversarial import discriminator_loss, generator_loss
-from sfumato.losses.likelihood import bernoulli_nll, coin_nats
+from sfumato.losses.likelihood import bernoulli_nll, ends
+from sfumato.metrics.accuracy import error
 from sfumato.metrics.readable import linear_accuracy, nearest_accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Axis, Classifier, Sampler
 from sfumato.nn.dense import dense
-from sfumato.nn.jolt import jolted, moves
-from sfumato.nn.naming import Naming
+from sfumato.nn.jolt import jolting
+from sfumato.nn.naming import LOOK, Naming
+from sfumato.nn.players import adams
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -48,8 +50,6 @@ from sfumato.shapes import Codes, Features, Images, Labels, Latents, Logits, Sca
 Task = Literal["unsupervised", "supervised", "semi_supervised", "clusters"]
 HELD = 10_000
 """Held-out images that `measure` looks at."""
-LOOK = 20
-"""Batches between two looks at which class each cluster is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,8 +261,7 @@ class AAE(Sampler, Autoencoder, Classifier):
         return images + self.draw(self._grain, len(images))
 
     def _askew(self, images: Images) -> Images:
-        reach = self.config.jolt
-        return jolted(images, self.draw(moves, len(images)), reach) if reach else images
+        return jolting(images, self.draw, self.config.jolt)
 
     def _grain(self, count: int, rng: Generator | None = None) -> Images:
         grain = torch.randn(count, *self.schema.shape, device=self.device, generator=rng)
@@ -274,15 +273,11 @@ class AAE(Sampler, Autoencoder, Classifier):
     def configure_optimizers(self) -> list[Adam]:
         c, kind = self.config, [self.kind] if self.kinds else []
         judges = [self.style_judge, *([self.kind_judge] if self.kinds else [])]
-        encoding, betas = [self.encoder, self.style, *kind], (c.beta1, 0.999)
-        players = [
-            Adam(_weights(*encoding, self.decoder), lr=c.lr, fused=True),
-            Adam(_weights(*judges), lr=c.judge_lr, betas=betas, fused=True),
-            Adam(_weights(*encoding), lr=c.encoder_lr, betas=betas, fused=True),
-        ]
-        if c.task == "semi_supervised":
-            players.append(Adam(_weights(self.encoder, *kind), lr=c.lr, fused=True))
-        return players
+        encoding, naming = [self.encoder, self.style, *kind], [self.encoder, *kind]
+        painter = adams(([*encoding, self.decoder], c.lr), beta1=0.9)
+        against = adams((judges, c.judge_lr), (encoding, c.encoder_lr), beta1=c.beta1)
+        namer = adams((naming, c.lr), beta1=0.9) if c.task == "semi_supervised" else []
+        return [*painter, *against, *namer]
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
@@ -300,9 +295,8 @@ class AAE(Sampler, Autoencoder, Classifier):
             return found
         n, commonest = len(label), int(label.bincount().max()) / len(label)
         if self.kinds:
-            answers = torch.cat([self.logits(part) for part in images.split(500)]).argmax(1).cpu()
-            error = float((answers != label).float().mean())
-            return found | {"error": Score(error, 1 - commonest, 0.0, n, "lower")}
+            scores = torch.cat([self.logits(part) for part in images.split(500)]).cpu()
+            return found | {"error": error(scores, label)}
         pixels, codes = images.flatten(1).cpu(), codes.cpu()
         for name, read in (("nearest", nearest_accuracy), ("linear", linear_accuracy)):
             value, plain = read(codes, label), read(pixels, label)
@@ -320,10 +314,7 @@ class AAE(Sampler, Autoencoder, Classifier):
         for rows in torch.arange(len(images), device=self.device).split(500):
             given = told[rows] if told is not None and self.config.task == "supervised" else None
             nats += float(bernoulli_nll(self._painted(codes[rows], given), images[rows]).sum())
-        mean = ((images.mean(0, keepdim=True) + 1) / 2).clamp(1e-3, 1 - 1e-3)
-        floor = bernoulli_nll(mean.logit().expand_as(images), images).mean()
-        ends = float(floor), float(coin_nats(images).mean())
-        return Score(nats / len(images), *ends, len(images), "lower")
+        return Score(nats / len(images), *ends(images), len(images), "lower")
 
 
 def _hidden(c: Config, widths: list[int]) -> list[nn.Module]:
@@ -334,10 +325,6 @@ def _hidden(c: Config, widths: list[int]) -> list[nn.Module]:
 def _judge(c: Config, width: int) -> nn.Module:
     """Two hidden layers and a verdict."""
     return nn.Sequential(*dense([width, c.judge, c.judge, 1]), nn.Flatten(0))
-
-
-def _weights(*parts: nn.Module) -> list[nn.Parameter]:
-    return [weight for part in parts for weight in part.parameters()]
 
 
 _STYLE = Config(judge=400, dropout=0.0, norm=True, encoder_lr=1e-3, beta1=0.5, decay_steps=4000)

@@ -30,16 +30,16 @@ from torch.optim import Adam
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError
-from sfumato.losses.style import gram, total_variation, transfer
+from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.metrics.score import Score
 from sfumato.model import Translator
-from sfumato.nn.perceptual import PLANS, SHARES, embedded, layers
+from sfumato.nn.perceptual import PLANS, embedded, layers
 from sfumato.nn.statistics import Standard, moments
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Fraction, NonNegative, Positive
-from sfumato.shapes import Images, Masks, Others, Scalar
+from sfumato.shapes import Column, Images, Masks, Others, Scalar
 
 STAGES = layers("embedded")
 WIDTHS = PLANS["embedded"].widths
@@ -134,25 +134,16 @@ class AdaIN(Translator):
         relative = apart / (own + own.mean())
         return relative.mean() + self.config.smooth * 0.01 * total_variation(painted)
 
-    def _paired(
-        self, images: Images, styles: Images
-    ) -> tuple[Float[Tensor, " B"], Float[Tensor, " B"], Images]:
+    def _paired(self, images: Images, styles: Images) -> tuple[Column, Column, Images]:
         """The loss of each painting, that of its content as it is, and the paintings."""
+        weight = self.config.content_weight
         with torch.no_grad():
             seen, wanted = self._see(images), self._see(styles)
             grams = {name: gram(maps) for name, maps in wanted.items()}
-            own = self._apart(seen, seen, grams)
+            own = seen_apart(seen, seen, grams, weight)
         ground = self._ground(images, styles, 1.0)
         painted = self._decode(ground, seen, [moments(maps) for maps in wanted.values()], 1.0)
-        return self._apart(self._see(painted), seen, grams), own, painted
-
-    def _apart(
-        self, maps: dict[str, Tensor], content: dict[str, Tensor], grams: dict[str, Tensor]
-    ) -> Float[Tensor, " B"]:
-        shares = dict(zip(STAGES, SHARES, strict=True))
-        loud, weight = PLANS["embedded"].loudness, self.config.content_weight
-        four = {"stage4": content["stage4"]}
-        return transfer(maps, four, grams, shares, content_weight=weight, loudness=loud)
+        return seen_apart(self._see(painted), seen, grams, weight), own, painted
 
     def _see(self, images: Images) -> dict[str, Tensor]:
         """Maps of the five stages."""

@@ -13,7 +13,6 @@ DCGAN's with dense layers: noise and label meet before the first, maps and label
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 from typing import Annotated, Literal
 
@@ -25,11 +24,11 @@ from torch.optim import SGD, Adam, Optimizer
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.errors import DataError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Axis, Judge, Sampler
 from sfumato.nn.init import normal_002
+from sfumato.nn.ladder import falling, rising
 from sfumato.nn.pyramid import doublings
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
@@ -56,11 +55,11 @@ class Config:
     dropout: Decay = 0.0
     """Chance that a unit of either network's dense layers is silenced during training."""
     game: GameName = "non_saturating"
-    """What the two players want."""
+    """What painter and judge want of each other."""
     penalty: PenaltyName = "none"
-    """What the judge pays for on its gradient."""
+    """On the judge's gradient with respect to images."""
     penalty_weight: NonNegative = 1.0
-    """How much it pays."""
+    """Weight of the penalty in the judge's loss."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """Of both players."""
     lr: Positive = 2e-4
@@ -85,8 +84,7 @@ class CGAN(Sampler, Judge):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        if not schema.classes:
-            raise DataError("cgan needs labels, and this data has none; name sub-folders.")
+        schema.need("classes", "cgan")
         if config.noise == "uniform":
             self.normal = slice(0)
         build = {"dense": _dense, "convolutional": _convolutional}[config.layout]
@@ -118,15 +116,15 @@ class CGAN(Sampler, Judge):
         self._lean(for_d, for_g)
         real, label = batch.image, batch.label
         fake = self.generate(self.draw(self.prior, len(real)), label)
-        points = self.draw(chances(self.schema.shape), len(real))
-        d_loss = self.descend(for_d, self._judge_loss, real, fake.detach(), label, points)
+        draws = self.draw(chances(self.schema.shape), len(real))
+        d_loss = self.descend(for_d, self._judge_loss, real, fake.detach(), label, draws)
         g_loss = self.descend(for_g, self._painter_loss, fake, label)
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
-    def _judge_loss(self, real: Images, fake: Images, label: Labels, points: Chances) -> Scalar:
+    def _judge_loss(self, real: Images, fake: Images, label: Labels, draws: Chances) -> Scalar:
         c = self.config
         loss = GAMES[c.game].judge(self.judge(real, label), self.judge(fake, label), 0.0)
-        slope = PENALTIES[c.penalty](lambda x: self.judge(x, label), real, fake, points)
+        slope = PENALTIES[c.penalty](lambda x: self.judge(x, label), real, fake, draws)
         return loss + c.penalty_weight * slope
 
     def _painter_loss(self, fake: Images, label: Labels) -> Scalar:
@@ -208,11 +206,12 @@ def _convolutional(c: Config, schema: Schema) -> tuple[_Meeting, _Meeting]:
         nn.Sequential(
             nn.Linear(c.hidden, widest, bias=False),
             nn.Unflatten(1, (maps[-1], bottom, bottom)),
-            *_up(maps[::-1], schema.channels),
+            *rising(maps[::-1], schema.channels, bias=True),
+            nn.Tanh(),
         ),
     )
     discriminator = _Meeting(
-        nn.Sequential(*_down(maps, schema.channels)),
+        nn.Sequential(*falling(schema.channels, maps), nn.Flatten()),
         nn.Identity(),
         nn.Sequential(*_normed(widest + classes, c.hidden, nn.LeakyReLU(0.2), c.dropout)),
         nn.Linear(c.hidden, 1),
@@ -223,22 +222,6 @@ def _convolutional(c: Config, schema: Schema) -> tuple[_Meeting, _Meeting]:
 def _normed(inputs: int, units: int, activation: nn.Module, dropout: float) -> list[nn.Module]:
     layers = [nn.Linear(inputs, units, bias=False), nn.BatchNorm1d(units)]
     return [*layers, activation, nn.Dropout(dropout)]
-
-
-def _up(maps: list[int], channels: int) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for wide, narrow in pairwise([*maps, channels]):
-        layers += [nn.BatchNorm2d(wide), nn.ReLU()]
-        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1)]
-    return [*layers, nn.Tanh()]
-
-
-def _down(maps: list[int], channels: int) -> list[nn.Module]:
-    layers: list[nn.Module] = [nn.Conv2d(channels, maps[0], 4, stride=2, padding=1)]
-    for narrow, wide in pairwise(maps):
-        layers += [nn.LeakyReLU(0.2), nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=False)]
-        layers += [nn.BatchNorm2d(wide)]
-    return [*layers, nn.LeakyReLU(0.2), nn.Flatten()]
 
 
 RECIPES = {

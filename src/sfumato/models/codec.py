@@ -40,7 +40,7 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.sfu import Header, name_of, pack, unpack
 from sfumato.losses.adversarial import GAMES, GameName
-from sfumato.losses.penalties import PENALTIES, PenaltyName, chances
+from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.metrics.distortion import WINDOW, ssim
 from sfumato.metrics.rates import rates
 from sfumato.metrics.score import Score
@@ -154,8 +154,8 @@ class ImageCodec(Codec, Autoencoder, Judge):
         row = self.draw(self._rows, count)
         real = self._as_grey(batch.image, row)
         fake, bits = self._coded(real, row, self.draw(self._noise, count))
-        chance = self.draw(chances(self.schema.shape), count)
-        d_loss = self.descend(for_d, self._judge_loss, real, fake.detach(), chance)
+        draws = self.draw(chances(self.schema.shape), count)
+        d_loss = self.descend(for_d, self._judge_loss, real, fake.detach(), draws)
         c_loss = self.descend(for_c, self._codec_loss, real, fake, bits, row)
         error = (fake.detach() - real).abs().mean()
         self.tell({"loss/discriminator": d_loss, "loss/codec": c_loss})
@@ -170,10 +170,10 @@ class ImageCodec(Codec, Autoencoder, Judge):
         bits = self.prior.bits(noisy + (told - whole), context, row) / prod(self.schema.shape[1:])
         return self._painted(noisy * self.ungain[row, :, None, None], clamped=False), bits
 
-    def _judge_loss(self, real: Images, fake: Images, chance: Tensor) -> Scalar:
+    def _judge_loss(self, real: Images, fake: Images, draws: Chances) -> Scalar:
         c = self.config
         game = GAMES[c.game].judge(self.judge(real), self.judge(fake), 0.0)
-        return game + c.penalty_weight * PENALTIES[c.penalty](self.judge, real, fake, chance)
+        return game + c.penalty_weight * PENALTIES[c.penalty](self.judge, real, fake, draws)
 
     def _codec_loss(self, real: Images, fake: Images, bits: Logits, row: Labels) -> Scalar:
         c = self.config

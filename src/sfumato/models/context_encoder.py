@@ -21,7 +21,7 @@ from typing import Annotated
 
 import torch
 from annotated_types import Ge
-from torch import Generator, Tensor
+from torch import Generator
 from torch.nn.functional import max_pool2d
 from torch.optim import Adam
 
@@ -36,7 +36,8 @@ from sfumato.metrics.score import Score
 from sfumato.model import Judge, Translator
 from sfumato.nn.hourglass import judge, painter
 from sfumato.nn.init import normal_002
-from sfumato.nn.jolt import FACTORS, jolted
+from sfumato.nn.jolt import jolted, moves
+from sfumato.nn.players import adams
 from sfumato.nn.resize import resize
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
@@ -124,7 +125,7 @@ class ContextEncoder(Translator, Judge):
     def training_step(self, batch: Batch, index: int) -> None:
         c, (for_d, for_g) = self.config, self.players
         mask = self.draw(self._holes, len(batch.image))
-        real = jolted(batch.image, self.draw(self._moves, len(mask)), c.jolt)
+        real = jolted(batch.image, self.draw(moves, len(mask)), c.jolt)
         painted = self._paint(real, mask)
         if c.adversarial:
             d_loss = self.descend(for_d, self._judge_loss, real, _filled(real, painted, mask))
@@ -155,15 +156,9 @@ class ContextEncoder(Translator, Judge):
         _, height, width = self.schema.shape
         return holes(self.config.holes, height, width)(count, rng)
 
-    def _moves(self, count: int, rng: Generator | None = None) -> Tensor:
-        return torch.rand(count, FACTORS, device=self.device, generator=rng) * 2 - 1
-
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        return [
-            Adam(self.discriminator.parameters(), lr=c.judge_lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
-        ]
+        c = self.config
+        return adams((self.discriminator, c.judge_lr), (self.generator, c.lr), beta1=c.beta1)
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:

@@ -29,6 +29,7 @@ from sfumato.errors import ConfigError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Judge, Sampler
 from sfumato.nn.init import normal_002
+from sfumato.nn.players import adams
 from sfumato.nn.pyramid import doublings
 from sfumato.nn.rows import ToMaps, ToRows
 from sfumato.nn.spectral import spectral
@@ -54,7 +55,7 @@ class Config:
     norm: Literal["batch", "spectral"] = "batch"
     """What keeps the judge's layers in bounds."""
     game: GameName = "non_saturating"
-    """What the two play for."""
+    """What painter and judge want of each other."""
     lr: Positive = 2e-4
     """Adam step size of the painter."""
     judge_lr: Positive = 2e-4
@@ -106,11 +107,8 @@ class ConvGAN(Sampler, Judge):
         return GAMES[self.config.game].painter(self.judge(fake))
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        return [
-            Adam(self.discriminator.parameters(), lr=c.judge_lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
-        ]
+        c = self.config
+        return adams((self.discriminator, c.judge_lr), (self.generator, c.lr), beta1=c.beta1)
 
 
 def _generator(c: Config, bottom: int, doubled: int, channels: int) -> nn.Sequential:
@@ -150,7 +148,7 @@ RECIPES = {
             judge_lr=2e-3,
             beta1=0.3,
         ),
-        data=Source(name="glyphs", side=16),
+        data=Source(name="glyphs", side=16, count=64),
         steps=4,
         batch=8,
         every=2,

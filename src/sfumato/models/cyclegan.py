@@ -18,14 +18,13 @@ what can be halved.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from math import ceil
 from typing import Annotated, Any
 
 import torch
 from annotated_types import Ge
-from jaxtyping import Float
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 from torch.nn.functional import l1_loss
 from torch.optim import Adam
 
@@ -33,13 +32,14 @@ from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
 from sfumato.errors import DataError
 from sfumato.losses.adversarial import GAMES, GameName
-from sfumato.losses.penalties import PENALTIES, PenaltyName, chances
+from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.metrics.distortion import psnr
 from sfumato.metrics.score import Score
 from sfumato.model import Translator
-from sfumato.nn.edges import mirrored
+from sfumato.nn.edges import completed
 from sfumato.nn.init import normal_002
-from sfumato.nn.patches import Patch, patches
+from sfumato.nn.patches import Patch, Verdicts, patches
+from sfumato.nn.players import adams
 from sfumato.nn.pool import Pool
 from sfumato.nn.residual import Residual
 from sfumato.recipe import Recipe
@@ -48,8 +48,6 @@ from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Images, Logits, Masks, Others, Resized, Scalar
 
-Verdicts = Float[Tensor, " N"]
-"""A logit for each patch of each picture."""
 HELD = 256
 """Held-out pictures of each kind that `measure` looks at."""
 LEAST = 8
@@ -120,9 +118,7 @@ class CycleGAN(Translator):
         reference: Others | None = None,
         to: str = "B",
     ) -> Resized:
-        height, width = source.shape[2:]
-        spare = [max(LEAST, ceil(side / 4) * 4) - side for side in (height, width)]
-        return self._paint(to, mirrored(source, *spare))[..., :height, :width].float()
+        return completed(partial(self._paint, to), source, 4, least=LEAST).float()
 
     def judge(self, kind: str, images: Images) -> Verdicts:
         """How much each patch looks like pictures of that kind; all patches in a row."""
@@ -137,8 +133,8 @@ class CycleGAN(Translator):
             loss = self.descend(for_painters, self._painters_loss, *rows)
             self.tell({"loss/painters": loss})
         old = [self.pools[way].exchange(painted[way].detach(), self.rng) for way in ("A", "B")]
-        points = self.draw(chances(self.schema.shape), len(batch.image))
-        loss = self.descend(for_judges, self._judges_loss, *rows[:2], *old, points)
+        draws = self.draw(chances(self.schema.shape), len(batch.image))
+        loss = self.descend(for_judges, self._judges_loss, *rows[:2], *old, draws)
         self.tell({"loss/judges": loss})
 
     def _paint(self, to: str, images: Images) -> Images:
@@ -156,12 +152,12 @@ class CycleGAN(Translator):
         return loss + c.cycle * c.identity * kept
 
     def _judges_loss(
-        self, a: Images, b: Images, like_a: Images, like_b: Images, points: Tensor
+        self, a: Images, b: Images, like_a: Images, like_b: Images, draws: Chances
     ) -> Scalar:
         c, total = self.config, a.new_zeros(())
         for way, real, painted in (("A", a, like_a), ("B", b, like_b)):
             verdicts = self.judge(way, real), self.judge(way, painted)
-            penalty = PENALTIES[c.penalty](self._mean(way), real, painted, points)
+            penalty = PENALTIES[c.penalty](self._mean(way), real, painted, draws)
             total = total + GAMES[c.game].judge(*verdicts, 0.0) + c.penalty_weight * penalty
         return total
 
@@ -177,11 +173,8 @@ class CycleGAN(Translator):
         return linear(max(0, step - self.config.hold), self.config.fade, least=0.0)
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        return [
-            Adam(part.parameters(), lr=c.lr, betas=betas, fused=True)
-            for part in (self.judges, self.painters)
-        ]
+        c = self.config
+        return adams((self.judges, c.lr), (self.painters, c.lr), beta1=c.beta1)
 
     def memory(self) -> dict[str, Any]:
         """The pools."""

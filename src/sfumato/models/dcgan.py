@@ -14,7 +14,7 @@ z turn sharply from one kind of image to the next.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import Annotated, Literal
 
 import torch
@@ -25,9 +25,11 @@ from torch.optim import Adam
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
 from sfumato.losses.adversarial import GAMES, GameName, swapped
-from sfumato.losses.penalties import PENALTIES, PenaltyName, chances
+from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
 from sfumato.nn.init import normal_002
+from sfumato.nn.ladder import falling, rising
+from sfumato.nn.players import adams
 from sfumato.nn.pyramid import doublings
 from sfumato.nn.rows import ToMaps, ToRows
 from sfumato.nn.spectral import spectral
@@ -58,7 +60,7 @@ class Config:
     noise: Fraction = 0.0
     """Share of labels exchanged between real and painted while the judge learns."""
     game: GameName = "non_saturating"
-    """What the two play for."""
+    """What painter and judge want of each other."""
     penalty: PenaltyName = "none"
     """On the judge's gradient with respect to images."""
     penalty_weight: NonNegative = 10.0
@@ -102,15 +104,15 @@ class DCGAN(Sampler, Judge):
         for_d, for_g = self.players
         fake = self.generate(self.draw(self.prior, len(batch.image)))
         flips = self.draw(self._flips, len(batch.image))
-        chance = self.draw(chances(self.schema.shape), len(batch.image))
-        d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), flips, chance)
+        draws = self.draw(chances(self.schema.shape), len(batch.image))
+        d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), flips, draws)
         g_loss = self.descend(for_g, self._painter_loss, fake)
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
-    def _judge_loss(self, real: Images, fake: Images, flips: Tensor, chance: Tensor) -> Scalar:
+    def _judge_loss(self, real: Images, fake: Images, flips: Tensor, draws: Chances) -> Scalar:
         c = self.config
         verdicts = swapped(self.judge(real), self.judge(fake), flips)
-        penalty = PENALTIES[c.penalty](self.judge, real, fake, chance)
+        penalty = PENALTIES[c.penalty](self.judge, real, fake, draws)
         return GAMES[c.game].judge(*verdicts, c.smooth) + c.penalty_weight * penalty
 
     def _painter_loss(self, fake: Images) -> Scalar:
@@ -120,11 +122,8 @@ class DCGAN(Sampler, Judge):
         return torch.rand(count, device=self.device, generator=rng) < self.config.noise
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        return [
-            Adam(self.discriminator.parameters(), lr=c.judge_lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
-        ]
+        c = self.config
+        return adams((self.discriminator, c.judge_lr), (self.generator, c.lr), beta1=c.beta1)
 
 
 def _generator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Sequential:
@@ -139,22 +138,13 @@ def _generator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Seq
     else:
         layers += [nn.Unflatten(1, (c.latent, 1, 1))]
         layers += [nn.ConvTranspose2d(c.latent, maps[0], bottom, bias=False)]
-    for wide, narrow in pairwise(maps):
-        layers += [nn.BatchNorm2d(wide), _activation(c)]
-        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
-    layers += [nn.BatchNorm2d(maps[-1]), _activation(c)]
-    layers += [nn.ConvTranspose2d(maps[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
-    return nn.Sequential(*layers)
+    layers += rising(maps, channels, rectifier=partial(_activation, c))
+    return nn.Sequential(*layers, nn.Tanh())
 
 
 def _discriminator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Sequential:
     """C x S x S, halvings down to widest x bottom x bottom, then one logit."""
-    layers: list[nn.Module] = [nn.Conv2d(channels, maps[0], 4, stride=2, padding=1)]
-    for narrow, wide in pairwise(maps):
-        layers += [nn.LeakyReLU(0.2), nn.Dropout2d(c.dropout)]
-        layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=False)]
-        layers += [nn.BatchNorm2d(wide)]
-    layers += [nn.LeakyReLU(0.2), nn.Dropout2d(c.dropout)]
+    layers = falling(channels, maps, dropout=c.dropout)
     if c.hidden:
         layers += [ToRows(), nn.Linear(maps[-1] * bottom**2, c.hidden, bias=False)]
         layers += [nn.BatchNorm1d(c.hidden), nn.LeakyReLU(0.2), nn.Dropout(c.dropout)]

@@ -24,13 +24,14 @@ from torch.optim import Adam
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError
 from sfumato.losses.adversarial import GAMES
 from sfumato.losses.attributes import attribute_loss
 from sfumato.losses.penalties import PENALTIES, Chances, chances
 from sfumato.model import Judge, Sampler, Tagger
 from sfumato.nn.attributes import encode, width
 from sfumato.nn.init import glorot, normal_002
+from sfumato.nn.players import adams
 from sfumato.nn.pyramid import doublings
 from sfumato.nn.residual import Residual
 from sfumato.recipe import Recipe
@@ -84,10 +85,7 @@ class DRAGAN(Sampler, Judge, Tagger):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        if not schema.attributes:
-            raise DataError(
-                "dragan needs attributes, and this data has none; a metadata.csv gives them."
-            )
+        schema.need("attributes", "dragan")
         bottom, halved = doublings(schema.side, least=2)
         self.generator = _generator(config, schema)
         self.discriminator = _discriminator(config, schema.channels, halved)
@@ -152,13 +150,8 @@ class DRAGAN(Sampler, Judge, Tagger):
         return 0.5 ** (max(0, step - self.config.hold) / self.config.half)
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        judging = (self.discriminator, self.verdict, self.tagging)
-        weights = [weight for part in judging for weight in part.parameters()]
-        return [
-            Adam(weights, lr=c.judge_lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
-        ]
+        c, judging = self.config, (self.discriminator, self.verdict, self.tagging)
+        return adams((judging, c.judge_lr), (self.generator, c.lr), beta1=c.beta1)
 
 
 def _generator(c: Config, schema: Schema) -> nn.Sequential:

@@ -37,6 +37,8 @@ from sfumato.metrics.distortion import psnr
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Editor, Tagger
 from sfumato.nn.attributes import another, decode, encode, width
+from sfumato.nn.players import adams
+from sfumato.nn.pyramid import halvable
 from sfumato.nn.stages import naming, seeing
 from sfumato.recipe import Published, Recipe
 from sfumato.schema import Schema
@@ -141,13 +143,9 @@ class Fader(Editor, Tagger, Autoencoder):
         return torch.rand(*shape, device=self.device, generator=rng)
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        painters = [*self.encoder.parameters(), *self.decoder.parameters()]
-        return [
-            Adam(self.judge.parameters(), lr=c.judge_lr, betas=betas, fused=True),
-            Adam(painters, lr=c.lr, betas=betas, fused=True),
-            Adam(self.reader.parameters(), lr=c.judge_lr, betas=betas, fused=True),
-        ]
+        c, painters = self.config, (self.encoder, self.decoder)
+        players = (self.judge, c.judge_lr), (painters, c.lr), (self.reader, c.judge_lr)
+        return adams(*players, beta1=c.beta1)
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
@@ -207,17 +205,8 @@ def _check(c: Config, schema: Schema) -> None:
             f"fader learns attributes with named values, and {numbers[0]} is a number; "
             f"keep {some}."
         )
-    if not names:
-        raise DataError(
-            "fader needs attributes, and this data has none; a metadata.csv gives them."
-        )
-    step = 2**c.depth
-    if schema.side % step:
-        fits = max(step, schema.side // step * step)
-        raise DataError(
-            f"fader halves sides {c.depth} times, so they must be multiples of {step}, not "
-            f"{schema.side}; try --data.side {fits} or a smaller --model.depth."
-        )
+    schema.need("attributes", "fader")
+    halvable(schema, c.depth, "fader")
 
 
 def _encoder(maps: list[int]) -> nn.Sequential:

@@ -31,9 +31,9 @@ from sfumato.data.photos import PHOTOS, photo
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import from_bytes, read
-from sfumato.losses.style import gram, total_variation, transfer
+from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.model import Translator
-from sfumato.nn.perceptual import PLANS, SHARES, embedded, layers
+from sfumato.nn.perceptual import embedded, layers
 from sfumato.nn.statistics import Standard
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
@@ -103,15 +103,11 @@ class FastStyle(Translator):
 
     def _loss(self, images: Images) -> Scalar:
         c, grams = self.config, self._style(images)
-        shares = dict(zip(STAGES, SHARES, strict=True))
-        loud, weight = PLANS["embedded"].loudness, c.content_weight
         with torch.no_grad():
             seen = self._see(images)
-            four = {"stage4": seen["stage4"]}
-            own = transfer(seen, four, grams, shares, content_weight=weight, loudness=loud)
+            own = seen_apart(seen, seen, grams, c.content_weight)
         painted = self.translate(images)
-        found = self._see(painted)
-        loss = transfer(found, four, grams, shares, content_weight=weight, loudness=loud)
+        loss = seen_apart(self._see(painted), seen, grams, c.content_weight)
         return (loss / (own + 1)).mean() + c.smooth * 0.01 * total_variation(painted)
 
     def _style(self, images: Images) -> dict[str, Tensor]:

@@ -60,9 +60,9 @@ class Config:
     noise: Fraction = 0.05
     """Largest number that is taken off the judge's targets of 1 and 0."""
     penalty: PenaltyName = "none"
-    """What keeps the judge smooth."""
+    """On the judge's gradient with respect to images."""
     penalty_weight: NonNegative = 10.0
-    """Weight of the penalty."""
+    """Weight of the penalty in the judge's loss."""
     lr: Positive = 4e-4
     """RMSprop step size of the painter at the first step."""
     judge_lr: Positive = 8e-4
@@ -81,7 +81,6 @@ class Frogs(Sampler, Judge):
         last = _last(schema.side)
         self.generator = _generator(config, schema)
         self.discriminator = _discriminator(config, schema.channels, last)
-        self.chances = chances(schema.shape)
         self.apply(glorot)
 
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
@@ -100,7 +99,8 @@ class Frogs(Sampler, Judge):
         for_d, for_g = self.players
         count = len(batch.image)
         fake = self.generate(self.draw(self.prior, count))
-        noise, draws = self.draw(self._noise, count), self.draw(self.chances, count)
+        noise = self.draw(self._noise, count)
+        draws = self.draw(chances(self.schema.shape), count)
         d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), noise, draws)
         g_loss = self.descend(for_g, self._painter_loss, fake)
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})

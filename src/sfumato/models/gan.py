@@ -23,10 +23,10 @@ from torch.optim import Adam
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
+from sfumato.nn.pyramid import multiple
 from sfumato.nn.rows import ToMaps, ToRows
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
@@ -47,7 +47,7 @@ class Config:
     stride: Literal[1, 2] = 1
     """Step of the judge's two convolutions; 2 halves the side twice and is ten times as fast."""
     game: GameName = "non_saturating"
-    """What the two play for."""
+    """What painter and judge want of each other."""
     penalty: PenaltyName = "none"
     """On the judge's gradient with respect to images."""
     penalty_weight: NonNegative = 10.0
@@ -67,15 +67,9 @@ class GAN(Sampler, Judge):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        side = schema.side
-        if side % 4 or side < 8:
-            near = sorted({max(8, side // 4 * 4), max(8, side // 4 * 4 + 4)})
-            raise ConfigError(
-                f"--data.side {side} is no multiple of 4 from 8 on; "
-                f"try {' or '.join(map(str, near))}."
-            )
-        self.generator = _generator(config, side // 4, schema.channels)
-        self.discriminator = _discriminator(config, side, schema.channels)
+        quarter = multiple(schema.side, 4, least=8)
+        self.generator = _generator(config, quarter, schema.channels)
+        self.discriminator = _discriminator(config, schema.side, schema.channels)
 
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
         return torch.randn(count, self.config.latent, device=self.device, generator=rng)

@@ -32,6 +32,7 @@ from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Judge, Translator
 from sfumato.nn.hourglass import judge, painter
 from sfumato.nn.init import normal_002
+from sfumato.nn.players import adams
 from sfumato.nn.resize import resize
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
@@ -130,11 +131,8 @@ class GPGAN(Translator, Judge):
         return torch.rand(count, LIGHTS, device=self.device, generator=rng) * 2 - 1
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        return [
-            Adam(self.discriminator.parameters(), lr=c.lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
-        ]
+        c = self.config
+        return adams((self.discriminator, c.lr), (self.generator, c.lr), beta1=c.beta1)
 
 
 RECIPES = {

@@ -15,7 +15,6 @@ Labels, where the data has some, give the categories the names of classes, and t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain, pairwise
 from math import e, log, pi
 from typing import Annotated, Literal
 
@@ -35,6 +34,9 @@ from sfumato.metrics.score import Score
 from sfumato.metrics.strokes import breadth, slant, thickness
 from sfumato.model import Axis, Classifier, Judge, Sampler
 from sfumato.nn.init import normal_002
+from sfumato.nn.ladder import falling, rising
+from sfumato.nn.naming import LOOK, Naming
+from sfumato.nn.players import adams
 from sfumato.nn.pyramid import doublings
 from sfumato.recipe import Published, Recipe
 from sfumato.schema import Schema
@@ -43,10 +45,6 @@ from sfumato.shapes import Codes, Features, Images, Labels, Latents, Logits, Sca
 
 SLOPE = 0.1
 """Of the judge's leaky ReLU (appendix C)."""
-LOOK = 20
-"""Batches between two looks at which class each category is."""
-FADE = 0.99
-"""What is left, at each look, of what was seen before."""
 FACTORS = (slant, thickness, breadth)
 """What a continuous code may move, as numbers."""
 PAINTED = 4000
@@ -78,9 +76,9 @@ class Config:
     game: GameName = "non_saturating"
     """What painter and judge want of each other."""
     penalty: PenaltyName = "wgan_gp"
-    """What the judge pays for on its gradient."""
+    """On the judge's gradient with respect to images."""
     penalty_weight: NonNegative = 1.0
-    """How much it pays."""
+    """Weight of the penalty in the judge's loss."""
     lr: Positive = 1e-3
     """Adam step size of the painter."""
     judge_lr: Positive = 2e-4
@@ -92,8 +90,6 @@ class Config:
 class InfoGAN(Sampler, Judge, Classifier):
     """A painter, and a judge that shares its layers with a reader of the code."""
 
-    named: Tensor
-
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
         c, (bottom, doubled) = config, doublings(schema.side)
@@ -103,7 +99,7 @@ class InfoGAN(Sampler, Judge, Classifier):
         self.discriminator = _discriminator(c, maps, bottom, schema.channels)
         self.verdict = nn.Linear(c.hidden, 1)
         self.reader = _reader(c)
-        self.register_buffer("named", torch.zeros(c.categories, len(schema.classes)))
+        self.naming = Naming(c.categories, len(schema.classes))
         self.apply(normal_002)
 
     @property
@@ -130,15 +126,8 @@ class InfoGAN(Sampler, Judge, Classifier):
         return self.discriminator(images)
 
     def logits(self, images: Images) -> Scores:
-        """Log-probabilities of the classes that the categories were seen to be.
-
-        All alike before any was seen; of the categories themselves where there are no classes.
-        """
-        scores = self.read(images)[0].float().log_softmax(1)
-        if not self.schema.classes:
-            return scores
-        names = (self.named + 1e-3).log().log_softmax(1)
-        return (scores[:, :, None] + names).logsumexp(1)
+        """Of the classes that the categories were seen to be, or of these where there are none."""
+        return self.naming(self.read(images)[0])
 
     def read(self, images: Images) -> tuple[Scores, Codes, Codes]:
         """Q: unnormalised log-probabilities of the categories; each code's mean and deviation."""
@@ -154,20 +143,20 @@ class InfoGAN(Sampler, Judge, Classifier):
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
         latents = self.draw(self.prior, len(batch.image))
-        points = self.draw(chances(self.schema.shape), len(batch.image))
+        draws = self.draw(chances(self.schema.shape), len(batch.image))
         fake = self.generate(latents)
-        rows = batch.image, fake.detach(), latents, points
+        rows = batch.image, fake.detach(), latents, draws
         d_loss = self.descend(for_d, self._judge_loss, *rows)
         g_loss = self.descend(for_g, self._painter_loss, fake, latents)
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
         if batch.label is not None and (self.step + 1) % LOOK == 0:
             self._look(batch.image, batch.label)
 
-    def _judge_loss(self, real: Images, fake: Images, latents: Latents, points: Chances) -> Scalar:
+    def _judge_loss(self, real: Images, fake: Images, latents: Latents, draws: Chances) -> Scalar:
         c = self.config
         seen = self.features(fake)
         loss = GAMES[c.game].judge(self.judge(real), self.verdict(seen).flatten(), 0.0)
-        slope = PENALTIES[c.penalty](self.judge, real, fake, points)
+        slope = PENALTIES[c.penalty](self.judge, real, fake, draws)
         return loss + c.penalty_weight * slope + self._unread(seen, latents)
 
     def _painter_loss(self, fake: Images, latents: Latents) -> Scalar:
@@ -192,22 +181,15 @@ class InfoGAN(Sampler, Judge, Classifier):
 
     @torch.no_grad()
     def _look(self, images: Images, labels: Labels) -> None:
-        """Count which classes each category is read from; older counts fade."""
+        """Count which classes each category is read from."""
         self.eval()
         found = self.read(images)[0].argmax(1)
         self.train()
-        sizes = self.config.categories, len(self.schema.classes)
-        self.named.mul_(FADE).add_(confusion(found, labels, sizes))
+        self.naming.look(found, labels)
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        judging = chain.from_iterable(
-            part.parameters() for part in (self.discriminator, self.verdict, self.reader)
-        )
-        return [
-            Adam(judging, lr=c.judge_lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
-        ]
+        c, judging = self.config, (self.discriminator, self.verdict, self.reader)
+        return adams((judging, c.judge_lr), (self.generator, c.lr), beta1=c.beta1)
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
@@ -284,24 +266,15 @@ def _generator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Seq
     layers: list[nn.Module] = [*_normed(latent, c.hidden), nn.ReLU()]
     layers += [nn.Linear(c.hidden, maps[0] * bottom**2, bias=False)]
     layers += [nn.Unflatten(1, (maps[0], bottom, bottom))]
-    for wide, narrow in pairwise(maps):
-        layers += [nn.BatchNorm2d(wide), nn.ReLU()]
-        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
-    layers += [nn.BatchNorm2d(maps[-1]), nn.ReLU()]
-    layers += [nn.ConvTranspose2d(maps[-1], channels, 4, stride=2, padding=1), nn.Tanh()]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers, *rising(maps, channels), nn.Tanh())
 
 
 def _discriminator(c: Config, maps: list[int], bottom: int, channels: int) -> nn.Sequential:
     """C x S x S, halvings, one dense layer: all that verdict and reader share."""
-    layers: list[nn.Module] = [nn.Conv2d(channels, maps[0], 4, stride=2, padding=1)]
-    for narrow, wide in pairwise(maps):
-        layers += [nn.LeakyReLU(SLOPE)]
-        layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=False)]
-        layers += [nn.BatchNorm2d(wide)]
-    layers += [nn.LeakyReLU(SLOPE), nn.Flatten()]
-    layers += [*_normed(maps[-1] * bottom**2, c.hidden), nn.LeakyReLU(SLOPE)]
-    return nn.Sequential(*layers)
+    return nn.Sequential(
+        *(*falling(channels, maps, slope=SLOPE), nn.Flatten()),
+        *(*_normed(maps[-1] * bottom**2, c.hidden), nn.LeakyReLU(SLOPE)),
+    )
 
 
 def _reader(c: Config) -> nn.Sequential:

@@ -20,11 +20,11 @@ from torch.optim import AdamW
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError
 from sfumato.metrics.accuracy import accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier
-from sfumato.nn.jolt import jolted, moves
+from sfumato.nn.jolt import jolting
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -58,8 +58,7 @@ class LeNet5(Classifier):
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
         c, side, wide = config, schema.side, round(config.width * 16 / 6)
-        if not schema.classes:
-            raise DataError("lenet5 needs labels, and this data has none; name sub-folders.")
+        schema.need("classes", "lenet5")
         if side < 16:
             raise ConfigError(f"--data.side {side} is too small for two 5x5 stages; try 28.")
         last = (side // 2 - 4) // 2
@@ -88,9 +87,7 @@ class LeNet5(Classifier):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        images, reach = batch.image, self.config.jolt
-        if reach:
-            images = jolted(images, self.draw(moves, len(images)), reach)
+        images = jolting(batch.image, self.draw, self.config.jolt)
         loss = self.descend(optimizer, self._loss, images, batch.label)
         self.tell({"loss/cross-entropy": loss})
 
@@ -109,6 +106,7 @@ class LeNet5(Classifier):
         return {"accuracy": accuracy(*self.answers(data))}
 
 
+FOLLOWED = {"accuracy": Published(0.891, "the introductory program it follows, test images")}
 RECIPES = {
     "smoke": Recipe(
         model=Config(width=3, dropout=0.1, jolt=0.1, lr=2e-3, decay_steps=10, weight_decay=1e-5),
@@ -135,9 +133,7 @@ RECIPES = {
         every=1000,
         ema=0.999,
         expects={"accuracy": 0.905},
-        published={
-            "accuracy": Published(0.891, "the introductory program it follows, test images")
-        },
+        published=FOLLOWED,
     ),
     "source": Recipe(
         model=Config(decay_steps=10**9),
@@ -145,8 +141,6 @@ RECIPES = {
         steps=18_750,
         batch=32,
         every=1000,
-        published={
-            "accuracy": Published(0.891, "the introductory program it follows, test images")
-        },
+        published=FOLLOWED,
     ),
 }

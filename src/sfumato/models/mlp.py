@@ -19,7 +19,6 @@ from torch.optim import AdamW
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
-from sfumato.errors import DataError
 from sfumato.metrics.accuracy import accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier
@@ -55,8 +54,7 @@ class MLP(Classifier):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        if not schema.classes:
-            raise DataError("mlp needs labels, and this data has none; name sub-folders.")
+        schema.need("classes", "mlp")
         pixels = schema.channels * schema.shape[1] * schema.shape[2]
         self.hidden = nn.Sequential(
             nn.Flatten(),
@@ -101,6 +99,7 @@ class MLP(Classifier):
         return {"accuracy": accuracy(*self.answers(data))}
 
 
+FOLLOWED = {"accuracy": Published(0.886, "the introductory program it follows, test images")}
 RECIPES = {
     "smoke": Recipe(
         model=Config(
@@ -118,9 +117,7 @@ RECIPES = {
         batch=128,
         every=1000,
         ema=0.999,
-        published={
-            "accuracy": Published(0.886, "the introductory program it follows, test images")
-        },
+        published=FOLLOWED,
     ),
     "source": Recipe(
         model=Config(decay_steps=10**9),
@@ -128,8 +125,6 @@ RECIPES = {
         steps=18_750,
         batch=32,
         every=1000,
-        published={
-            "accuracy": Published(0.886, "the introductory program it follows, test images")
-        },
+        published=FOLLOWED,
     ),
 }

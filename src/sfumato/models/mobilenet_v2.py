@@ -25,7 +25,7 @@ from torch.optim import AdamW
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError
 from sfumato.metrics.accuracy import accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier
@@ -70,8 +70,7 @@ class MobileNetV2(Classifier):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        if not schema.classes:
-            raise DataError("mobilenet_v2 needs labels, and this data has none; name sub-folders.")
+        schema.need("classes", "mobilenet_v2")
         if config.seen < 32:
             raise ConfigError(f"--model.seen {config.seen} leaves nothing to see; try 96.")
         assert schema.side  # square: anything else would be stretched
@@ -138,6 +137,7 @@ def _imagenet(model: MobileNetV2) -> dict[str, Tensor]:
 
 STARTS = {"imagenet": _imagenet}
 
+FOLLOWED = {"accuracy": Published(0.893, "the introductory program it follows, test images")}
 RECIPES = {
     "smoke": Recipe(
         model=Config(
@@ -162,9 +162,7 @@ RECIPES = {
         steps=9_360,
         batch=256,
         every=1000,
-        published={
-            "accuracy": Published(0.893, "the introductory program it follows, test images")
-        },
+        published=FOLLOWED,
     ),
     "tuned": Recipe(
         model=Config(frozen=11, lr=3e-4, decay_steps=1_404, weight_decay=0.01),
@@ -173,9 +171,7 @@ RECIPES = {
         steps=1_404,
         batch=256,
         every=200,
-        published={
-            "accuracy": Published(0.893, "the introductory program it follows, test images")
-        },
+        published=FOLLOWED,
     ),
     "source": Recipe(
         model=Config(seen=224, lr=1e-4, decay_steps=10**9),

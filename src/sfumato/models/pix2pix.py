@@ -13,24 +13,23 @@ than one picture may be normalised together.
 
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Le
-from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.nn.functional import l1_loss
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.errors import DataError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Translator
-from sfumato.nn.edges import mirrored
+from sfumato.nn.edges import completed
 from sfumato.nn.init import normal_002
-from sfumato.nn.patches import Patch, patches
+from sfumato.nn.patches import Patch, Verdicts, patches
+from sfumato.nn.players import adams
+from sfumato.nn.pyramid import halvable
 from sfumato.nn.resize import resize
 from sfumato.nn.unet import Norm, UNet
 from sfumato.recipe import Recipe
@@ -38,8 +37,6 @@ from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Images, Masks, Others, Resized, Scalar
 
-Verdicts = Float[Tensor, " N"]
-"""A logit for each patch of each picture."""
 INSTANCE = partial(nn.InstanceNorm2d, affine=True)
 
 
@@ -79,7 +76,7 @@ class Pix2Pix(Translator):
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
         c, channels = config, schema.channels
-        _check(c, schema)
+        halvable(schema, c.depth, "pix2pix")
         norm: Norm = nn.BatchNorm2d if c.norm == "batch" else INSTANCE
         self.generator = UNet(channels, channels, c.width, c.depth, norm, c.dropout)
         self.discriminator = patches(2 * channels, c.width, c.patch, norm)
@@ -88,11 +85,10 @@ class Pix2Pix(Translator):
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Others | None = None
     ) -> Resized:
-        height, width = source.shape[2:]
-        step = 2**self.config.depth
-        spare = [ceil(side / step) * step - side for side in (height, width)]
-        painted = self.generator(mirrored(source, *spare)).tanh()
-        return painted[..., :height, :width].float()
+        return completed(self._paint, source, 2**self.config.depth).float()
+
+    def _paint(self, given: Images) -> Images:
+        return self.generator(given).tanh()
 
     def judge(self, given: Images, images: Images) -> Verdicts:
         """How real each patch looks beside what was given; all patches in a row."""
@@ -101,7 +97,7 @@ class Pix2Pix(Translator):
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
         given, wanted = self._jittered(batch.image, batch.target)
-        painted = self.generator(given).tanh()
+        painted = self._paint(given)
         d_loss = self.descend(for_d, self._judge_loss, given, wanted, painted.detach())
         g_loss = self.descend(for_g, self._painter_loss, given, wanted, painted)
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
@@ -136,22 +132,8 @@ class Pix2Pix(Translator):
         return torch.rand(count, 2, device=self.device, generator=rng)
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        return [
-            Adam(self.discriminator.parameters(), lr=c.lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
-        ]
-
-
-def _check(c: Config, schema: Schema) -> None:
-    _, height, width = schema.shape
-    step = 2**c.depth
-    if height % step or width % step:
-        fits = max(step, height // step * step)
-        raise DataError(
-            f"pix2pix halves sides {c.depth} times, so they must be multiples of {step}, not "
-            f"{width}x{height}; try --data.side {fits} or a smaller --model.depth."
-        )
+        c = self.config
+        return adams((self.discriminator, c.lr), (self.generator, c.lr), beta1=c.beta1)
 
 
 RECIPES = {

@@ -25,7 +25,7 @@ from torch.optim import Adam
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError
 from sfumato.metrics.accuracy import accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier
@@ -69,8 +69,7 @@ class PyramidSVM(Classifier):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        if not schema.classes:
-            raise DataError("pyramid_svm needs labels, and this data has none; name sub-folders.")
+        schema.need("classes", "pyramid_svm")
         least = 3 << (config.levels - 1)
         if min(schema.shape[1:]) < least:
             raise ConfigError(

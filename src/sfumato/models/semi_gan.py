@@ -27,11 +27,11 @@ from torch.optim import Adam
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.labels import UNKNOWN
 from sfumato.data.source import Source
-from sfumato.errors import DataError
 from sfumato.losses.adversarial import discriminator_loss
+from sfumato.metrics.accuracy import error
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier, Judge, Sampler
-from sfumato.nn.jolt import jolted, moves
+from sfumato.nn.jolt import jolting
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -74,8 +74,7 @@ class SemiGAN(Sampler, Judge, Classifier):
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
         c, pixels = config, prod(schema.shape)
-        if not schema.classes:
-            raise DataError("semi_gan needs labels, and this data has none; name sub-folders.")
+        schema.need("classes", "semi_gan")
         self.painter = nn.Sequential(
             *_plump(c.latent, c.hidden),
             *_plump(c.hidden, c.hidden),
@@ -109,7 +108,7 @@ class SemiGAN(Sampler, Judge, Classifier):
 
     def training_step(self, batch: Batch, index: int) -> None:
         classifier, painter = self.players
-        images, label = self._askew(batch.image), batch.label
+        images, label = jolting(batch.image, self.draw, self.config.jolt), batch.label
         if self.step == 0:
             self._set_scales(images)
         known, loose = label != UNKNOWN, label == UNKNOWN
@@ -136,10 +135,6 @@ class SemiGAN(Sampler, Judge, Classifier):
         wish = self.features(real).float().mean(0).detach()
         return (self.features(self.generate(z)).float().mean(0) - wish).square().mean()
 
-    def _askew(self, images: Images) -> Images:
-        reach = self.config.jolt
-        return jolted(images, self.draw(moves, len(images)), reach) if reach else images
-
     @torch.no_grad()
     def _set_scales(self, images: Images) -> None:
         """Let every unit of the classifier answer these images with mean 0 and deviation 1."""
@@ -162,10 +157,7 @@ class SemiGAN(Sampler, Judge, Classifier):
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """`error`, the share of held-out images named wrong; floor the commonest class."""
-        scores, label = self.answers(data)
-        wrong = float((scores.argmax(1) != label).float().mean())
-        commonest = int(label.bincount().max()) / len(label)
-        return {"error": Score(wrong, 1 - commonest, 0.0, len(label), "lower")}
+        return {"error": error(*self.answers(data))}
 
 
 class _Scaled(nn.Linear):

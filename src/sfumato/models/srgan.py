@@ -29,6 +29,7 @@ from sfumato.io.images import rounded
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Judge, Translator
 from sfumato.nn.perceptual import Perceptual, known, place
+from sfumato.nn.players import adams
 from sfumato.nn.resize import shrink
 from sfumato.nn.subpixel import Base, Normed, Shuffles, Subpixel, conv, divides, planned
 from sfumato.recipe import Recipe
@@ -155,11 +156,8 @@ class SRGAN(Translator, Judge):
         return drop(step, self.config.drop_steps)
 
     def configure_optimizers(self) -> list[Adam]:
-        c, betas = self.config, (self.config.beta1, 0.999)
-        return [
-            Adam(self.discriminator.parameters(), lr=c.lr, betas=betas, fused=True),
-            Adam(self.generator.parameters(), lr=c.lr, betas=betas, fused=True),
-        ]
+        c = self.config
+        return adams((self.discriminator, c.lr), (self.generator, c.lr), beta1=c.beta1)
 
 
 def _names(c: Config) -> list[str]:

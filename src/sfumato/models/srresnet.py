@@ -110,7 +110,7 @@ class SRResNet(Translator):
         return torch.rand(len(images), generator=rng, device=images.device)
 
     def training_step(self, batch: Batch, index: int) -> None:
-        (optimizer,) = self.players
+        [optimizer] = self.players
         small = self.degrade(batch.image, self.rng)
         loss = self.descend(optimizer, self._loss, small, batch.image)
         self.tell({"loss/generator": loss})

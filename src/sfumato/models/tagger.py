@@ -17,7 +17,6 @@ from torch.optim import AdamW
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
-from sfumato.errors import DataError
 from sfumato.imaging.degradation import blurred
 from sfumato.losses.attributes import attribute_loss
 from sfumato.metrics.attributes import accuracies, commonest, hits
@@ -61,11 +60,8 @@ class TagNet(Tagger):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        if not schema.attributes:
-            raise DataError(
-                "tagger needs attributes, and this data has none; a metadata.csv gives them."
-            )
         c = config
+        schema.need("attributes", "tagger")
         self.stages = seeing(schema.channels, schema.side, c.width, c.hidden, c.dropout)
         self.answer = naming(c.hidden, width(schema), c.dropout)
 

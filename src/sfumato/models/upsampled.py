@@ -23,11 +23,11 @@ from torch.optim import SGD, Adam, Optimizer
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
 from sfumato.nn.init import glorot
+from sfumato.nn.pyramid import multiple
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
@@ -45,11 +45,11 @@ class Config:
     hidden: Count = 1024
     """Units of the painter's first layer and of the judge's last but one."""
     game: GameName = "non_saturating"
-    """What the two players want."""
+    """What painter and judge want of each other."""
     penalty: PenaltyName = "none"
-    """What keeps the judge smooth."""
+    """On the judge's gradient with respect to images."""
     penalty_weight: NonNegative = 10.0
-    """Weight of the penalty."""
+    """Weight of the penalty in the judge's loss."""
     optimizer: Literal["sgd", "adam"] = "sgd"
     """Stochastic gradient descent with Nesterov momentum, or Adam."""
     lr: Positive = 5e-4
@@ -67,10 +67,9 @@ class Upsampled(Sampler, Judge):
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
-        quarter = _quarter(schema.side)
+        quarter = multiple(schema.side, 4, least=12)
         self.generator = _generator(config, quarter, schema.channels)
         self.discriminator = _discriminator(config, quarter, schema.channels)
-        self.chances = chances(schema.shape)
         self.apply(glorot)
 
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
@@ -89,7 +88,7 @@ class Upsampled(Sampler, Judge):
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
         fake = self.generate(self.draw(self.prior, len(batch.image)))
-        draws = self.draw(self.chances, len(batch.image))
+        draws = self.draw(chances(self.schema.shape), len(batch.image))
         d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), draws)
         g_loss = self.descend(for_g, self._painter_loss, fake)
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
@@ -135,16 +134,6 @@ def _discriminator(c: Config, quarter: int, channels: int) -> nn.Sequential:
         *(nn.Conv2d(c.width, 2 * c.width, 5), nn.Tanh(), nn.MaxPool2d(2), nn.Flatten()),
         *(nn.Linear(2 * c.width * (quarter - 2) ** 2, c.hidden), nn.Tanh()),
         *(nn.Linear(c.hidden, 1), nn.Flatten(0)),
-    )
-
-
-def _quarter(side: int) -> int:
-    """A quarter of the side. Raises ConfigError naming the nearest sides that have one."""
-    if side % 4 == 0 and side >= 12:
-        return side // 4
-    fits = sorted({max(12, side // 4 * 4), max(12, -(-side // 4) * 4)})
-    raise ConfigError(
-        f"--data.side {side} is no multiple of 4 from 12 on; try {' or '.join(map(str, fits))}."
     )
 
 

@@ -30,7 +30,7 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError
 from sfumato.losses.likelihood import (
     bernoulli_nll,
-    coin_nats,
+    ends,
     gaussian_nll,
     importance_nll,
     kl_from_normal,
@@ -221,12 +221,11 @@ class VAE(Sampler, Autoencoder):
 
     def _ends(self, images: Images) -> tuple[float, float | None]:
         """What these images cost without a code, and what they cost at least."""
+        if self.config.likelihood == "bernoulli":
+            return ends(images)
         mean = images.mean(0, keepdim=True).expand_as(images)
-        if self.config.likelihood == "gaussian":
-            scale = (images - mean).square().mean().sqrt()
-            return float(gaussian_nll(mean, images, scale.log()).mean()), None
-        chance = ((mean + 1) / 2).clamp(1e-3, 1 - 1e-3)
-        return float(bernoulli_nll(chance.logit(), images).mean()), float(coin_nats(images).mean())
+        scale = (images - mean).square().mean().sqrt()
+        return float(gaussian_nll(mean, images, scale.log()).mean()), None
 
 
 def thrown(images: Images, coins: Images) -> Images:

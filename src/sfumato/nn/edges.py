@@ -1,9 +1,24 @@
 """Pictures that go on beyond their edge, so that networks that halve them take any size."""
 
+from collections.abc import Callable
+from math import ceil
+
 import torch
 from torch import Tensor
 
-from sfumato.shapes import Images
+from sfumato.shapes import Images, Resized
+
+
+def completed(
+    paint: Callable[[Images], Tensor], images: Images, step: int, least: int = 1
+) -> Resized:
+    """What `paint`, which takes sides that are multiples of `step`, makes of images of any size.
+
+    They are mirrored at the edge up to such sides, `least` or more, and what is painted is cut.
+    """
+    height, width = images.shape[2:]
+    spare = [max(least, ceil(side / step) * step) - side for side in (height, width)]
+    return paint(mirrored(images, *spare))[..., :height, :width]
 
 
 def mirrored(images: Images, below: int, beside: int) -> Tensor:

@@ -11,10 +11,9 @@ Pathak et al. (2016), https://arxiv.org/abs/1604.07379; Wu et al. (2019),
 https://arxiv.org/abs/1703.07195
 """
 
-from itertools import pairwise
-
 from torch import nn
 
+from sfumato.nn.ladder import falling, rising
 from sfumato.nn.pyramid import doublings
 from sfumato.nn.unet import UNet
 
@@ -28,12 +27,7 @@ def rungs(width: int, side: int) -> tuple[list[int], int]:
 def ladder(channels: int, width: int, side: int, out: int) -> nn.Sequential:
     """B C S S to B `out` 1 1."""
     maps, bottom = rungs(width, side)
-    layers: list[nn.Module] = [nn.Conv2d(channels, maps[0], 4, stride=2, padding=1)]
-    layers += [nn.LeakyReLU(0.2)]
-    for narrow, wide in pairwise(maps):
-        layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=False)]
-        layers += [nn.BatchNorm2d(wide), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers, nn.Conv2d(maps[-1], out, bottom))
+    return nn.Sequential(*falling(channels, maps), nn.Conv2d(maps[-1], out, bottom))
 
 
 def hourglass(channels: int, out: int, width: int, latent: int, side: int) -> nn.Sequential:
@@ -41,11 +35,7 @@ def hourglass(channels: int, out: int, width: int, latent: int, side: int) -> nn
     maps, bottom = rungs(width, side)
     layers = [ladder(channels, width, side, latent), nn.BatchNorm2d(latent), nn.LeakyReLU(0.2)]
     layers += [nn.ConvTranspose2d(latent, maps[-1], bottom, bias=False)]
-    for wide, narrow in pairwise(maps[::-1]):
-        layers += [nn.BatchNorm2d(wide), nn.ReLU()]
-        layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)]
-    layers += [nn.BatchNorm2d(maps[0]), nn.ReLU()]
-    return nn.Sequential(*layers, nn.ConvTranspose2d(maps[0], out, 4, stride=2, padding=1))
+    return nn.Sequential(*layers, *rising(maps[::-1], out))
 
 
 def painter(channels: int, out: int, width: int, latent: int, side: int) -> nn.Module:

@@ -1,5 +1,7 @@
 """Pictures seen a little askew: turned, slanted, scaled and shifted, each in its own way."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
@@ -23,6 +25,11 @@ def jolted(images: Images, draws: Float[Tensor, "B 5"], reach: float) -> Images:
     down = torch.stack([sin * scale, cos * scale, 0.7 * shift[1]], 1)
     grid = affine_grid(torch.stack([across, down], 1), list(images.shape), align_corners=False)
     return grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def jolting(images: Images, draw: Callable[..., Tensor], reach: float) -> Images:
+    """Images `jolted` by what a model's `draw` gives; at 0 left alone, and nothing is drawn."""
+    return jolted(images, draw(moves, len(images)), reach) if reach else images
 
 
 def moves(count: int, rng: Generator | None = None) -> Float[Tensor, "B 5"]:

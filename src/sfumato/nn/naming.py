@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from sfumato.shapes import Labels, Scores
 
+LOOK = 20
+"""Batches between two looks, while a model learns, at which class each group is."""
 FADE = 0.99
 """What is left, at each look, of what was seen before."""
 

@@ -5,10 +5,13 @@ Isola, Zhu, Zhou & Efros (2017), https://arxiv.org/abs/1611.07004, appendix 6.1.
 
 from typing import Literal
 
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from sfumato.nn.unet import Norm
 
+Verdicts = Float[Tensor, " N"]
+"""A logit for each patch of each picture, all in a row."""
 Patch = Literal[1, 16, 70, 286]
 PATCHES: dict[int, int] = {1: 0, 16: 1, 70: 3, 286: 5}
 """Side of what one logit sees, to halvings of the maps."""

@@ -1,6 +1,7 @@
-"""The sides a ladder of doublings passes through."""
+"""The sides a ladder of halvings and doublings passes through."""
 
-from sfumato.errors import ConfigError
+from sfumato.errors import ConfigError, DataError
+from sfumato.schema import Schema
 
 
 def doublings(side: int, least: int = 4) -> tuple[int, int]:
@@ -22,3 +23,29 @@ def doublings(side: int, least: int = 4) -> tuple[int, int]:
         f"--data.side {side} cannot be halved down to {least}..{2 * least - 1}; "
         f"try {' or '.join(str(s) for s in sorted({below, above}))}."
     )
+
+
+def multiple(side: int, step: int, least: int) -> int:
+    """Side / step. Raises ConfigError, naming the nearest that fit, unless it is whole.
+
+    A side below `least` is refused likewise.
+    """
+    if side % step == 0 and side >= least:
+        return side // step
+    fits = sorted({max(least, side // step * step), max(least, -(-side // step) * step)})
+    raise ConfigError(
+        f"--data.side {side} is no multiple of {step} from {least} on; "
+        f"try {' or '.join(map(str, fits))}."
+    )
+
+
+def halvable(schema: Schema, times: int, who: str) -> None:
+    """Raise DataError, naming a side that fits, unless sides can be halved so many times."""
+    _, height, width = schema.shape
+    step = 2**times
+    if height % step or width % step:
+        fits = max(step, height // step * step)
+        raise DataError(
+            f"{who} halves sides {times} times, so they must be multiples of {step}, not "
+            f"{width}x{height}; try --data.side {fits} or a smaller --model.depth."
+        )
