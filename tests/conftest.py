@@ -1,6 +1,9 @@
 """What all tests share: a cache of their own, and real data where it is at hand."""
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,6 +47,43 @@ def no_data(monkeypatch):
 def plugins(monkeypatch):
     """Models of the tests beside those of the house: `stencil` takes a label and attributes."""
     monkeypatch.setenv("SFUMATO_MODELS", str(Path(__file__).parent / "plugins"))
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """Model to its run folder, each trained once by the verb itself."""
+    from sfumato.cli import main
+
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("dcgan", "vae", "lenet5"):
+        assert main(["train", name, "--recipe", "smoke", "--out", str(folder / name)]) == 0
+    return {path.name: str(path) for path in folder.iterdir()}
+
+
+@pytest.fixture
+def vae_run(runs, tmp_path):
+    """A copy of the smoke run of vae, to do anything with."""
+    from sfumato.runs import Run
+
+    return Run(Path(shutil.copytree(runs["vae"], tmp_path / "vae")))
+
+
+@pytest.fixture(scope="session")
+def of_two(tmp_path_factory):
+    """`sfumato train vae` on two processes: what it said, and the folder it was called in."""
+    folder = tmp_path_factory.mktemp("of-two")
+    (folder / "runs" / "vae-digits").mkdir(parents=True)  # taken: both must agree on the next
+    words = "train vae --recipe smoke --steps 6 --devices 2 --device cpu --json"
+    done = subprocess.run(
+        [sys.executable, "-m", "sfumato", *words.split()],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=150,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return done, folder
 
 
 @pytest.fixture(scope="session")

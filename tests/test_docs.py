@@ -5,6 +5,7 @@ import re
 import runpy
 import shlex
 import tomllib
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -102,13 +103,17 @@ def test_make_targets_exist(path):
             assert re.search(rf"^{target}:", makefile, re.M), f"make {target}"
 
 
+line = cache(cli._parser)
+
+
 @each(PAGES)
 def test_commands_parse(path, monkeypatch):
     """Every option of every `sfumato` line exists, and takes what the line gives it."""
     monkeypatch.setenv("SFUMATO_MODELS", str(ROOT / "examples" / "models"))
     for words in commands(path, "sfumato"):
-        parser, verbs = cli._parser()
+        parser, verbs = line()
         if complete := verbs.choices[words[0]].get_default("complete"):
+            parser, verbs = cli._parser()  # one of its own, as the words add options to it
             complete(verbs.choices[words[0]], words[1:])
         _, extras = parser.parse_known_args(words)
         assert not extras, " ".join(words)

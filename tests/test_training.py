@@ -1,9 +1,8 @@
 """Runs: repeatable, resumable at any batch, lawful on two processes, and clear about mistakes."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -11,19 +10,15 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from sfumato import training
 from sfumato.errors import ConfigError, DeviceError, RunError, UnknownName
 from sfumato.training import plan, train
 
 SMOKE = {"recipe": "smoke", "progress": False, "device": "cpu"}
-CHILD = """
-import sys
-from sfumato import training
-training.WORTH_MEASURING = 10**9  # two runs that measure the machine may choose differently
-resume = sys.argv[2] == "resume"
-given = {"resume": True} if sys.argv[2] == "resume" else {"recipe": "smoke", "every": 20}
-run = training.train("dcgan", steps=300, out=sys.argv[1], progress=False, device="cpu", **given)
-print(run.stopped)
-"""
+BEGIN = {"recipe": "smoke", "every": 20}
+APART = multiprocessing.get_context("forkserver")
+"""Its processes begin with all imported, which takes longer than their training."""
+APART.set_forkserver_preload(["sfumato.training", "sfumato.models.dcgan"])
 
 
 def weights(run):
@@ -34,13 +29,27 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
-def child(out, mode="begin"):
-    return subprocess.Popen([sys.executable, "-c", CHILD, str(out), mode], stdout=subprocess.PIPE)
+def work(out, given, said):
+    """What a process of its own does."""
+    training.WORTH_MEASURING = 10**9  # two runs that measure the machine may choose differently
+    run = train("dcgan", steps=300, out=out, progress=False, device="cpu", **given)
+    said.send(str(run.stopped))
 
 
-def finish(process):
-    said = process.communicate(timeout=100)[0].decode().strip()
-    assert process.returncode == 0
+def child(out, **given):
+    """A process that trains, and the pipe in which it says what stopped it."""
+    ours, theirs = APART.Pipe(duplex=False)
+    process = APART.Process(target=work, args=(out, given, theirs))
+    process.start()
+    theirs.close()
+    return process, ours
+
+
+def finish(process, pipe):
+    assert pipe.poll(100), "it never came to its end"
+    said = pipe.recv()
+    process.join(100)
+    assert process.exitcode == 0
     return said
 
 
@@ -76,22 +85,23 @@ def test_more_steps_after_the_end_equal_more_steps_at_once(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_run_stopped_by_a_signal_resumes_bit_equal(tmp_path, number, whole_run):
     out = tmp_path / "cut"
-    process = child(out)
+    process, pipe = child(out, **BEGIN)
     wait_for(out / "samples" / "step-000020.png", process)
-    process.send_signal(number)
+    os.kill(process.pid, number)
     if number == signal.SIGKILL:
-        process.communicate()
+        process.join(100)
+        assert process.exitcode == -signal.SIGKILL
     else:
-        assert finish(process) == number.name, "it saves first, then ends"
+        assert finish(process, pipe) == number.name, "it saves first, then ends"
         assert (out / "checkpoints" / "last.ckpt").exists()
-    finish(child(out, "resume"))
+    finish(*child(out, resume=True))
     assert same(load_file(out / "bundle" / "model.safetensors"), whole_run)
 
 
 @pytest.fixture(scope="module")
 def whole_run(tmp_path_factory):
     out = tmp_path_factory.mktemp("whole") / "run"
-    finish(child(out))
+    finish(*child(out, **BEGIN))
     return load_file(out / "bundle" / "model.safetensors")
 
 
@@ -99,7 +109,7 @@ def wait_for(path, process):
     for _ in range(1200):
         if path.exists():
             return
-        assert process.poll() is None, "the run ended before it was cut"
+        assert process.is_alive(), "the run ended before it was cut"
         time.sleep(0.05)
     raise AssertionError(f"{path} never came")
 
@@ -112,30 +122,19 @@ def test_signals_are_afterwards_what_they_were(tmp_path):
     assert after == before
 
 
-def test_accumulated_parts_equal_the_whole_batch(tmp_path):
+def test_accumulated_parts_equal_the_whole_batch(tmp_path, vae_run):
     """Without batch norm the gradient of a mean is the mean of the parts' gradients."""
-    whole = train("vae", **SMOKE, out=tmp_path / "whole")
     parts = train("vae", **SMOKE, out=tmp_path / "parts", accumulate=4)
-    for key, value in weights(whole).items():
+    for key, value in weights(vae_run).items():
         torch.testing.assert_close(weights(parts)[key], value, atol=1e-5, rtol=1e-4)
 
 
-def test_two_processes_with_half_the_batch_equal_one_with_the_whole(tmp_path):
+def test_two_processes_with_half_the_batch_equal_one_with_the_whole(tmp_path, of_two):
     """The mean gradient over processes is the gradient of the mean: design, section 5."""
-    code = (
-        "import sys; from sfumato.training import train; "
-        "train('vae', recipe='smoke', out=sys.argv[1], devices=int(sys.argv[2]), device='cpu', "
-        "progress=False, steps=6)"
-    )
-    for devices in (1, 2):
-        script = tmp_path / f"run{devices}.py"
-        script.write_text(code)
-        subprocess.run(
-            [sys.executable, str(script), str(tmp_path / f"of-{devices}"), str(devices)],
-            check=True, timeout=150, capture_output=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-    one, two = (load_file(tmp_path / f"of-{d}/bundle/model.safetensors") for d in (1, 2))
+    done, folder = of_two
+    assert done.returncode == 0, done.stderr
+    one = weights(train("vae", **SMOKE, steps=6, out=tmp_path / "of-one"))
+    two = load_file(folder / "runs" / "vae-digits-2" / "bundle" / "model.safetensors")
     for key, value in one.items():
         torch.testing.assert_close(two[key], value, atol=1e-6, rtol=1e-5)
 
@@ -155,23 +154,21 @@ def test_a_number_that_is_not_finite_stops_the_run(tmp_path):
     assert not (tmp_path / "run" / "bundle").exists()
 
 
-def test_gradients_are_clipped_to_the_norm_asked_for(tmp_path):
-    free = train("vae", **SMOKE, out=tmp_path / "free")
+def test_gradients_are_clipped_to_the_norm_asked_for(tmp_path, vae_run):
     bound = train("vae", **SMOKE, out=tmp_path / "bound", clip=1e-3)
-    assert not same(weights(free), weights(bound))
+    assert not same(weights(vae_run), weights(bound))
 
 
-def test_training_can_begin_from_another_run(tmp_path):
-    first = train("vae", **SMOKE, out=tmp_path / "first")
+def test_training_can_begin_from_another_run(tmp_path, vae_run):
     second = train(
         "vae",
         **SMOKE,
         out=tmp_path / "second",
-        start=str(first.path),
+        start=str(vae_run.path),
         steps=1,
         config={"lr": 1e-12},
     )
-    for key, value in weights(first).items():
+    for key, value in weights(vae_run).items():
         torch.testing.assert_close(weights(second)[key], value, atol=1e-8, rtol=1e-5)
 
 
@@ -207,8 +204,8 @@ def test_a_mistake_is_one_line_and_leaves_nothing_behind(tmp_path, kwargs, error
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_is_never_overwritten_nor_continued_as_something_else(tmp_path):
-    run = train("vae", **SMOKE, out=tmp_path / "run")
+def test_a_run_is_never_overwritten_nor_continued_as_something_else(tmp_path, vae_run):
+    run = vae_run
     with pytest.raises(RunError, match="holds a run already; --resume continues it"):
         train("vae", **SMOKE, out=run.path)
     with pytest.raises(ConfigError, match="--batch cannot change when a run is resumed"):
@@ -223,16 +220,14 @@ def test_a_run_is_never_overwritten_nor_continued_as_something_else(tmp_path):
         train("vae", out=tmp_path, resume=True)
 
 
-def test_a_run_from_a_newer_version_is_refused(tmp_path):
-    run = train("vae", **SMOKE, out=tmp_path / "run")
-    path = run.path / "run.yaml"
+def test_a_run_from_a_newer_version_is_refused(vae_run):
+    path = vae_run.path / "run.yaml"
     path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "format": 99}))
     with pytest.raises(RunError, match=r"was made by a newer Sfumato \(format 99"):
-        train("vae", out=run.path, resume=True)
+        train("vae", out=vae_run.path, resume=True)
 
 
-def test_a_damaged_checkpoint_is_named(tmp_path):
-    run = train("vae", **SMOKE, out=tmp_path / "run")
-    run.checkpoint.write_bytes(run.checkpoint.read_bytes()[:1000])
+def test_a_damaged_checkpoint_is_named(vae_run):
+    vae_run.checkpoint.write_bytes(vae_run.checkpoint.read_bytes()[:1000])
     with pytest.raises(RunError, match=r"last.ckpt is damaged"):
-        train("vae", out=run.path, resume=True, steps=9)
+        train("vae", out=vae_run.path, resume=True, steps=9)

@@ -1,6 +1,7 @@
 """What watches a run: averages, health, pictures, rows, saving."""
 
 import errno
+from pathlib import Path
 
 import pytest
 import torch
@@ -107,9 +108,8 @@ def test_a_vanishing_gradient_is_warned_of_by_the_players_name(tmp_path):
     assert health.warnings == ["the gradient of the judge vanishes (batch 4)"]
 
 
-def test_gradient_norms_are_logged_per_player(tmp_path):
-    run = train("dcgan", recipe="smoke", out=tmp_path / "run", progress=False, device="cpu")
-    last = rows(run.path / "metrics.csv")[-1]
+def test_gradient_norms_are_logged_per_player(runs):
+    last = rows(Path(runs["dcgan"]) / "metrics.csv")[-1]
     assert {"gradient/generator", "gradient/discriminator", "loss/generator"} <= set(last)
     assert last["gradient/generator"] > 0
 
@@ -134,11 +134,10 @@ def test_rows_a_resumed_run_writes_again_are_dropped(tmp_path):
     assert again.rows == [{"step": 10, "loss/a": 1.0}]
 
 
-def test_the_film_and_the_grids_are_pictures(tmp_path):
-    run = train("vae", recipe="smoke", out=tmp_path / "run", progress=False, device="cpu")
-    with Image.open(run.path / "film.gif") as film:
+def test_the_film_and_the_grids_are_pictures(vae_run):
+    with Image.open(vae_run.path / "film.gif") as film:
         assert film.n_frames == 2
-    with Image.open(run.path / "samples" / "step-000004.png") as grid:
+    with Image.open(vae_run.path / "samples" / "step-000004.png") as grid:
         assert grid.size == (8 * 8 * 6 + 7 + 2, 8 * 8 * 6 + 7 + 2), "64 digits, each pixel 6 x 6"
 
 
@@ -151,8 +150,8 @@ def test_the_grids_of_a_conditional_model_show_each_class_alike(tmp_path, plugin
         assert grid.size == (columns * (8 * 6 + 1) + 1, rows * (8 * 6 + 1) + 1)
 
 
-def test_a_full_disk_is_said_and_the_last_good_checkpoint_survives(tmp_path, monkeypatch):
-    run = train("vae", recipe="smoke", out=tmp_path / "run", progress=False, device="cpu")
+def test_a_full_disk_is_said_and_the_last_good_checkpoint_survives(vae_run, monkeypatch):
+    run = vae_run
     good = run.checkpoint.read_bytes()
 
     def full(*args, **kwargs):

@@ -1,4 +1,4 @@
-"""A command line to talk to, and three trained models to talk about."""
+"""A command line to talk to."""
 
 import json
 from pathlib import Path
@@ -50,12 +50,3 @@ def shell(capsys, tmp_path, monkeypatch):
     monkeypatch.delenv("SFUMATO_DATA", raising=False)
     monkeypatch.setenv("SFUMATO_MODELS", "")
     return Shell(capsys, tmp_path)
-
-
-@pytest.fixture(scope="session")
-def runs(tmp_path_factory):
-    """Model to its run folder, each trained once by the verb itself."""
-    folder = tmp_path_factory.mktemp("runs")
-    for name in ("dcgan", "vae", "lenet5"):
-        assert main(["train", name, "--recipe", "smoke", "--out", str(folder / name)]) == 0
-    return {path.name: str(path) for path in folder.iterdir()}
