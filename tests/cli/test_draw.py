@@ -76,15 +76,17 @@ def test_an_animation_is_a_gif_of_every_frame(shell, runs):
 @pytest.mark.parametrize("verb", ["sample", "interpolate", "animate"])
 def test_who_cannot_draw_says_what_it_can_and_who_else_can(shell, runs, verb):
     needed = "a Sampler or an Autoencoder" if verb == "interpolate" else "a Sampler"
-    others = "codec-small, " if verb == "interpolate" else ""
+    samplers = ["dcgan-digits", "dcgan-mnist"]
+    who = ["codec-small", *samplers, "fader-glyphs"] if verb == "interpolate" else samplers
     assert shell.refusal(verb, runs["lenet5"]) == (
         f"{verb} needs {needed}, and {runs['lenet5']} holds a LeNet5, which is Classifier: it "
-        f"can search, classify, train, evaluate, compare and export. For {verb} take {others}"
-        "dcgan-digits, dcgan-mnist."
+        f"can search, classify, train, evaluate, compare and export. For {verb} take "
+        f"{', '.join(who)}."
     )
 
 
-def test_where_nobody_is_shipped_who_can_says_whom_to_train(shell, runs):
+def test_where_nobody_is_shipped_who_can_says_whom_to_train(shell, runs, monkeypatch):
+    monkeypatch.setattr("sfumato.registry.shipped", list)
     assert shell.refusal("edit", runs["vae"], "a.png").endswith(" For edit train fader.")
 
 
