@@ -157,14 +157,20 @@ RECIPES = {
         every=2,
         ema=0.5,
     ),
-    "laptop": Recipe(
-        model=Config(
-            width=32, depth=7, game="non_saturating", reconstruction=10.0, jitter=286 / 256
-        ),
+    "l1": Recipe(
+        model=Config(width=32, depth=7, game="least_squares", adversarial=0.0, jitter=286 / 256),
         data=Source(name="facades", side=128, flip=True),
-        steps=10_000,
+        steps=1_600,
+        batch=4,
+        ema=0.999,
+    ),
+    "laptop": Recipe(
+        model=Config(width=32, depth=7, reconstruction=30.0, jitter=286 / 256),
+        data=Source(name="facades", side=128, flip=True),
+        steps=5_000,
         batch=2,
         ema=0.99,
+        start="pix2pix:l1",
     ),
     "source": Recipe(
         model=Config(reconstruction=1.0, jitter=286 / 256),
