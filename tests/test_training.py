@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from safetensors.torch import load_file
 
 from sfumato import training
 from sfumato.errors import ConfigError, DeviceError, RunError, UnknownName
+from sfumato.runs import Run
 from sfumato.training import plan, train
 
 SMOKE = {"recipe": "smoke", "progress": False, "device": "cpu"}
@@ -170,6 +172,14 @@ def test_training_can_begin_from_another_run(tmp_path, vae_run):
     )
     for key, value in weights(vae_run).items():
         torch.testing.assert_close(weights(second)[key], value, atol=1e-8, rtol=1e-5)
+
+
+def test_a_recipe_to_begin_from_is_trained_on_the_pictures_of_the_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = {"name": "glyphs", "side": 16, "count": 32, "channels": 1}
+    run = train("dcgan", data=data, start="dcgan:smoke", out="run", **SMOKE)
+    first = Run(Path("runs/dcgan-smoke-glyphs")).read()
+    assert first["recipe"]["data"] == run.read()["recipe"]["data"]
 
 
 def test_a_folder_is_locked_while_it_is_trained_in(tmp_path):

@@ -294,17 +294,17 @@ def _begin_from(network: Model, model: str, recipe: Recipe) -> None:
     """Copy the weights `recipe.start` names, where they fit."""
     if recipe.start is None:
         return
-    given, own = _weights(recipe.start, model, network), network.state_dict()
+    given, own = _weights(recipe.start, model, network, recipe.data), network.state_dict()
     shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
     if not shared:
         raise ConfigError(f"--start {recipe.start} shares no weights with this model.")
     network.load_state_dict(shared, strict=False)
 
 
-def _weights(start: str, model: str, network: Model) -> Mapping[str, Tensor]:
+def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[str, Tensor]:
     """A state by name: what the model's own file calls so, a recipe, a run or a bundle.
 
-    A recipe is trained first where it was not.
+    A recipe is trained first where it was not, on the pictures of the run that begins from it.
     """
     published = getattr(registry.module(model), "STARTS", {})
     if start in published:
@@ -312,9 +312,9 @@ def _weights(start: str, model: str, network: Model) -> Mapping[str, Tensor]:
     name, _, label = start.partition(":")
     if not label or name not in registry.available():
         return load(start).state_dict()
-    run = Run(Path(f"runs/{name}-{label}"))
+    run = Run(Path(f"runs/{name}-{label}-{Path(data.name).name}"))
     if not run.exists:
-        train(name, recipe=label, out=run.path)
+        train(name, recipe=label, data=data, out=run.path)
     return load(run.path).state_dict()
 
 
