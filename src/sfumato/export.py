@@ -72,9 +72,7 @@ class _Act(nn.Module):
 
     def __init__(self, model: Model, method: str) -> None:
         super().__init__()
-        # Lightning's module itself cannot be traced, its parts can
-        self.parts = nn.ModuleDict(dict(model.named_children()))
-        self.act = getattr(model, method)
+        self.model, self.act = model, getattr(model, method)
         self.names = model.conditions if isinstance(model, Sampler) else ()
 
     def forward(self, given: Tensor, *conditions: Tensor) -> Tensor:
