@@ -9,7 +9,7 @@ from report_cells import cells
 from report_fronts import facades
 from report_holes import filled
 from report_pages import counted, labels, side_by_side
-from report_speed import equal, memory, overhead, speed
+from report_speed import memory, overhead, speed
 
 from sfumato.results import (
     REPRODUCED,
@@ -219,8 +219,7 @@ SECTIONS: dict[str, Section] = {
     "edits-": _edits,
     "signs-": _signs,
     "repaired-": _repaired,
-    "training-speed": speed,
-    "equal-": equal,
+    "speed-": speed,
     "overhead": overhead,
     "memory": memory,
 }

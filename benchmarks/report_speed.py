@@ -2,45 +2,45 @@
 
 from collections.abc import Iterator
 
-from sfumato.results import Run, arrow, ends, row, with_error
+from sfumato.results import Run, arrow, ends, row, spread
 
 
 def speed(found: Run) -> Iterator[str]:
-    """Images a second of a plain script and of ours."""
+    """Images a second of a plain script and of ours, and what each has learned by then."""
     low, high = found["ratio range"]
-    model, recipe = found.get("model", "dcgan"), found.get("recipe", "laptop")
-    memory = found.get("memory", False)
+    model, recipe, memory = found["model"], found["recipe"], found["memory"]
+    turns, steps, minutes = found["turns"], found["steps"], found["minutes"]
     yield f"## {model}, {recipe}: training speed against a plain script\n"
-    turned = f"--turns {found['turns']} --steps {found['steps a turn']}"
-    asked = f"{model} --recipe {recipe} " if (model, recipe) != ("dcgan", "laptop") else ""
-    yield f"`python benchmarks/speed.py {asked}{'--memory ' if memory else ''}{turned}`\n"
+    options = f"--turns {turns} " + (f"--minutes {minutes:g}" if minutes else f"--steps {steps}")
+    memorised = "--memory " if memory else ""
+    scored = f" --quality -n {found['n']}" if "n" in found else ""
+    yield f"`python benchmarks/speed.py {model} --recipe {recipe} {memorised}{options}{scored}`\n"
     yield "| | images a second |\n|---|---|"
     plain, ours = found["plain images/s"], found["ours images/s"]
     way = "all pictures in one tensor" if memory else "a picture at a time"
     yield f"| plain script: float32, contiguous, {way} | {plain:,} |"
     yield f"| `sfumato train {model} --recipe {recipe}` | {ours:,} |"
-    turns, ratio = found["turns"], found["ratio"]
-    yield f"| ratio, median of {turns} turns | **{ratio}** ({low} to {high}) |\n"
+    yield f"| ratio, median of {turns} turns | **{found['ratio']}** ({low} to {high}) |\n"
     preset = ", ".join(f"{name} {value}" for name, value in found["preset"].items())
     yield f"Preset chosen: {preset}."
+    if "n" in found:
+        yield from _equal(found)
 
 
-def equal(found: Run) -> Iterator[str]:
+def _equal(found: Run) -> Iterator[str]:
     """What a plain script and ours have learned after as much time, or as many batches."""
-    minutes, model, recipe = found["minutes"], found["model"], found["recipe"]
-    length = f"{minutes:g} minutes" if minutes else f"{found['steps']:,} batches"
-    yield f"## {model}, {recipe}, against a plain script after {length} each\n"
-    option = f"--minutes {minutes:g}" if minutes else f"--steps {found['steps']}"
-    asked = f"{model} --recipe {recipe} --quality {option} -n {found['n']}"
-    yield f"`python benchmarks/speed.py {asked}`\n"
-    rates = f"{found['plain images/s']:,} and {found['ours images/s']:,}"
-    said = "as the recipe is" if minutes else "without averaged weights"
-    yield f"One run each, {said}; {rates} images a second.\n"
+    minutes = found["minutes"]
+    after = f"{minutes:g} minutes" if minutes else f"{found['steps']:,} batches"
+    how = "as the recipe is" if minutes else "without averaged weights"
+    seeds = len(found["ours"])
+    yield f"\nWhat both have learned after {after}, {how}: mean ± deviation of {seeds} seeds.\n"
     yield "| metric | plain script | ours | floor | ceiling | n |\n|---|---|---|---|---|---|"
-    for name, mine in found["ours"].items():
-        theirs = found["plain"].get(name, {"value": float("nan")})
-        cells = [arrow(name, mine), with_error(theirs), with_error(mine), *ends(mine)]
-        yield row([*cells, f"{mine['n']:,}"])
+    for name, mine in found["ours"][0].items():
+        values = {
+            who: [scores[name]["value"] for scores in found[who]] for who in ("plain", "ours")
+        }
+        cells = [spread(values["plain"]), spread(values["ours"]), *ends(mine)]
+        yield row([arrow(name, mine), *cells, f"{mine['n']:,}"])
 
 
 def overhead(found: Run) -> Iterator[str]:

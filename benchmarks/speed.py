@@ -3,10 +3,11 @@
 Both train the networks of one recipe (dcgan's laptop recipe unless named) on the same data with
 the same optimisers. The plain script is what a tutorial would write: float32, contiguous, a
 Dataset that turns one picture at a time into a tensor, a DataLoader. Each is a process of its own,
-so neither feels the other's settings; they run in turns, and the ratio is taken turn by turn. Ours
-is timed with all a run does: logging, grids, checkpoints. With --quality both are scored, after
-equal --steps (without averaged weights) or equal --minutes (as the recipe is). With --memory the
-plain script reads nothing picture by picture: it keeps one tensor of all images and indexes it.
+so neither feels the other's settings; they run in turns, one seed a turn, and the ratio is taken
+turn by turn. Ours is timed with all a run does: logging, grids, checkpoints. With --quality both
+are also scored at the end of each turn, after equal --steps (without averaged weights) or equal
+--minutes (as the recipe is). With --memory the plain script reads nothing picture by picture: it
+keeps one tensor of all images and indexes it.
 """
 
 import argparse
@@ -106,8 +107,11 @@ def plainest(optimizers: list[Any]) -> list[Any]:
     return optimizers
 
 
-def plain(model: str, recipe: str, until: Until, folder: Path, memory: bool) -> float:
+def plain(
+    model: str, recipe: str, until: Until, folder: Path, *, memory: bool, seed: int
+) -> float:
     """Train the plain script and keep its model; images a second after the first 20 batches."""
+    torch.manual_seed(seed)
     planned = plan(model, recipe=recipe)
     data = sources.open(planned.data)
     network, batch = build(model, planned, data), planned.batch
@@ -130,13 +134,15 @@ def plain(model: str, recipe: str, until: Until, folder: Path, memory: bool) -> 
     return rate
 
 
-def ours(model: str, recipe: str, steps: int, minutes: float | None, folder: Path) -> float:
+def ours(
+    model: str, recipe: str, steps: int, minutes: float | None, folder: Path, *, seed: int
+) -> float:
     """Train by `sfumato.train`; images a second from the first batch to the last checkpoint.
 
     Equal steps are compared without averaged weights, equal minutes as the recipe is.
     """
     changes = {"minutes": minutes} if minutes else {"steps": steps, "ema": 0.0}
-    run = train(model, recipe=recipe, **changes, out=folder, progress=False)
+    run = train(model, recipe=recipe, **changes, seed=seed, out=folder, progress=False)
     clock = torch.load(run.checkpoint, weights_only=True)["callbacks"]["Clock"]
     return clock["visited"] * run.recipe()[1].batch / clock["elapsed"]
 
@@ -148,26 +154,37 @@ def ending(steps: int, minutes: float | None) -> Until:
     return lambda visited, start: visited > 20 and time.perf_counter() - start >= 60 * minutes
 
 
-def turn(who: str, args: argparse.Namespace, folder: Path) -> float:
+def turn(who: str, seed: int, args: argparse.Namespace, folder: Path) -> float:
     """One of the two in a process of its own."""
     length = ["--minutes", args.minutes] if args.minutes else ["--steps", args.steps]
     command = [sys.executable, __file__, args.model, "--recipe", args.recipe, "--worker", who]
     held = ["--memory"] if args.memory else []
     done = subprocess.run(
-        [*map(str, (*command, *length, *held, "--out", folder))],
+        [*map(str, (*command, *length, *held, "--seed", seed, "--out", folder))],
         stdout=subprocess.PIPE, text=True, check=True,
     )  # fmt: skip
     return float(done.stdout.splitlines()[-1])
 
 
+def scored(args: argparse.Namespace, folder: Path) -> dict[str, object]:
+    """What one of them has learned."""
+    data = plan(args.model, recipe=args.recipe).data
+    scores = evaluate(load(folder), data, n=args.count)
+    return {name: score.to_json() for name, score in scores.items()}
+
+
 def compare(args: argparse.Namespace) -> dict[str, object]:
-    """Images a second of both, in turns."""
+    """Images a second of both, in turns; and their scores, where asked for."""
     rates: dict[str, list[float]] = {"plain": [], "ours": []}
+    scores: dict[str, list[object]] = {"plain": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder:
-        for i in range(args.turns):
-            for who, found in rates.items():
-                found.append(turn(who, args, Path(folder) / f"{who}-{i}"))
-                print(f"{who}: {found[-1]:.0f} images/s", file=sys.stderr)
+        for seed in range(args.turns):
+            for who in rates:
+                place = Path(folder) / f"{who}-{seed}"
+                rates[who].append(turn(who, seed, args, place))
+                print(f"{who}: {rates[who][-1]:.0f} images/s", file=sys.stderr)
+                if args.quality:
+                    scores[who].append(scored(args, place))
         preset = Run(Path(folder) / "ours-0").read()["preset"]
     ratios = [a / b for a, b in zip(rates["ours"], rates["plain"], strict=True)]
     return {
@@ -179,23 +196,11 @@ def compare(args: argparse.Namespace) -> dict[str, object]:
         "ratio": round(statistics.median(ratios), 2),
         "ratio range": [round(min(ratios), 2), round(max(ratios), 2)],
         "turns": args.turns,
-        "steps a turn": args.steps,
+        "steps": args.steps,
+        "minutes": args.minutes,
         "preset": preset,
+        **({"n": args.count, **scores} if args.quality else {}),
     }
-
-
-def quality(args: argparse.Namespace) -> dict[str, object]:
-    """Scores of both after equal steps or minutes."""
-    with tempfile.TemporaryDirectory() as folder:
-        found: dict[str, object] = {"steps": args.steps, "minutes": args.minutes, "n": args.count}
-        for who in ("plain", "ours"):
-            place = Path(folder) / who
-            rate = turn(who, args, place)
-            data = plan(args.model, recipe=args.recipe).data
-            scores = evaluate(load(place), data, n=args.count)
-            found[who] = {name: score.to_json() for name, score in scores.items()}
-            found[f"{who} images/s"] = round(rate)
-        return found
 
 
 def main() -> None:
@@ -203,31 +208,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("model", nargs="?", default="dcgan")
     parser.add_argument("--recipe", default="laptop")
-    parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=2000, help="of each, a turn")
     parser.add_argument("--minutes", type=float, help="of each, instead of --steps")
     parser.add_argument("--memory", action="store_true", help="plain, with images in memory")
-    parser.add_argument("--quality", action="store_true", help="score both")
+    parser.add_argument("--quality", action="store_true", help="score both, seed by seed")
     parser.add_argument("-n", "--count", type=int, default=10_000, help="samples to score")
     parser.add_argument("--worker", choices=("plain", "ours"), help="used by the script itself")
+    parser.add_argument("--seed", type=int, default=0, help="of a worker")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    what = "time" if args.minutes else "steps"
     if args.worker == "plain":
         until = ending(args.steps, args.minutes)
-        print(plain(args.model, args.recipe, until, args.out, args.memory))
+        print(plain(args.model, args.recipe, until, args.out, memory=args.memory, seed=args.seed))
     elif args.worker == "ours":
-        print(ours(args.model, args.recipe, args.steps, args.minutes, args.out))
-    elif args.quality:
-        name = f"equal-{what}-{args.model}-{args.recipe}"
-        keep(name, {"model": args.model, "recipe": args.recipe, **quality(args)})
+        length = args.steps, args.minutes
+        print(ours(args.model, args.recipe, *length, args.out, seed=args.seed))
     else:
-        kind = "-memory" if args.memory else ""
-        usual = (args.model, args.recipe, kind) == ("dcgan", "laptop", "")
-        keep(
-            "training-speed" + ("" if usual else f"-{args.model}-{args.recipe}{kind}"),
-            compare(args),
-        )
+        kind = ("-memory" if args.memory else "") + ("-minutes" if args.minutes else "")
+        keep(f"speed-{args.model}-{args.recipe}{kind}", compare(args))
 
 
 if __name__ == "__main__":

@@ -151,8 +151,13 @@ def mean(group: Sequence[Run], name: str) -> str:
     values = [value for value in values if value is not None]
     if not values:
         return ""
-    spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.4g}{spread}"
+    return spread(values)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The mean, and behind ± the standard deviation where there are several values."""
+    deviation = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.4g}{deviation}"
 
 
 def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
