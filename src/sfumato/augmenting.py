@@ -8,7 +8,7 @@ Any source of labelled pictures may be read that way again: `--data FOLDER`.
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -137,8 +137,8 @@ def named_by(
 def known(model: Model, source: Source, verb: str = "augment") -> Dataset:
     """The pictures of `source` whose label is known, in the model's shape."""
     shape = model.schema.shape
-    fitted = {"side": source.side or model.schema.side, "channels": shape[0], "flip": False}
-    data = sources.open(Source(**{**vars(source), **fitted}))
+    side = source.side or model.schema.side
+    data = sources.open(replace(source, side=side, channels=shape[0], flip=False, patch=None))
     data.require(("label",), verb)
     rows = np.flatnonzero(data.columns["label"] >= 0)
     columns = {name: data.columns[name][rows] for name in ("image", "label")}

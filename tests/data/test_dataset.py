@@ -8,8 +8,8 @@ import torch
 
 from sfumato import data
 from sfumato.data import Source
-from sfumato.data.dataset import Batch, Dataset, Report, digest
-from sfumato.errors import DataError
+from sfumato.data.dataset import Batch, Changes, Dataset, Report, digest, in_patches
+from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import to_bytes
 from sfumato.schema import Attribute, Schema
 
@@ -72,7 +72,7 @@ def test_mirroring_turns_image_mask_and_outline_together():
     plain = dataset.batch(index)
     rng = torch.Generator().manual_seed(3)
     turned = dataset.batch(index, rng)
-    coins = dataset.coins(12, torch.Generator().manual_seed(3))
+    coins = dataset.changes(12, torch.Generator().manual_seed(3)).mirrored
     assert 0 < coins.sum() < 12
     for field in ("image", "mask", "outline"):
         before, after = getattr(plain, field), getattr(turned, field)
@@ -83,9 +83,55 @@ def test_mirroring_turns_image_mask_and_outline_together():
 
 def test_without_flip_or_without_a_generator_nothing_is_augmented():
     index, rng = torch.arange(6), torch.Generator().manual_seed(0)
-    assert made(flip=True).coins(6, None) is None
-    assert made(flip=False).coins(6, rng) is None
+    assert made(flip=True).changes(6, None) == made(flip=False).changes(6, rng) == Changes()
     assert torch.equal(made().batch(index, rng).image, made().batch(index).image)
+
+
+def test_a_patch_is_cut_from_image_mask_and_outline_alike_before_it_is_mirrored():
+    whole = made(count=40)
+    dataset = replace(in_patches(whole, 2), flip=True)
+    assert dataset.schema.shape == (3, 2, 2)
+    index, rng = torch.arange(40), torch.Generator().manual_seed(5)
+    changes = dataset.changes(40, torch.Generator().manual_seed(5))
+    assert {tuple(corner) for corner in changes.corners.tolist()} == {(0, 0), (0, 1)}
+    batch, entire = dataset.batch(index, rng), whole.batch(index)
+    for field in ("image", "mask", "outline"):
+        for row, (_, left) in enumerate(changes.corners.tolist()):
+            wanted = getattr(entire, field)[row, ..., left : left + 2]
+            wanted = wanted.flip(-1) if changes.mirrored[row] else wanted
+            assert torch.equal(getattr(batch, field)[row], wanted)
+    assert torch.equal(batch.label, entire.label)
+
+
+def test_every_place_is_cut_about_as_often_and_what_is_measured_from_the_middle():
+    pixels = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
+    whole = Dataset(name="one", schema=Schema(shape=(1, 8, 8)), columns={"image": pixels})
+    dataset, index = in_patches(whole, 4), torch.zeros(10_000, dtype=torch.int64)
+    corners = dataset.changes(10_000, torch.Generator().manual_seed(0)).corners
+    counts = (corners[:, 0] * 5 + corners[:, 1]).bincount(minlength=25)
+    assert counts.min() > 320
+    assert counts.max() < 480  # 400 of each of 25 places, a deviation of 20
+    assert (to_bytes(dataset.batch(index[:1]).image)[0, ..., 0] == pixels[0, 2:6, 2:6, 0]).all()
+
+
+def test_targets_are_cut_at_the_same_place_and_what_stands_opposite_too():
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), np.uint8)
+    schema, index = Schema(shape=(1, 8, 8)), torch.arange(6)
+    paired = Dataset(name="a", schema=schema, columns={"image": pixels, "target": 255 - pixels})
+    single = Dataset(name="b", schema=schema, columns={"image": pixels})
+    rng = torch.Generator().manual_seed(1)
+    batch = in_patches(paired, 4).batch(index, rng)
+    assert (to_bytes(batch.image) == 255 - to_bytes(batch.target)).all()
+    batch = in_patches(replace(single, other=single), 4).batch(index, rng)
+    assert torch.equal(batch.image, batch.target)
+
+
+def test_a_patch_larger_than_the_images_is_refused():
+    with pytest.raises(ConfigError) as caught:
+        data.open(Source(name="digits", side=16, patch=20))
+    assert str(caught.value) == (
+        "--data.patch 20 is larger than the images of digits, which have 16x16 pixels."
+    )
 
 
 def test_the_fingerprint_changes_with_content_names_and_settings():
@@ -96,8 +142,8 @@ def test_the_fingerprint_changes_with_content_names_and_settings():
     label[0] = 1
     named = replace(base, schema=replace(base.schema, classes=("odd", "even")))
     others = [made(image=pixels), made(label=label), named, made(flip=True), made(count=5)]
-    prints = {dataset.fingerprint for dataset in [base, *others]}
-    assert len(prints) == 6
+    prints = {dataset.fingerprint for dataset in [base, *others, in_patches(base, 2)]}
+    assert len(prints) == 7
     assert made().fingerprint == base.fingerprint
     assert len(base.fingerprint) == 32
 

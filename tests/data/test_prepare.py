@@ -95,6 +95,7 @@ def test_other_settings_or_other_files_are_other_caches(cache, pictures):
         opened(pictures, **fields)
     assert len(prepared(cache)) == 5
     opened(pictures, flip=True)  # decided batch by batch
+    opened(pictures, patch=2)
     assert len(prepared(cache)) == 5
     Image.new("RGB", (8, 8), (99,) * 3).save(pictures / "2.png")
     os.utime(pictures / "2.png", ns=(5, 5))

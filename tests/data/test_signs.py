@@ -41,7 +41,9 @@ def test_left_is_right_mirrored():
         assert np.abs(one[:, ::-1] - other).mean() < 6
 
 
-@pytest.mark.parametrize(("field", "value"), [("crop", 20), ("flip", True), ("side", 4)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("crop", 20), ("flip", True), ("patch", 8), ("side", 4)]
+)
 def test_what_would_make_signs_wrong(field, value):
     with pytest.raises(ConfigError, match=f"--data.{field} "):
         data.open(Source(name="signs", **{field: value}))

@@ -18,6 +18,7 @@ from sfumato.settings import build
     [
         ({"side": 0}, "--data.side must be at least 1; got 0."),
         ({"crop": -3}, "--data.crop must be at least 1; got -3."),
+        ({"patch": 0}, "--data.patch must be at least 1; got 0."),
         ({"count": -1}, "--data.count must be at least 0; got -1."),
         ({"labels": 0}, "--data.labels must be at least 1; got 0."),
         ({"channels": 2}, "--data.channels must be 1 or 3; got 2."),

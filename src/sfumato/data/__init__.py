@@ -14,6 +14,7 @@ __all__ = ["Source", "names", "open"]
 def open(source: Source) -> "Dataset":
     """The data set a source describes; raises DataError, UnknownName or ConfigError."""
     from sfumato.data.catalogue import module
+    from sfumato.data.dataset import in_patches
     from sfumato.data.labels import forget
     from sfumato.data.prepare import realise
     from sfumato.data.unpaired import beside, opposite
@@ -22,7 +23,9 @@ def open(source: Source) -> "Dataset":
     dataset = realise(source, opener.stamp(source.origin), opener.stock)
     if source.labels is not None:
         dataset = forget(dataset, source)
-    return beside(dataset, open(opposite(source, dataset.schema))) if source.other else dataset
+    if source.other:
+        dataset = beside(dataset, open(opposite(source, dataset.schema)))
+    return in_patches(dataset, source.patch)
 
 
 def names() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Images at their final size, and batches gathered from them as tensors."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from sfumato.data.pairs import MADE
-from sfumato.errors import DataError
+from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import from_bytes
 from sfumato.schema import Schema
 from sfumato.shapes import Attributes, Captions, Images, Labels, Masks
@@ -39,6 +39,19 @@ class Batch(NamedTuple):
     """1 on the border of the thing, 0 elsewhere; axes B 1 H W."""
     target: Images = _ABSENT
     """What a translator should make of the image: float32 in [-1, 1], axes B C H W."""
+
+
+class Changes(NamedTuple):
+    """How each image of a batch is changed, drawn anew for every batch; None where it is not."""
+
+    mirrored: Tensor | None = None
+    """Whether left and right are exchanged; axis B."""
+    corners: Tensor | None = None
+    """Row and column at which the patch begins; axes B 2."""
+
+    def share(self, of: slice) -> "Changes":
+        """Those of some images of the batch."""
+        return Changes(*(drawn if drawn is None else drawn[of] for drawn in self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +98,8 @@ class Dataset:
     """Whose images are the targets, without pairs."""
     flip: bool = False
     """Mirror half of the images of a batch that is given a generator."""
+    patch: int | None = None
+    """Side of the square that a batch has of each image; the schema's, where there is one."""
     report: Report = field(default_factory=Report)
     """What was kept and skipped."""
     digest: str = ""
@@ -98,6 +113,11 @@ class Dataset:
         """The fields of its batches that are not None."""
         held = {*self.columns, *(("target",) if self.made or self.other else ())}
         return tuple(name for name in Batch._fields if name in held)
+
+    @property
+    def changing(self) -> bool:
+        """Whether images are augmented."""
+        return self.flip or self.patch is not None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -120,40 +140,83 @@ class Dataset:
 
     def batch(self, index: Tensor, rng: Generator | None = None) -> Batch:
         """The images at `index` (whole numbers, axis B), augmented where `rng` is given."""
-        return self.gather(index, self.coins(len(index), rng))
+        return self.gather(index, self.changes(len(index), rng))
 
-    def coins(self, count: int, rng: Generator | None) -> Tensor | None:
-        """Which of `count` images to mirror, as booleans; None where nothing is augmented."""
-        if rng is None or not self.flip:
-            return None
-        return torch.rand(count, generator=rng) < 0.5
+    def changes(self, count: int, rng: Generator | None) -> Changes:
+        """How `count` images are augmented; not at all without `rng`."""
+        if rng is None:
+            return Changes()
+        mirrored = torch.rand(count, generator=rng) < 0.5 if self.flip else None
+        corners = None
+        if self.patch:
+            room = torch.tensor(self._size) - self.patch + 1
+            corners = (torch.rand(count, 2, generator=rng) * room).long()
+        return Changes(mirrored, corners)
 
     def gather(
-        self, index: Tensor, mirrored: Tensor | None = None, others: Tensor | None = None
+        self, index: Tensor, changes: Changes | None = None, others: Tensor | None = None
     ) -> Batch:
-        """The images at `index`, those marked in `mirrored` with left and right exchanged.
+        """The images at `index`, changed as `changes` says; where it does not, central patches.
 
         Opposite stand the other source's at `others`, or as many from its beginning on.
         """
+        changes = changes or Changes()
         rows = index.numpy()
         found: dict[str, Tensor] = {}
         for name, column in self.columns.items():
-            taken = np.take(column, rows, axis=0)
+            drawn = name in ("image", "target", "mask", "outline")
+            taken = self._cut(column, rows, changes) if drawn else np.take(column, rows, axis=0)
             if name in ("image", "target"):
                 found[name] = from_bytes(taken)
-            elif name in ("mask", "outline"):
+            elif drawn:
                 found[name] = torch.from_numpy(taken[:, None].astype(np.float32))
             else:
                 found[name] = torch.from_numpy(taken)
-            if mirrored is not None and name in ("image", "target", "mask", "outline"):
-                found[name][mirrored] = found[name][mirrored].flip(-1)
+            if drawn and changes.mirrored is not None:
+                found[name][changes.mirrored] = found[name][changes.mirrored].flip(-1)
         if self.made:
             found["target"] = found["image"]
             found["image"] = MADE[self.made](found["target"])
         if self.other is not None:
             opposite = index % len(self.other) if others is None else others
-            found["target"] = self.other.gather(opposite, mirrored).image
+            found["target"] = self.other.gather(opposite, changes).image
         return Batch(**found)
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        """Height and width of the stored images."""
+        height, width = self.columns["image"].shape[1:3]
+        return height, width
+
+    def _cut(self, column: np.ndarray, rows: np.ndarray, changes: Changes) -> np.ndarray:
+        """The rows of a column of pictures, or of each the patch."""
+        if not self.patch:
+            return np.take(column, rows, axis=0)
+        height, width = self._size
+        middle = np.array([(height - self.patch) // 2, (width - self.patch) // 2])
+        corners = np.broadcast_to(middle, (len(rows), 2))
+        if changes.corners is not None:
+            corners = changes.corners.numpy()
+        cuts = [(slice(y, y + self.patch), slice(x, x + self.patch)) for y, x in corners]
+        return np.stack([column[row][cut] for row, cut in zip(rows, cuts, strict=True)])
+
+
+def in_patches(dataset: Dataset, side: int | None) -> Dataset:
+    """The same images, of which a batch sees squares of that side. Raises ConfigError."""
+    if side is None:
+        return dataset
+    channels, height, width = dataset.schema.shape
+    if side > min(height, width):
+        raise ConfigError(
+            f"--data.patch {side} is larger than the images of {dataset.name}, which have "
+            f"{width}x{height} pixels."
+        )
+    return replace(
+        dataset,
+        schema=replace(dataset.schema, shape=(channels, side, side)),
+        patch=side,
+        other=dataset.other and in_patches(dataset.other, side),
+    )
 
 
 def digest(columns: Mapping[str, np.ndarray]) -> str:

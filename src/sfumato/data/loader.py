@@ -63,12 +63,11 @@ class _Steps(TorchDataset[Batch]):
         self._others = data.other and _Order(len(data.other), batch, seed, "other")
 
     def __getitem__(self, step: int) -> Batch:
-        rng = generator(self.seed, "augment", step) if self.data.flip else None
-        coins = self.data.coins(self.size, rng)
+        rng = generator(self.seed, "augment", step) if self.data.changing else None
+        changes = self.data.changes(self.size, rng).share(self.share)
         rows = torch.cat([stream.rows(step) for stream in self._streams])[self.share]
-        mirrored = None if coins is None else coins[self.share]
         others = self._others.rows(step)[self.share] if self._others else None
-        return self.data.gather(rows, mirrored, others)
+        return self.data.gather(rows, changes, others)
 
 
 class _Order:

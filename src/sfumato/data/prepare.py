@@ -85,6 +85,7 @@ def _folder(source: Source, stamp: str) -> Path:
     wanted = asdict(source) | {"flip": None, "stamp": stamp, "version": VERSION}
     del wanted["labels"]  # forgotten after preparing, so one cache serves any number of them
     del wanted["other"]  # prepared on its own
+    del wanted["patch"]  # cut from what is prepared
     # a field that came later keeps the names of caches from before where it says nothing
     for later in ("pair", "holdout"):
         if not wanted[later]:

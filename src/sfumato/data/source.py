@@ -39,6 +39,10 @@ class Source:
     """
     flip: bool = False
     """Mirror half of the images, chosen anew for every batch."""
+    patch: int | None = None
+    """Side of the square that is cut out of each image, at a place drawn anew for every batch; of
+    what is measured, the central one.
+    """
     seed: int = 0
     """Where a source draws its images: which ones; which are held out; which keep their labels."""
 
@@ -49,7 +53,8 @@ class Source:
                 raise ConfigError(f"--data.{field} takes several names; write ({names!r},).")
             if len(set(names)) < len(names):
                 raise ConfigError(f"--data.{field} names one twice: {', '.join(names)}.")
-        for field, least in (("side", 1), ("crop", 1), ("count", 0), ("labels", 1)):
+        least_of = {"side": 1, "crop": 1, "patch": 1, "count": 0, "labels": 1}
+        for field, least in least_of.items():
             value = getattr(self, field)
             if value is not None and value < least:
                 raise ConfigError(f"--data.{field} must be at least {least}; got {value}.")
@@ -74,8 +79,8 @@ def drawn_to_size(source: Source, lost: str) -> None:
 
     `lost` is what would be wrong then. Below 8 pixels nothing is drawn either.
     """
-    if source.crop or source.flip:
-        field = "crop" if source.crop else "flip"
+    changed = (name for name in ("crop", "flip", "patch") if getattr(source, name))
+    if field := next(changed, None):
         raise ConfigError(f"--data.{field} does not go with {source.name}: {lost} would be wrong.")
     if source.side is not None and source.side < 8:
         raise ConfigError(f"--data.side must be at least 8 for {source.name}; got {source.side}.")
