@@ -3,8 +3,9 @@
 Cut at random from photographs: those that scikit-image and scikit-learn carry and may be learned
 from, and all that lie in the folders named. A square's edge is drawn evenly in the logarithm
 between twice `--side` and half of the photograph's shorter side, so that noise and JPEG's traces
-vanish when it is shrunk; of three, the one with the most to learn from is kept. The left two
-thirds of each photograph give FOLDER/train, the right third FOLDER/test.
+vanish when it is shrunk; of three, the one with the most to learn from is kept, and half of those
+lie on their side. The left two thirds of each photograph give FOLDER/train, the right third
+FOLDER/test.
 """
 
 import argparse
@@ -22,8 +23,9 @@ OURS = ("astronaut", "cat", "coffee", "rocket", "china", "flower")
 
 
 def square(image: Image.Image, side: int, chance: np.random.Generator) -> Image.Image:
-    """The liveliest of three pieces."""
-    return max((piece(image, side, chance) for _ in range(3)), key=liveliness)
+    """The liveliest of three pieces, upright or on its side."""
+    found = max((piece(image, side, chance) for _ in range(3)), key=liveliness)
+    return found.transpose(Image.Transpose.TRANSPOSE) if chance.random() < 0.5 else found
 
 
 def liveliness(image: Image.Image) -> float:
