@@ -69,6 +69,28 @@ def test_opacity_serves_as_the_mask(tmp_path):
     assert not changed[4:16, 4:16][~mask].any()
 
 
+@pytest.mark.parametrize("method", ["poisson", "gaussian-poisson"])
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_the_destination_stays_as_clear_as_it_was_where_nothing_is_set_in(method, mode):
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (20, 24, len(mode)), np.uint8)
+    pixels[:, 12:, -1] = 255
+    source, mask = picture(9, 9), round_mask(9, 9)
+    ground = Image.fromarray(pixels, mode)
+    found = sfumato.blend(source, ground, mask, at=(2, 3), method=method)
+    assert found.mode == "RGBA"  # the source has colour
+    taken = np.zeros((20, 24), bool)
+    taken[3:12, 2:11] = np.asarray(mask) > 127
+    clear, left = pixels[..., -1] < 255, np.asarray(found)
+    assert (left[taken, 3] == 255).all()
+    assert (left[~taken, 3] == pixels[~taken, -1]).all()
+    through = clear & ~taken
+    assert (left[through, :3] == np.asarray(ground.convert("RGBA"))[through, :3]).all()
+    pixels[..., -1] = np.where(taken, pixels[..., -1], 255)
+    ground = Image.fromarray(pixels, mode)
+    assert sfumato.blend(source, ground, mask, at=(2, 3), method=method).mode == "RGB"
+
+
 def test_grey_and_colour_meet_in_colour():
     grey, colour = Image.new("L", (10, 10), 90), picture(20, 20)
     assert sfumato.blend(grey, colour, round_mask(10, 10), at=(5, 5)).mode == "RGB"

@@ -15,7 +15,16 @@ from sfumato.imaging.gaussian_poisson import gaussian_poisson, resized
 from sfumato.imaging.placing import placed
 from sfumato.imaging.poisson import mixed, modified, poisson
 from sfumato.imaging.splines import splines
-from sfumato.io.images import Source, from_bytes, opacity, read, to_bytes, to_picture
+from sfumato.io.images import (
+    Source,
+    colours,
+    from_bytes,
+    opacity,
+    opaque_where,
+    read,
+    to_bytes,
+    to_picture,
+)
 from sfumato.model import Translator
 from sfumato.shapes import Images, Masks, Others
 
@@ -38,24 +47,41 @@ def blend(
     *,
     at: tuple[int, int] = (0, 0),
     method: str = "poisson",
+    device: str = "cpu",
 ) -> Image.Image:
     """The destination with what the mask marks of the source blended in.
 
     The mask is as large as the source; what is at least half white is taken. Without a mask the
     source's own opacity is one. `at` is where (x, y) of the destination the source's upper left
     corner lies, and may be negative. `method` is a name in `METHODS`, or `gp-gan`, or a run or
-    bundle of a Translator, which paints the small picture that `gaussian-poisson` begins with.
-    Raises SfumatoError, one line, on a user's mistake.
+    bundle of a Translator, which paints on `device` the small picture that `gaussian-poisson`
+    begins with. The destination's transparency is kept, and what is set in is opaque. Raises
+    SfumatoError, one line, on a user's mistake.
     """
-    way = METHODS[method] if method in METHODS else _networked(method)
-    under = _read(destination)
+    way = METHODS[method] if method in METHODS else _networked(method, device)
+    under, clear = _read(destination), opacity(destination)
     over, inside = placed(_read(source), _marked(source, mask), under.shape[2:], at)
     grey = under.shape[1] == over.shape[1] == 1
     blended = way(_coloured(over, grey), _coloured(under, grey), inside)
-    return to_picture(to_bytes(blended)[0])
+    found = to_picture(to_bytes(blended)[0])
+    return found if clear is None else _clear(found, destination, clear, inside)
 
 
-def _networked(method: str) -> Callable[[Images, Images, Masks], Images]:
+def _clear(
+    found: Image.Image, destination: Source, clear: Image.Image, inside: Masks
+) -> Image.Image:
+    """The blend, transparent where the destination was and nothing was set in.
+
+    It was blended laid on white; what shows through keeps the colour it is stored with.
+    """
+    taken = inside[0, 0].numpy() > 0
+    under = colours(destination).convert(found.mode)
+    through = Image.fromarray((np.asarray(clear) < 255) & ~taken)
+    found.paste(under, mask=through)
+    return opaque_where(found, clear, taken)
+
+
+def _networked(method: str, device: str) -> Callable[[Images, Images, Masks], Images]:
     """Gaussian-Poisson blending from what the network at that place paints."""
     place = SHIPPED if method == NETWORK else method
     if method == NETWORK and SHIPPED not in registry.shipped():
@@ -65,7 +91,7 @@ def _networked(method: str) -> Callable[[Images, Images, Masks], Images]:
         )
     if place not in registry.shipped() and not Path(place).exists():
         raise UnknownName(f"--method {method} is unknown; {nearest(method, (*METHODS, NETWORK))}")
-    model = runs.load(place)
+    model = runs.load(place, device)
     demand(model, "blend", place)
     if not isinstance(model, Translator) or model.takes or model.scale != 1:
         raise ConfigError(

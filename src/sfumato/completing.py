@@ -16,7 +16,16 @@ from sfumato.errors import ConfigError
 from sfumato.imaging.filling import biharmonic, membrane
 from sfumato.imaging.latent import searched
 from sfumato.imaging.poisson import fitted, poisson
-from sfumato.io.images import Source, colours, from_bytes, opacity, read, to_bytes, to_picture
+from sfumato.io.images import (
+    Source,
+    colours,
+    from_bytes,
+    opacity,
+    opaque_where,
+    read,
+    to_bytes,
+    to_picture,
+)
 from sfumato.model import Model, Sampler, Translator
 from sfumato.nn.resize import resize
 from sfumato.shapes import Images, Masks, Others
@@ -36,6 +45,7 @@ def complete(
     *,
     method: str | Path | Model = "biharmonic",
     around: int | None = None,
+    device: str = "cpu",
     seed: int = 0,
     tries: int = 8,
     steps: int = 500,
@@ -46,11 +56,11 @@ def complete(
 
     The mask is as large as the picture; what is at least half white is filled. Without a mask,
     what is more than half transparent is. `method` is a name in `METHODS`, or a run, bundle or zoo
-    name: a Translator that takes a mask paints the hole; of a Sampler that is a Judge as well the
-    best of `tries` codes is sought in `steps` steps from `seed`, `tell` being told of each, and
-    `asked` is what its `condition` takes. A model is shown the largest square with the hole in it;
-    with `around`, each hole apart with so many pixels on each side of it. What was filled is
-    opaque. Raises SfumatoError, one line, on a user's mistake.
+    name read to `device`: a Translator that takes a mask paints the hole; of a Sampler that is a
+    Judge as well the best of `tries` codes is sought in `steps` steps from `seed`, `tell` being
+    told of each, and `asked` is what its `condition` takes. A model is shown the largest square
+    with the hole in it; with `around`, each hole apart with so many pixels on each side of it.
+    What was filled is opaque. Raises SfumatoError, one line, on a user's mistake.
     """
     image, clear = colours(picture), opacity(picture)
     pixels = np.asarray(image)
@@ -60,7 +70,7 @@ def complete(
     if isinstance(method, str) and method in METHODS:
         filled = METHODS[method](images, holes)
     else:
-        model = _model(method)
+        model = _model(method, device)
         paint = _painter(model, seed=seed, tries=tries, steps=steps, tell=tell, **asked)
         filled = images.clone()
         for window in windows(hidden, around):
@@ -68,7 +78,7 @@ def complete(
     made = to_bytes(filled)[0].reshape(pixels.shape)
     where = hidden if pixels.ndim == 2 else hidden[..., None]
     found = to_picture(np.where(where, made, pixels).reshape(*hidden.shape, -1))
-    return found if clear is None else _opaque(found, np.asarray(clear), hidden)
+    return found if clear is None else opaque_where(found, clear, hidden)
 
 
 def count(picture: Source, mask: Source | None, around: int | None) -> int:
@@ -143,8 +153,8 @@ def _as(channels: int, images: Images) -> Others:
     return (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
 
 
-def _model(place: str | Path | Model) -> Model:
-    model = place if isinstance(place, Model) else runs.load(place)
+def _model(place: str | Path | Model, device: str) -> Model:
+    model = place if isinstance(place, Model) else runs.load(place, device)
     name = type(place).__name__ if isinstance(place, Model) else str(place)
     demand(model, "complete", name)
     fills = isinstance(model, Translator) and "mask" in model.takes
@@ -192,14 +202,3 @@ def _hidden(mask: Source | None, clear: Image.Image | None, image: Image.Image) 
     if hidden.all():
         raise ConfigError("the mask covers the whole picture; leave some of it to go by.")
     return hidden
-
-
-def _opaque(found: Image.Image, clear: np.ndarray, hidden: np.ndarray) -> Image.Image:
-    """With the opacity it had outside the holes; without any where all of it is opaque now."""
-    full = np.iinfo(clear.dtype).max
-    left = np.where(hidden, full, clear).astype(clear.dtype)
-    if (left == full).all():
-        return found
-    found = found.convert("LA" if found.mode == "L" else "RGBA")
-    found.putalpha(Image.fromarray(left))
-    return found

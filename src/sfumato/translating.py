@@ -29,21 +29,25 @@ Tell = Callable[[int], Any]
 
 
 def upscale(
-    picture: Source, *, scale: int = 4, method: str = "srresnet", tell: Tell | None = None
+    picture: Source,
+    *,
+    scale: int = 4,
+    method: str = "srresnet",
+    device: str = "cpu",
+    tell: Tell | None = None,
 ) -> Image.Image:
     """A picture `scale` times as wide and high; its transparency, if any, is kept.
 
     `method` is `bicubic`, the name of a system whose weights are shipped (`srresnet`), or a run or
-    bundle of your own. What a network makes larger than asked for is shrunk again. Raises
-    SfumatoError, one line, where the scale is beyond the method's.
+    bundle of your own, which computes on `device`. What a network makes larger than asked for is
+    shrunk again. Raises SfumatoError, one line, where the scale is beyond the method's.
     """
     if scale < 1:
         raise ConfigError(f"--scale must be at least 1; got {scale}.")
     if method == "bicubic":
         return _whole(picture, lambda image: enlarged(image, scale), scale)
-    model = _translator(
-        method, [f"x{times}" for times in (scale, *range(scale + 1, 9))], "upscale"
-    )
+    suited = [f"x{times}" for times in (scale, *range(scale + 1, 9))]
+    model = _translator(method, suited, "upscale", device)
     if model.scale < scale:
         raise ConfigError(f"{method} enlarges {model.scale} times, not {scale}; ask for less.")
 
@@ -54,10 +58,15 @@ def upscale(
 
 
 def restore(
-    picture: Source, *, harm: str = "jpeg", method: str = "srresnet", tell: Tell | None = None
+    picture: Source,
+    *,
+    harm: str = "jpeg",
+    method: str = "srresnet",
+    device: str = "cpu",
+    tell: Tell | None = None,
 ) -> Image.Image:
     """A picture of the same size without what `harm` did to it: jpeg or blur."""
-    model = _translator(method, [harm], "restore")
+    model = _translator(method, [harm], "restore", device)
     if model.scale != 1:
         raise ConfigError(f"{method} enlarges {model.scale} times; upscale is its verb.")
     return _whole(picture, lambda image: translated(model, image, tell))
@@ -172,7 +181,7 @@ def _unshipped(method: str, suited: list[str], verb: str) -> SfumatoError:
     )
 
 
-def _translator(method: str, suited: list[str], verb: str) -> Translator:
+def _translator(method: str, suited: list[str], verb: str, device: str) -> Translator:
     """The model at that place, or the first shipped with that name that is suited."""
     place = method
     if not Path(method).exists() and method in registry.available():
@@ -180,7 +189,7 @@ def _translator(method: str, suited: list[str], verb: str) -> Translator:
         if not shipped:
             raise _unshipped(method, suited, verb)
         place = shipped[0]
-    model = runs.load(place)
+    model = runs.load(place, device)
     demand(model, verb, place)
     assert isinstance(model, Translator)
     return model

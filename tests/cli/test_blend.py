@@ -25,6 +25,10 @@ def test_a_blend_is_written(shell):
 
 def test_what_cannot_be_blended_is_refused(shell):
     pictures()
+    said = shell.refusal(
+        "blend", "source.png", "ground.png", "--mask", "mask.png", "--device", "cuda"
+    )
+    assert said.startswith("--device cuda is not here; this machine has cpu")
     said = shell.refusal("blend", "source.png", "ground.png", "--at", "5")
     assert said.startswith("--at must be two whole numbers such as 40,25, not '5'")
     assert shell.refusal("blend", "source.png", "none.png", "--mask", "mask.png").startswith(

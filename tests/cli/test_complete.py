@@ -23,6 +23,8 @@ def test_a_picture_is_completed(shell, runs):
 def test_what_cannot_be_completed_is_refused(shell, runs):
     pictures()
     assert shell.refusal("complete", "photo.png").startswith("--mask is missing, and the picture")
+    said = shell.refusal("complete", "photo.png", "--device", "cuda")
+    assert said.startswith("--device cuda is not here; this machine has cpu")
     said = shell.refusal("complete", "photo.png", "--mask", "none.png")
     assert said.startswith("none.png does not exist")
     said = shell.refusal("complete", "photo.png", "--mask", "mask.png", "--method", runs["vae"])

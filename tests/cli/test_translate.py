@@ -46,6 +46,9 @@ def test_what_cannot_be_enlarged_is_refused(shell, networks, runs):
     )
     said = shell.refusal("translate", runs["vae"], "photo.png")
     assert said.startswith(f"translate needs a Translator, and {runs['vae']} holds a VAE")
+    for verb in ("upscale", "restore"):
+        said = shell.refusal(verb, "photo.png", "--device", "cuda")
+        assert said.startswith("--device cuda is not here; this machine has cpu")
     said = shell.refusal("restore", "photo.png", "--from", "rain")
     assert said == "there is no --from 'rain'; choose from jpeg, blur."
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.cli.draw import PICTURES
-from sfumato.cli.places import picture, target, wrote
+from sfumato.cli.places import picture, takes_device, target, wrote
 
 METHODS = ("poisson", "mixed", "modified", "splines", "gaussian-poisson")
 """As `sfumato.blending.METHODS` has them, which imports torch."""
@@ -31,6 +31,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument(
         "-o", "--out", help="where to write; here, under a telling name, unless said"
     )
+    takes_device(verb)
     verb.set_defaults(run=blend)
 
 
@@ -38,9 +39,11 @@ def blend(args: Namespace) -> dict[str, Any]:
     """Blend and write."""
     from sfumato.blending import blend as blended
     from sfumato.io.images import save
+    from sfumato.preset import pick_device
 
     path = picture(target(args.out, Path(args.destination).stem, "blended.png"), *PICTURES)
-    found = blended(args.source, args.destination, args.mask, at=args.at, method=args.method)
+    words = {"at": args.at, "method": args.method, "device": pick_device(args.device)}
+    found = blended(args.source, args.destination, args.mask, **words)
     save(found, path)
     return {"files": wrote(path), "method": args.method, "at": list(args.at)}
 

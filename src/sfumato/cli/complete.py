@@ -7,7 +7,7 @@ from typing import Any
 from sfumato.cli.asking import asked, takes_conditions
 from sfumato.cli.draw import PICTURES
 from sfumato.cli.parser import whole
-from sfumato.cli.places import bar, picture, run_of, target, wrote
+from sfumato.cli.places import bar, picture, run_of, takes_device, target, wrote
 
 METHODS = ("biharmonic", "membrane")
 """As `sfumato.completing.METHODS` has them, which imports torch."""
@@ -32,6 +32,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument(
         "-o", "--out", help="where to write; here, under a telling name, unless said"
     )
+    takes_device(verb)
     search = verb.add_argument_group("of a model whose codes are sought")
     search.add_argument("--tries", type=whole(1), default=8, help="codes to begin with (8)")
     search.add_argument("--steps", type=whole(1), default=500, help="of the search (500)")
@@ -45,8 +46,10 @@ def complete(args: Namespace) -> dict[str, Any]:
     from sfumato.completing import complete as completed
     from sfumato.completing import count
     from sfumato.io.images import save
+    from sfumato.preset import pick_device
 
     path = picture(target(args.out, Path(args.picture).stem, "completed.png"), *PICTURES)
+    device = pick_device(args.device)
     total = args.steps * count(args.picture, args.mask, args.around)
     with bar("seeking", total) as tell:
         made = completed(
@@ -54,6 +57,7 @@ def complete(args: Namespace) -> dict[str, Any]:
             args.mask,
             method=args.method,
             around=args.around,
+            device=device,
             seed=args.seed,
             tries=args.tries,
             steps=args.steps,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from sfumato.cli.draw import PICTURES
 from sfumato.cli.parser import whole
 from sfumato.cli.places import (
-    DEVICES,
     bar,
     called,
     free,
@@ -15,6 +14,7 @@ from sfumato.cli.places import (
     picture,
     run_of,
     say,
+    takes_device,
     target,
     wrote,
 )
@@ -90,9 +90,7 @@ def _coding(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> Argu
         metavar="PLACE",
         help=f"a run, a bundle or a zoo name (default {MODEL}); a file needs the one that made it",
     )
-    verb.add_argument(
-        "--device", choices=DEVICES, default="cpu", metavar="DEVICE", help="cpu, cuda, mps or auto"
-    )
+    takes_device(verb)
     return verb
 
 

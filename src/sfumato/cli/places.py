@@ -20,6 +20,11 @@ def takes_place(parser: ArgumentParser, *, many: bool = False) -> None:
     """Give a verb its PLACE and its --device."""
     about = "a run folder, a bundle (folder or .zip), a zoo name, or a hub repository"
     parser.add_argument("place", metavar="PLACE", nargs="+" if many else None, help=about)
+    takes_device(parser)
+
+
+def takes_device(parser: ArgumentParser) -> None:
+    """Let it be said where a verb's network computes."""
     parser.add_argument(
         "--device", choices=DEVICES, default="cpu", metavar="DEVICE", help="cpu, cuda, mps or auto"
     )

@@ -13,6 +13,7 @@ from sfumato.cli.places import (
     new_folder,
     picture,
     run_of,
+    takes_device,
     takes_place,
     target,
     wrote,
@@ -39,6 +40,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     about = "a picture several times as large"
     verb = subparsers.add_parser("upscale", help=about, description=f"{about.capitalize()}.")
     _takes_picture(verb)
+    takes_device(verb)
     verb.add_argument("--scale", type=whole(1), default=4, help="times wider and higher (4)")
     verb.add_argument(
         "--method", default="srresnet", help="srresnet (default), srgan, bicubic, a PLACE"
@@ -48,6 +50,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     about = "a picture without what JPEG or a blur did to it"
     verb = subparsers.add_parser("restore", help=about, description=f"{about.capitalize()}.")
     _takes_picture(verb)
+    takes_device(verb)
     verb.add_argument(
         "--from", dest="harm", choices=HARMS, default="jpeg", metavar="HARM", help="jpeg or blur"
     )
@@ -93,22 +96,26 @@ def _set(args: Namespace) -> dict[str, Any]:
 def upscale(args: Namespace) -> dict[str, Any]:
     """A larger picture."""
     from sfumato.io.images import read
+    from sfumato.preset import pick_device
     from sfumato.translating import upscale as larger
 
     path, image = _target(args, f"x{args.scale}.png"), read(args.picture)
+    words = {"method": args.method, "device": pick_device(args.device)}
     with bar("enlarging", image.width * image.height) as tell:
-        made = larger(args.picture, scale=args.scale, method=args.method, tell=tell)
+        made = larger(args.picture, scale=args.scale, **words, tell=tell)
     return _written(made, path) | {"scale": args.scale, "method": args.method}
 
 
 def restore(args: Namespace) -> dict[str, Any]:
     """A cleaner picture."""
     from sfumato.io.images import read
+    from sfumato.preset import pick_device
     from sfumato.translating import restore as cleaner
 
     path, image = _target(args, "restored.png"), read(args.picture)
+    words = {"method": args.method, "device": pick_device(args.device)}
     with bar("restoring", image.width * image.height) as tell:
-        made = cleaner(args.picture, harm=args.harm, method=args.method, tell=tell)
+        made = cleaner(args.picture, harm=args.harm, **words, tell=tell)
     return _written(made, path) | {"from": args.harm, "method": args.method}
 
 

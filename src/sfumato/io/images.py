@@ -104,6 +104,19 @@ def opacity(source: Source, *, limit: int = PIXELS) -> Image.Image | None:
         return _turned(image).convert("RGBA").getchannel("A")
 
 
+def opaque_where(image: Image.Image, clear: Image.Image, painted: np.ndarray) -> Image.Image:
+    """A picture as opaque as `clear`, and wholly where it was painted, H W of booleans.
+
+    Without any transparency where all of it is opaque then.
+    """
+    left = np.where(painted, 255, np.asarray(clear)).astype(np.uint8)
+    if (left == 255).all():
+        return image
+    image = image.convert("LA" if image.mode == "L" else "RGBA")
+    image.putalpha(Image.fromarray(left))
+    return image
+
+
 def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
     """As `read`, but whatever is transparent keeps the colour it is stored with, laid on nothing.
 
