@@ -60,11 +60,20 @@ def _fronts(found: Kept) -> str:
     )
 
 
+def _signs(found: Kept) -> str:
+    means = {row["learned from"]: row["mean"] for row in found["rows"]}
+    return (
+        f"photographed signs read ↑ {means['translated']:.3f} by who learned from translated "
+        f"drawings, {means['drawn']:.3f} from drawings, {means['real']:.3f} from photographs"
+    )
+
+
 ROWS: tuple[tuple[str, str, Callable[[Kept], str]], ...] = (
     ("srresnet", "enlarged-x4", _srresnet),
     ("srgan", "enlarged-x4", _srgan),
     ("context_encoder", "inpainting-faces-centre", _hole),
     ("fader", "edits-fader-two", _edits),
+    ("cyclegan", "signs-cyclegan-laptop-0", _signs),
     ("pix2pix", "facades", _fronts),
     ("codec", "rates-codec-small-cifar10", _codec),
     ("adain", "style-passes", _passes),

@@ -41,13 +41,22 @@ FREE = ("astronaut", "cat", "coffee", "galaxies", "tissue", "retina", "rocket")
 DIGITS = "MNIST (LeCun, Cortes & Burges), CC BY-SA 3.0; these weights: Apache-2.0."
 SHARP = Source(name="squares", flip=True)
 """What benchmarks/sharp_squares.py cuts into a folder of that name."""
-PHOTOS = (
+SHARED = (
     "six photographs that scikit-image and scikit-learn carry (CC0, public domain; danielbuechele "
-    "and vultilion, CC BY 2.0), five that are usual in examples (Apache-2.0, CC0), and fourteen "
-    "of Debian's lomiri-wallpapers (CC0, CC BY 4.0, CC BY-SA 3.0 and 4.0: Aitzol Berasategi, "
-    "Bolly, Clements Engelhardt, freespace, Jakkub Mede, Lukas Baubkus, Peter Nerlich, Sander "
-    "Klootwijk), in squares cut by `python benchmarks/sharp_squares.py squares --side 192 --count "
-    "6000 --photos FOLDER`; these weights: Apache-2.0."
+    "and vultilion, CC BY 2.0), five that are usual in examples (Apache-2.0, CC0), fourteen of "
+    "Debian's lomiri-wallpapers (CC0, CC BY 4.0, CC BY-SA 3.0 and 4.0: Aitzol Berasategi, Bolly, "
+    "Clements Engelhardt, freespace, Jakkub Mede, Lukas Baubkus, Peter Nerlich, Sander Klootwijk)"
+)
+SQUARES = (
+    ", in squares cut by `python benchmarks/sharp_squares.py squares --side 192 --count {} "
+    "--photos FOLDER`; these weights: Apache-2.0."
+)
+PHOTOS = SHARED + SQUARES.format(6000)
+MORE = (
+    SHARED + ", eight of its mate-backgrounds (GPL-2+: blackcombwhistler07, Charles Barbin, Hylke "
+    "Bons, Jens Ansorg, Lapo Calamandrei, Marco Cogoni, Timothy Schellhase) and eight of its "
+    "plasma-workspace-wallpapers (LGPL-3: Dmitri Popov, Ian Hex, Maciej Wiklo, Martin Klapetek, "
+    "Risto Saukonpää, Sigi Sagi)" + SQUARES.format(4096)
 )
 
 SMALL = {"width": 32, "blocks": 6, "lr": 1e-3, "decay_steps": 3_000}
@@ -126,7 +135,7 @@ ENTRIES = {
         "srresnet",
         replace(SHARP, patch=96),
         "SRResNet that enlarges photographs four times: what `sfumato upscale` uses.",
-        PHOTOS,
+        MORE,
         {"width": 64, "lr": 1e-3, "decay_steps": 20_000},
         changes={"steps": 20_000},
         half=True,

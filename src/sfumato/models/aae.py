@@ -359,7 +359,12 @@ RECIPES = {
     ),
     "source": replace(_PLAIN, model=Config(), steps=30_000, batch=100),
     "laptop": replace(_PLAIN, expects={"nearest": 0.95}),
-    "supervised": replace(_PLAIN, model=replace(_STYLE, task="supervised", noise=0.3)),
+    "supervised": replace(
+        _PLAIN,
+        model=replace(_STYLE, task="supervised", noise=0.3, decay_steps=5000),
+        steps=5000,
+        ema=0.999,
+    ),
     "semi": replace(
         _SEMI, published={"error": Published(0.019, "its paper, table 2: 100 labels")}
     ),
