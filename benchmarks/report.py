@@ -1,14 +1,14 @@
 """Write docs/results.md from what the benchmarks kept: python benchmarks/report.py."""
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from record import RESULTS
 from report_cells import cells
 from report_fronts import facades
 from report_holes import filled
-from report_pages import counted, labels, side_by_side
+from report_pages import counted, labels, side_by_side, signs
 from report_speed import memory, overhead, speed
 
 from sfumato.results import (
@@ -39,6 +39,7 @@ MEASURED = ("<!-- measured -->", "<!-- end of what was measured -->")
 
 
 Section = Callable[[Run], Iterator[str]]
+Table = Callable[[list[Run]], Iterator[str]]
 
 
 def main() -> None:
@@ -51,9 +52,15 @@ def main() -> None:
             parts += [*section(run), "", facts_line(run)]
     PAGE.write_text("\n".join(parts), "utf-8")
     print(PAGE, *write(ROOT, beside=cells(found)))
-    for page, (name, table) in FILLED.items():
-        if runs := beginning(name, found):
-            _fill(page, table(runs))
+    for page, tabled in FILLED.items():
+        lines = [
+            line
+            for name, table in tabled
+            if (runs := beginning(name, found))
+            for line in table(runs)
+        ]
+        if lines:
+            _fill(page, lines)
 
 
 def beginning(name: str, found: Mapping[str, Run]) -> list[Run]:
@@ -61,7 +68,7 @@ def beginning(name: str, found: Mapping[str, Run]) -> list[Run]:
     return [found[key] for key in sorted(found) if key.startswith(name)]
 
 
-def _fill(name: str, lines: Iterator[str]) -> None:
+def _fill(name: str, lines: Iterable[str]) -> None:
     """Put what was measured between the marks of a page."""
     page = PAGE.with_name(f"{name}.md")
     text = between(page.read_text("utf-8"), MEASURED, "\n".join(lines))
@@ -179,22 +186,6 @@ def _edits(found: Run) -> Iterator[str]:
     yield f"\nChosen: snapshot {best} of {len(rows)}, whose flips and stays were {looks}."
 
 
-def _signs(found: Run) -> Iterator[str]:
-    """What a classifier of photographs can learn from drawings and their translations."""
-    yield f"## Signs learned from drawings: {found['run']}, {found['recipe']}\n"
-    yield f"`python benchmarks/signs.py runs/{found['run']} --count {found['drawings']}`\n"
-    yield (
-        f"LeNet-5, {found['steps']:,} batches, tested on {found['tested']} photographs of "
-        f"other signs; floor {found['floor']:.4g}.\n"
-    )
-    yield "| learned from | pictures | accuracy ↑, seed by seed | mean ± sd |"
-    yield "|---|---|---|---|"
-    for one in found["rows"]:
-        each = ", ".join(f"{value:.4g}" for value in one["accuracy"])
-        mean = f"{one['mean']:.4g}" + (f" ± {one['sd']:.2g}" if one["sd"] else "")
-        yield row([one["learned from"], f"{one['pictures']:,}", each, mean])
-
-
 def _repaired(found: Run) -> Iterator[str]:
     """What takes away JPEG or blur, beside the harmed picture."""
     yield f"## {found['place']}: published sets, harmed and repaired\n"
@@ -217,19 +208,18 @@ SECTIONS: dict[str, Section] = {
     "inpainting-": filled,
     "facades": facades,
     "edits-": _edits,
-    "signs-": _signs,
     "repaired-": _repaired,
     "speed-": speed,
     "overhead": overhead,
     "memory": memory,
 }
 """How the names of files begin, in the order of the page, and what is written of each."""
-FILLED = {
-    "vae-and-gan": ("vae-and-gan", side_by_side),
-    "synthetic-data": ("labels-", labels),
-    "limits": ("counting", counted),
+FILLED: dict[str, tuple[tuple[str, Table], ...]] = {
+    "vae-and-gan": (("vae-and-gan", side_by_side),),
+    "synthetic-data": (("labels-", labels), ("signs-", signs)),
+    "limits": (("counting", counted),),
 }
-"""Other pages, how the names of their files begin, and the table that is written of all."""
+"""Other pages: how the names of their files begin, and the table that is written of them."""
 
 if __name__ == "__main__":
     main()

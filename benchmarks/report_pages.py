@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from scipy.stats import t
 
-from sfumato.results import Run, arrow, ends, facts_line, row
+from sfumato.results import Run, arrow, ends, facts_line, row, spread
 
 ROWS = {
     "real": "real",
@@ -44,10 +44,28 @@ def labels(found: list[Run]) -> Iterator[str]:
             values = [run["accuracy"][key] for run in runs]
             gains = [100 * (one - other) for one, other in zip(values, base, strict=True)]
             gain = "" if key == "real" else _with_interval(gains)
-            spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
-            accuracy = f"{statistics.mean(values):.4f}{spread}"
+            deviation = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
+            accuracy = f"{statistics.mean(values):.4f}{deviation}"
             yield f"| {words} | {accuracy} | {gain} | {runs[0]['test']:,} | {seeds} |"
         yield f"\n{facts_line(runs[-1])}"
+
+
+def signs(runs: list[Run]) -> Iterator[str]:
+    """What a classifier of photographs learns from drawings and from their translations."""
+    for found in runs:
+        yield f"### Signs: {found['run']}, {found['recipe']}\n"
+        yield f"`python benchmarks/signs.py runs/{found['run']} --count {found['drawings']}`\n"
+        yield (
+            f"LeNet-5, {found['steps']:,} batches, tested on {found['tested']} photographs of "
+            f"other signs; floor {found['floor']:.4g}.\n"
+        )
+        yield "| learned from | pictures | accuracy ↑, seed by seed | mean ± sd |"
+        yield "|---|---|---|---|"
+        for one in found["rows"]:
+            each = ", ".join(f"{value:.4g}" for value in one["accuracy"])
+            pictures = f"{one['pictures']:,}"
+            yield row([one["learned from"], pictures, each, spread(one["accuracy"])])
+        yield f"\n{facts_line(found)}"
 
 
 def _with_interval(gains: list[float]) -> str:
