@@ -66,6 +66,17 @@ def test_any_size_is_filled(size):
     assert torch.equal(found * (1 - mask), images * (1 - mask))
 
 
+@pytest.mark.parametrize("side", [16, 23])
+def test_mirrored_pictures_are_filled_alike_only_where_that_is_asked_for(side):
+    x = pictures(side=side)
+    mask = (torch.rand(4, 1, side, side, generator=torch.Generator().manual_seed(2)) > 0.7).float()
+    with torch.no_grad():
+        for mirror in (True, False):
+            model = small(mirror=mirror).eval()
+            there = model.translate(x.flip(-1), mask=mask.flip(-1)).flip(-1)
+            assert torch.allclose(there, model.translate(x, mask=mask), atol=1e-5) == mirror
+
+
 def test_losses_are_the_weighted_error_and_the_game():
     """The rim's weights by hand: two pixels around the hole count three each, the hole one."""
     model = small(rim=2, rim_weight=3.0, adversarial=0.5, reconstruction=2.0).eval()

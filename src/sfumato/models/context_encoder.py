@@ -12,7 +12,8 @@ Departures: the network is told the mask beside the picture, whose hole is grey 
 mean; a picture is always painted whole, also for a hole in its middle; the judge sees the hole in
 its picture; with `latent` 0 maps reach across from the way in to the way out, and what is painted
 is a change of a smooth surface over the hole; pictures may be moved a little (`jolt`) so that few
-of them go further.
+of them go further; the mean of what is painted of a picture and of its mirror image may be taken
+(Timofte, Rothe & Van Gool 2016, https://arxiv.org/abs/1511.02228: enhanced prediction).
 """
 
 from collections.abc import Mapping
@@ -69,6 +70,10 @@ class Config:
     """Pixels around the hole that are to be painted right too."""
     rim_weight: NonNegative = 10.0
     """Weight of these, where one in the hole has 1."""
+    mirror: bool = False
+    """Whether the mirrored picture is painted too and the mean of both is taken: for things that
+    look alike from either side, such as faces.
+    """
     jolt: Fraction = 0.0
     """How far pictures are turned, slanted, scaled and shifted, as `nn.jolt` says."""
     lr: Positive = 2e-4
@@ -101,7 +106,10 @@ class ContextEncoder(Translator, Judge):
         hidden = mask
         if size != (side, side):
             hidden = (resize(mask, side, side) > 0.01).to(source)
-        painted = self._paint(resize(source, side, side), hidden).float()
+        small = resize(source, side, side)
+        painted = self._paint(small, hidden).float()
+        if self.config.mirror:
+            painted = (painted + self._paint(small.flip(-1), hidden.flip(-1)).flip(-1)) / 2
         return torch.where(mask > 0, resize(painted, *size), source).clamp(-1, 1)
 
     def given(self, batch: Batch) -> Resized:
@@ -180,7 +188,9 @@ def _filled(real: Images, painted: Images, mask: Masks) -> Images:
     return torch.where(mask > 0, painted.float(), real)
 
 
-LAPTOP = Config(holes="any", width=32, latent=0, rim=2, rim_weight=1.0, jolt=0.03, lr=1e-3)
+LAPTOP = Config(
+    holes="any", width=32, latent=0, rim=2, rim_weight=1.0, mirror=True, jolt=0.03, lr=1e-3
+)
 RECIPES = {
     "smoke": Recipe(
         model=Config(
@@ -192,6 +202,7 @@ RECIPES = {
             reconstruction=1.0,
             rim=2,
             rim_weight=3.0,
+            mirror=True,
             jolt=0.1,
             lr=1e-3,
             judge_lr=1e-3,
