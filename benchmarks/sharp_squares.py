@@ -2,10 +2,10 @@
 
 Cut at random from photographs: those that scikit-image and scikit-learn carry and may be learned
 from, and all that lie in the folders named. A square's edge is drawn evenly in the logarithm
-between twice `--side` and half of the photograph's shorter side, so that noise and JPEG's traces
-vanish when it is shrunk; of three, the one with the most to learn from is kept, and half of those
-lie on their side. The left two thirds of each photograph give FOLDER/train, the right third
-FOLDER/test.
+between `--least` times `--side` and half of the photograph's shorter side; from 2 on noise and
+JPEG's traces vanish when it is shrunk, and at 1 there are four times as many pixels. Of three, the
+one with the most to learn from is kept, and half of those lie on their side. The left two thirds
+of each photograph give FOLDER/train, the right third FOLDER/test.
 """
 
 import argparse
@@ -22,9 +22,11 @@ OURS = ("astronaut", "cat", "coffee", "rocket", "china", "flower")
 """Embedded photographs of the everyday."""
 
 
-def square(image: Image.Image, side: int, chance: np.random.Generator) -> Image.Image:
+def square(
+    image: Image.Image, side: int, least: float, chance: np.random.Generator
+) -> Image.Image:
     """The liveliest of three pieces, upright or on its side."""
-    found = max((piece(image, side, chance) for _ in range(3)), key=liveliness)
+    found = max((piece(image, side, least, chance) for _ in range(3)), key=liveliness)
     return found.transpose(Image.Transpose.TRANSPOSE) if chance.random() < 0.5 else found
 
 
@@ -34,11 +36,11 @@ def liveliness(image: Image.Image) -> float:
     return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())
 
 
-def piece(image: Image.Image, side: int, chance: np.random.Generator) -> Image.Image:
+def piece(image: Image.Image, side: int, least: float, chance: np.random.Generator) -> Image.Image:
     """A square piece, shrunk to its side."""
-    least = min(2 * side, *image.size)
-    most = max(least, min(image.size) // 2)
-    edge = round(least * (most / least) ** chance.random())
+    small = min(round(least * side), *image.size)
+    large = max(small, min(image.size) // 2)
+    edge = round(small * (large / small) ** chance.random())
     left, top = (int(chance.integers(0, length - edge + 1)) for length in image.size)
     box = (left, top, left + edge, top + edge)
     return image.resize((side, side), Image.Resampling.BICUBIC, box, reducing_gap=3.0)
@@ -60,6 +62,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, nargs="*", default=[], help="folders of pictures")
     parser.add_argument("--count", type=int, default=8000)
     parser.add_argument("--side", type=int, default=96)
+    parser.add_argument("--least", type=float, default=2.0, help="times that side")
     args = parser.parse_args()
     more = [p for place in args.photos for p in sorted(place.iterdir()) if p.suffix in ENDINGS]
     whole = [*map(photo, OURS), *(read(path, channels=3) for path in more)]
@@ -68,7 +71,8 @@ def main() -> None:
         (args.folder / split).mkdir(parents=True, exist_ok=True)
         for number in track(range(count), f"cutting {split}"):
             image = halves[number % len(halves)][split]
-            found = square(image, args.side, np.random.default_rng([11, number]))
+            chance = np.random.default_rng([11, number])
+            found = square(image, args.side, args.least, chance)
             found.save(args.folder / split / f"{number:05d}.png")
 
 

@@ -56,7 +56,7 @@ MORE = (
     SHARED + ", eight of its mate-backgrounds (GPL-2+: blackcombwhistler07, Charles Barbin, Hylke "
     "Bons, Jens Ansorg, Lapo Calamandrei, Marco Cogoni, Timothy Schellhase) and eight of its "
     "plasma-workspace-wallpapers (LGPL-3: Dmitri Popov, Ian Hex, Maciej Wiklo, Martin Klapetek, "
-    "Risto Saukonpää, Sigi Sagi)" + SQUARES.format(4096)
+    "Risto Saukonpää, Sigi Sagi)" + SQUARES.format("8192 --least 1")
 )
 
 SMALL = {"width": 32, "blocks": 6, "lr": 1e-3, "decay_steps": 3_000}
@@ -136,8 +136,8 @@ ENTRIES = {
         replace(SHARP, patch=96),
         "SRResNet that enlarges photographs four times: what `sfumato upscale` uses.",
         MORE,
-        {"width": 64, "lr": 1e-3, "decay_steps": 20_000},
-        changes={"steps": 20_000},
+        {"lr": 1e-3, "decay_steps": 18_000},
+        changes={"steps": 18_000},
         half=True,
     ),
     "srgan-x4": Entry(
