@@ -162,6 +162,7 @@ RECIPES = {
         steps=12_000,
         batch=64,
         ema=0.999,
+        expects={"recognisable": 0.85},
     ),
     "source": Recipe(model=Config(), data=Source(name="mnist"), steps=5_800, batch=1024, every=20),
 }
