@@ -115,7 +115,7 @@ def law_repeats(name: str) -> None:
 
 
 def law_fields_are_read(name: str) -> None:
-    """A setting nobody reads is a lie in the help text."""
+    """A setting that neither learning nor measuring reads is a lie in the help text."""
     recipe, seen = _recipe(name), set()
     plain = recipe.model
 
@@ -126,6 +126,8 @@ def law_fields_are_read(name: str) -> None:
 
     model = build(name, replace(recipe, model=Watched(**asdict(plain))), _data(name))
     _step_by_hand(model, recipe)
+    named = sources.open(replace(recipe.data, labels=None))  # as held-out images are
+    model.eval().measure(named, generator(0, "measure"))
     unread = {field.name for field in fields(plain)} - seen
     assert not unread, f"{name}: nobody reads Config.{', Config.'.join(sorted(unread))}"
 
