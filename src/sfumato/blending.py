@@ -64,21 +64,10 @@ def blend(
     grey = under.shape[1] == over.shape[1] == 1
     blended = way(_coloured(over, grey), _coloured(under, grey), inside)
     found = to_picture(to_bytes(blended)[0])
-    return found if clear is None else _clear(found, destination, clear, inside)
-
-
-def _clear(
-    found: Image.Image, destination: Source, clear: Image.Image, inside: Masks
-) -> Image.Image:
-    """The blend, transparent where the destination was and nothing was set in.
-
-    It was blended laid on white; what shows through keeps the colour it is stored with.
-    """
-    taken = inside[0, 0].numpy() > 0
-    under = colours(destination).convert(found.mode)
-    through = Image.fromarray((np.asarray(clear) < 255) & ~taken)
-    found.paste(under, mask=through)
-    return opaque_where(found, clear, taken)
+    if clear is None:
+        return found
+    # it was blended laid on white; what shows through keeps the colour it is stored with
+    return opaque_where(found, clear, inside[0, 0].numpy() > 0, colours(destination))
 
 
 def _networked(method: str, device: str) -> Callable[[Images, Images, Masks], Images]:

@@ -104,15 +104,24 @@ def opacity(source: Source, *, limit: int = PIXELS) -> Image.Image | None:
         return _turned(image).convert("RGBA").getchannel("A")
 
 
-def opaque_where(image: Image.Image, clear: Image.Image, painted: np.ndarray) -> Image.Image:
+def opaque_where(
+    image: Image.Image,
+    clear: Image.Image,
+    painted: np.ndarray,
+    under: Image.Image | None = None,
+) -> Image.Image:
     """A picture as opaque as `clear`, and wholly where it was painted, H W of booleans.
 
-    Without any transparency where all of it is opaque then.
+    Where it is not opaque then, it has the colours of `under`, if any. Without any transparency
+    where all of it is opaque.
     """
     left = np.where(painted, 255, np.asarray(clear)).astype(np.uint8)
-    if (left == 255).all():
+    through = left < 255
+    if not through.any():
         return image
     image = image.convert("LA" if image.mode == "L" else "RGBA")
+    if under is not None:
+        image.paste(under.convert(image.mode), mask=Image.fromarray(through))
     image.putalpha(Image.fromarray(left))
     return image
 
