@@ -112,7 +112,7 @@ def plain(
 ) -> float:
     """Train the plain script and keep its model; images a second after the first 20 batches."""
     torch.manual_seed(seed)
-    planned = plan(model, recipe=recipe)
+    planned = plan(model, recipe=recipe, seed=seed)
     data = sources.open(planned.data)
     network, batch = build(model, planned, data), planned.batch
     step = lesson(network) if isinstance(network, Classifier) else game(network, batch)
