@@ -25,8 +25,6 @@ def speed(found: Run) -> Iterator[str]:
     yield f"Preset chosen: {preset}."
     if "n" in found:
         yield from _equal(found)
-    if "caution" in found:
-        yield f"\n{found['caution']}"
 
 
 def _equal(found: Run) -> Iterator[str]:
