@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument("--recipe", default="laptop")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", help="named, so that it is not timed on a busy machine")
-    parser.add_argument("-n", "--count", type=int, default=10_000)
+    parser.add_argument("-n", "--count", type=int, help="samples, as evaluate takes unless said")
     parser.add_argument("--out", type=Path, help="run folder; resumed where it exists")
     args = parser.parse_args()
     trial = Trial(args.model, args.recipe, args.seed)

@@ -193,6 +193,16 @@ def test_too_few_images_for_the_dimensions_are_told():
     assert found["kid"].note == "trust this one below 2,000 images"
 
 
+def test_a_slow_network_looks_at_fewer_unless_told(monkeypatch):
+    net = evaluation.feature_net("pixels-8x8")
+    monkeypatch.setattr(evaluation, "feature_net", lambda name, device: net)
+    for enough, given, seen in ((60, {}, 60), (60, {"n": 90}, 90)):
+        net.enough = enough
+        found = evaluate(Replay(pictures()), DIGITS, metrics=("kid",), **given)
+        assert found["kid"].n == seen
+    assert feature_net("lenet5-digits").enough == 10_000
+
+
 def test_never_more_than_are_held_out():
     found = evaluate(Replay(pictures()), DIGITS, features="pixels-8x8", metrics=("kid",))
     assert list(found) == ["kid"]

@@ -87,7 +87,7 @@ class Trial:
         )
 
     def measure(
-        self, out: Path, *, precision: str | None = None, count: int = 10_000
+        self, out: Path, *, precision: str | None = None, count: int | None = None
     ) -> dict[str, Any] | str:
         """Train in `out`, or go on there, and score; a signal's name where that ended it.
 

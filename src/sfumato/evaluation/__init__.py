@@ -20,7 +20,7 @@ from sfumato.errors import ConfigError
 from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
 from sfumato.evaluation.editing import edit_accuracy
-from sfumato.evaluation.features import FeatureNet, default_features, feature_net
+from sfumato.evaluation.features import ENOUGH, FeatureNet, default_features, feature_net
 from sfumato.evaluation.protocol import METRICS
 from sfumato.evaluation.references import LEAST, Split, references_of, splits
 from sfumato.evaluation.translation import translation
@@ -40,7 +40,7 @@ def evaluate(
     place: str | Path | Model,
     data: str | Path | Source | None = None,
     *,
-    n: int = 10_000,
+    n: int | None = None,
     features: str | None = None,
     seed: int = 0,
     batch: int = 250,
@@ -53,37 +53,39 @@ def evaluate(
 
     `place` is a run folder, a bundle, a zoo name, or a model; `data` is what it learned from, and
     may be left out for a run folder. A `Sampler` gets those of `metrics` that the feature network
-    allows, on `n` samples or as many as the data hold out; a `Translator` that is told what is
-    wanted stands beside trivial answers (`evaluation.translation`); every model adds its own
-    numbers on held-out data. `features` is a name of `feature_net`; unless given, the data's name
-    chooses.
+    allows, on `n` samples (unless given 10,000, or 2,000 where Inception looks at them) or as many
+    as the data hold out; a `Translator` that is told what is wanted stands beside trivial answers
+    (`evaluation.translation`); every model adds its own numbers on held-out data. `features` is a
+    name of `feature_net`; unless given, the data's name chooses.
     Samples that take attributes, and pictures that are edited, are also read by `tagger`, a run,
     bundle or zoo name: the shipped one unless given, where the data have one
     (`evaluation.attributes`, `evaluation.editing`).
     With `probe` the scores are those of a linear probe of a `Judge` instead (`evaluation.probe`).
     Raises SfumatoError with one line on a user's mistake.
     """
-    for name, least in (("n", LEAST), ("batch", 1)):
-        if (value := {"n": n, "batch": batch}[name]) < least:
+    for name, value, least in (("n", n, LEAST), ("batch", batch, 1)):
+        if value is not None and value < least:
             raise ConfigError(f"-{name[0]} {value} is too small; give at least {least}.")
+    many = n or ENOUGH
     model = place if isinstance(place, Model) else runs.load(place, device)
     source = _fitted(source_of(place, data), model.schema)
     if probe:
         from sfumato.evaluation import probe as probing  # slow to import
 
-        return probing.probe(model, source, n=n, seed=seed, batch=batch)
+        return probing.probe(model, source, n=many, seed=seed, batch=batch)
     found: dict[str, Score] = {}
     if isinstance(model, Sampler):
         net = feature_net(features or default_features(source.name), device)
-        found = _sampled(model, source, net, n, seed, batch, metrics)
+        count = n or net.enough
+        found = _sampled(model, source, net, count, seed, batch, metrics)
         if named := tagger_of(model, source, tagger):
-            found |= attribute_accuracy(model, named, source, n, seed, batch)
+            found |= attribute_accuracy(model, named, source, count, seed, batch)
     reference, held_out = splits(source, seed)
     own: dict[str, Score] = {}
     if isinstance(model, Translator):
-        own |= translation(model, source, reference, held_out, n)
+        own |= translation(model, source, reference, held_out, many)
     elif isinstance(model, Editor) and (named := tagger_of(model, source, tagger)):
-        own |= edit_accuracy(model, named, held_out, n, seed, batch)
+        own |= edit_accuracy(model, named, held_out, many, seed, batch)
     with torch.inference_mode():
         own |= model.measure(held_out.data, generator(seed, "measure", device=model.device))
     return found | {name: replace(score, seed=seed) for name, score in own.items()}

@@ -33,6 +33,8 @@ NAMES = (
     *(f"inception-{level}" for level in inception.LEVELS),
     "pixels-8x8",
 )
+ENOUGH = 10_000
+"""Images to measure with, unless the user says how many."""
 _GREY = (0.299, 0.587, 0.114)
 
 
@@ -77,6 +79,8 @@ class FeatureNet(ABC):
     classes: tuple[str, ...] = ()
     nearness: int = 0
     """Width of `Reading.maps`, where it classifies."""
+    enough: int = ENOUGH
+    """The same of this network; fewer where so many would take the better part of an hour."""
 
     def __init__(self, network: nn.Module, device: str) -> None:
         self.network = network.to(device).eval().requires_grad_(False)
@@ -109,6 +113,8 @@ class FeatureNet(ABC):
 
 
 class _Inception(FeatureNet):
+    enough = 2_000
+
     def __init__(self, level: int, device: str) -> None:
         super().__init__(inception.Inception(level, inception.read_weights(level)), device)
         self.name, self.dim, self.resizer = f"inception-{level}", level, inception.RESIZER
