@@ -111,6 +111,21 @@ ENTRIES = {
         "weights: Apache-2.0.",
         half=True,
     ),
+    "dragan-glyphs": Entry(
+        "dragan",
+        Source(
+            name="glyphs",
+            side=32,
+            classes=tuple("DGHKMOQUVW"),
+            attributes=("style", "colour"),
+            count=20_000,
+        ),
+        "DRAGAN that paints letters in the style and colour asked for: `sfumato sample "
+        "dragan-glyphs --attribute colour=green --attribute style=serif`.",
+        "drawn here with the typefaces matplotlib carries (DejaVu, STIX, Computer Modern); these "
+        "weights: Apache-2.0.",
+        half=True,
+    ),
     "dcgan-mnist": Entry(
         "dcgan", Source(name="mnist"), "DCGAN that paints MNIST's digits.", DIGITS, half=True
     ),

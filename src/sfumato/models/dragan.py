@@ -245,6 +245,7 @@ RECIPES = {
         steps=10_000,
         batch=32,
         ema=0.999,
+        expects={"attribute_accuracy": 0.90},
     ),
     "characters": Recipe(
         model=Config(width=32, blocks=6, judge_width=16, judge_blocks=1, hold=6_000, half=1_000),
