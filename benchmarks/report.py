@@ -157,7 +157,8 @@ def _enlarged(found: Run) -> Iterator[str]:
     yield (
         "Luma without a border of as many pixels as the scale, SSIM also of colour; the "
         "perceptual distance is the embedded network's; sharpness is a share of the sharp "
-        "picture's own. Equal pictures score infinity, 1, 1, 0 and 1.\n"
+        "picture's own. *turns*: the mean over a picture's eight turns and mirrors (`--turns`). "
+        "Equal pictures score infinity, 1, 1, 0 and 1.\n"
     )
     yield "| set | by | psnr_y ↑ | gain | ssim_y ↑ | ssim ↑ | perceptual ↓ | sharpness | n |"
     yield "|---" * 9 + "|"

@@ -3,7 +3,8 @@
 Set5 and Set14 as `$SFUMATO_DATA/super_resolution` holds them: small pictures as published, sharp
 ones cropped to multiples of the scale. PSNR and SSIM are of luma, without a border of `scale`
 pixels; the perceptual distance is that of the embedded network; sharpness is a share of the sharp
-picture's own. With `--sheet`, also a picture of details: small, bicubic, each place, sharp.
+picture's own. Rows of *turns* are means over a picture's eight turns and mirrors. With `--sheet`,
+also a picture of details: small, bicubic, each place, sharp.
 
 Places of scale 1 repair the sharp pictures, harmed by JPEG or a Gaussian blur at given strengths.
 """
@@ -25,6 +26,7 @@ from sfumato.metrics.distortion import psnr, psnr_y, ssim, ssim_y
 from sfumato.metrics.perceptual import distance
 from sfumato.metrics.sharpness import sharpness
 from sfumato.model import Translator
+from sfumato.nn.ensemble import ensemble
 from sfumato.nn.resize import enlarge
 from sfumato.shapes import Images
 
@@ -33,6 +35,8 @@ DETAILS = {"Set5": (("003", 0.35, 0.3), ("004", 0.3, 0.4)), "Set14": (("001", 0.
 """Of the sheet: a picture's number, and the middle of what is shown of it, down and across."""
 SHOWN = 96
 """Side of a detail, in pixels of the large picture."""
+Ways = dict[str, Callable[[Images], Images]]
+"""What enlarges, by name."""
 
 
 def picture(path: Path) -> Images:
@@ -49,10 +53,10 @@ def pairs(name: str, scale: int) -> list[tuple[str, Images, Images]]:
     return found
 
 
-def enlargers(models: dict[str, Translator], given: Images, scale: int) -> dict[str, Images]:
+def enlargers(models: Ways, given: Images, scale: int) -> dict[str, Images]:
     """What each makes of a picture, as a file would hold it."""
     made = {"bicubic": enlarge(given, scale).clamp(-1, 1)}
-    made |= {name: model.translate(given) for name, model in models.items()}
+    made |= {name: change(given) for name, change in models.items()}
     return {name: rounded(image) for name, image in made.items()}
 
 
@@ -71,7 +75,7 @@ def scores(made: Images, sharp: Images, border: int) -> list[float]:
 NAMES = ("psnr_y", "ssim_y", "ssim", "perceptual", "sharpness")
 
 
-def table(models: dict[str, Translator], name: str, scale: int) -> dict[str, dict[str, float]]:
+def table(models: Ways, name: str, scale: int) -> dict[str, dict[str, float]]:
     """Means over a set, by who made the pictures."""
     rows: dict[str, list[list[float]]] = {}
     for _, given, sharp in pairs(name, scale):
@@ -84,7 +88,7 @@ def table(models: dict[str, Translator], name: str, scale: int) -> dict[str, dic
     }
 
 
-def sheet(models: dict[str, Translator], scale: int) -> Images:
+def sheet(models: Ways, scale: int) -> Images:
     """Details in rows: bicubic, each place, sharp."""
     cells = []
     for name, details in DETAILS.items():
@@ -142,11 +146,13 @@ def main() -> None:
                 sets = {which: repairs(model, which) for which in ("Set5", "Set14")}
             keep(f"repaired-{name}", {"place": name, "sets": sets})
         return
+    ways: Ways = {name: model.translate for name, model in models.items()}
     with torch.no_grad():
         if args.sheet:
-            columns = len(models) + 2
-            save(grid(sheet(models, scale), columns, zoom=2, gap=2), args.sheet)
-        sets = {name: table(models, name, scale) for name in ("Set5", "Set14")}
+            columns = len(ways) + 2
+            save(grid(sheet(ways, scale), columns, zoom=2, gap=2), args.sheet)
+        ways |= {f"{name}, turns": partial(ensemble, ways[name]) for name in models}
+        sets = {name: table(ways, name, scale) for name in ("Set5", "Set14")}
     keep(f"enlarged-x{scale}", {"places": list(models), "scale": scale, "sets": sets})
 
 

@@ -1,5 +1,7 @@
 """Pictures in, pictures out: seams, sizes, opacity, and the words for what cannot be done."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +60,28 @@ def test_pieces_fit_without_a_seam(fields, monkeypatch):
     assert whole.std() > 10
     assert sum(done) == 61 * 45
     assert len(done) == 4 * 3
+
+
+def test_turns_make_the_same_of_a_picture_however_it_lies():
+    image, model = noise(20, 14), network()
+    alone, eight = (partial(translated, model, turns=turns) for turns in (False, True))
+    for way in (Image.Transpose.ROTATE_90, Image.Transpose.FLIP_TOP_BOTTOM):
+        apart = [
+            np.abs(np.asarray(f(image.transpose(way))) - np.asarray(f(image).transpose(way), int))
+            for f in (alone, eight)
+        ]
+        assert apart[0].max() > 10
+        assert apart[1].max() <= 1
+
+
+def test_turns_come_closer_to_a_sharp_photograph():
+    sharp = photo("astronaut").crop((100, 0, 292, 192))
+    small = sharp.resize((48, 48), Image.Resampling.BICUBIC)
+    alone, eight = (
+        psnr(*(from_bytes(np.asarray(p)[None]) for p in (upscale(small, turns=t), sharp)))
+        for t in (False, True)
+    )
+    assert eight > alone + 0.05
 
 
 @pytest.mark.parametrize("name", ["srresnet-x4", "srgan-x4", "srresnet-jpeg", "srresnet-blur"])
@@ -136,6 +160,10 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
         ),
         (lambda: upscale(image, scale=0), "--scale must be at least 1; got 0."),
         (lambda: restore(image, method=doubler), "enlarges 2 times; upscale is its verb."),
+        (
+            lambda: upscale(image, method="bicubic", turns=True),
+            "--turns is for networks: bicubic makes the same of every turn.",
+        ),
         (lambda: upscale(image, scale=9), "srresnet is not shipped with weights for x9; train"),
         (
             lambda: restore(image, method="srgan"),

@@ -1,6 +1,7 @@
 """Pictures turned into pictures by a Translator, in pieces that fit in memory."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sfumato.data.dataset import Dataset
 from sfumato.errors import ConfigError, RunError, SfumatoError
 from sfumato.io.images import Source, from_bytes, opacity, read, room, to_bytes, to_picture
 from sfumato.model import Translator
+from sfumato.nn.ensemble import ensemble
 from sfumato.nn.resize import enlarge, resize
 from sfumato.nn.tiles import tiles
 from sfumato.preset import quickly
@@ -33,18 +35,23 @@ def upscale(
     *,
     scale: int = 4,
     method: str = "srresnet",
+    turns: bool = False,
     device: str = "cpu",
     tell: Tell | None = None,
 ) -> Image.Image:
     """A picture `scale` times as wide and high; its transparency, if any, is kept.
 
     `method` is `bicubic`, the name of a system whose weights are shipped (`srresnet`), or a run or
-    bundle of your own, which computes on `device`. What a network makes larger than asked for is
-    shrunk again. Raises SfumatoError, one line, where the scale is beyond the method's.
+    bundle of your own, which computes on `device`. With `turns` it is the mean of what a network
+    makes of the picture's eight turns and mirrors: closer, and eight times as slow. What a network
+    makes larger than asked for is shrunk again. Raises SfumatoError, one line, where the scale is
+    beyond the method's.
     """
     if scale < 1:
         raise ConfigError(f"--scale must be at least 1; got {scale}.")
     if method == "bicubic":
+        if turns:
+            raise ConfigError("--turns is for networks: bicubic makes the same of every turn.")
         return _whole(picture, lambda image: enlarged(image, scale), scale)
     suited = [f"x{times}" for times in (scale, *range(scale + 1, 9))]
     model = _translator(method, suited, "upscale", device)
@@ -52,7 +59,7 @@ def upscale(
         raise ConfigError(f"{method} enlarges {model.scale} times, not {scale}; ask for less.")
 
     def larger(image: Image.Image) -> Image.Image:
-        return _shrunk(translated(model, image, tell), image, scale)
+        return _shrunk(translated(model, image, tell, turns=turns), image, scale)
 
     return _whole(picture, larger, scale)
 
@@ -62,26 +69,36 @@ def restore(
     *,
     harm: str = "jpeg",
     method: str = "srresnet",
+    turns: bool = False,
     device: str = "cpu",
     tell: Tell | None = None,
 ) -> Image.Image:
-    """A picture of the same size without what `harm` did to it: jpeg or blur."""
+    """A picture of the same size without what `harm` did to it: jpeg or blur.
+
+    `turns` as in `upscale`.
+    """
     model = _translator(method, [harm], "restore", device)
     if model.scale != 1:
         raise ConfigError(f"{method} enlarges {model.scale} times; upscale is its verb.")
-    return _whole(picture, lambda image: translated(model, image, tell))
+    return _whole(picture, lambda image: translated(model, image, tell, turns=turns))
 
 
 def translated(
-    model: Translator, image: Image.Image, tell: Tell | None = None, *, to: str | None = None
+    model: Translator,
+    image: Image.Image,
+    tell: Tell | None = None,
+    *,
+    to: str | None = None,
+    turns: bool = False,
 ) -> Image.Image:
     """What `model` makes of a picture, grey again where the picture is.
 
-    `to` is one of its `ways`, where it has several. Raises ConfigError for any other.
+    `to` is one of its `ways`, where it has several. Raises ConfigError for any other. With `turns`
+    the picture is seen in eight ways, and the mean is taken.
     A model whose result depends on no more than `reach` pixels around is given one piece after
     another, and the pieces fit without a seam.
     """
-    way = _way(model, to)
+    change = partial(model.translate, **_way(model, to))
     pixels = np.asarray(image.convert("L" if model.schema.channels == 1 else "RGB"))
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     height, width, channels = pixels.shape
@@ -90,7 +107,7 @@ def translated(
     for rows, columns in tiles(height, width, PIECE if model.reach else around, around):
         source = from_bytes(pixels[rows.outer, columns.outer][None]).to(model.device)
         with torch.no_grad(), quickly(model):
-            made = to_bytes(model.translate(source, **way))[0]
+            made = to_bytes(ensemble(change, source) if turns else change(source))[0]
         high, wide = rows.times(model.scale), columns.times(model.scale)
         out[high.place, wide.place] = made[high.inner, wide.inner]
         if tell:

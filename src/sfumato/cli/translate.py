@@ -41,6 +41,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = subparsers.add_parser("upscale", help=about, description=f"{about.capitalize()}.")
     _takes_picture(verb)
     takes_device(verb)
+    _takes_turns(verb)
     verb.add_argument("--scale", type=whole(1), default=4, help="times wider and higher (4)")
     verb.add_argument(
         "--method", default="srresnet", help="srresnet (default), srgan, bicubic, a PLACE"
@@ -51,6 +52,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = subparsers.add_parser("restore", help=about, description=f"{about.capitalize()}.")
     _takes_picture(verb)
     takes_device(verb)
+    _takes_turns(verb)
     verb.add_argument(
         "--from", dest="harm", choices=HARMS, default="jpeg", metavar="HARM", help="jpeg or blur"
     )
@@ -100,7 +102,7 @@ def upscale(args: Namespace) -> dict[str, Any]:
     from sfumato.translating import upscale as larger
 
     path, image = _target(args, f"x{args.scale}.png"), read(args.picture)
-    words = {"method": args.method, "device": pick_device(args.device)}
+    words = {"method": args.method, "turns": args.turns, "device": pick_device(args.device)}
     with bar("enlarging", image.width * image.height) as tell:
         made = larger(args.picture, scale=args.scale, **words, tell=tell)
     return _written(made, path) | {"scale": args.scale, "method": args.method}
@@ -113,7 +115,7 @@ def restore(args: Namespace) -> dict[str, Any]:
     from sfumato.translating import restore as cleaner
 
     path, image = _target(args, "restored.png"), read(args.picture)
-    words = {"method": args.method, "device": pick_device(args.device)}
+    words = {"method": args.method, "turns": args.turns, "device": pick_device(args.device)}
     with bar("restoring", image.width * image.height) as tell:
         made = cleaner(args.picture, harm=args.harm, **words, tell=tell)
     return _written(made, path) | {"from": args.harm, "method": args.method}
@@ -126,6 +128,11 @@ def _takes_picture(verb: ArgumentParser, number: str | None = None) -> None:
     verb.add_argument(
         "-o", "--out", help="where to write; here, under a telling name, unless said"
     )
+
+
+def _takes_turns(verb: ArgumentParser) -> None:
+    about = "mean over the picture's eight turns and mirrors: closer, eight times as slow"
+    verb.add_argument("--turns", action="store_true", help=about)
 
 
 def _target(args: Namespace, ending: str) -> Path:
