@@ -20,7 +20,9 @@ def speed(found: Run) -> Iterator[str]:
     way = "all pictures in one tensor" if memory else "a picture at a time"
     yield f"| plain script: float32, contiguous, {way} | {plain:,} |"
     yield f"| `sfumato train {model} --recipe {recipe}` | {ours:,} |"
-    yield f"| ratio, median of {turns} turns | **{found['ratio']}** ({low} to {high}) |\n"
+    spread = f"median of {turns} turns | **{found['ratio']}** ({low} to {high})"
+    once = f"one turn | **{found['ratio']}**"
+    yield f"| ratio, {spread if turns > 1 else once} |\n"
     preset = ", ".join(f"{name} {value}" for name, value in found["preset"].items())
     yield f"Preset chosen: {preset}."
     if "n" in found:
@@ -33,7 +35,8 @@ def _equal(found: Run) -> Iterator[str]:
     after = f"{minutes:g} minutes" if minutes else f"{found['steps']:,} batches"
     how = "as the recipe is" if minutes else "without averaged weights"
     seeds = len(found["ours"])
-    yield f"\nWhat both have learned after {after}, {how}: mean ± deviation of {seeds} seeds.\n"
+    runs = f"mean ± deviation of {seeds} seeds" if seeds > 1 else "seed 0"
+    yield f"\nWhat both have learned after {after}, {how}: {runs}.\n"
     yield "| metric | plain script | ours | floor | ceiling | n |\n|---|---|---|---|---|---|"
     for name, mine in found["ours"][0].items():
         values = {
