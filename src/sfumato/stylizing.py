@@ -31,7 +31,7 @@ from sfumato.imaging.placing import softened
 from sfumato.io.images import Source, fractions, from_bytes, read, save, to_bytes, to_picture
 from sfumato.model import Model, Translator
 from sfumato.nn import perceptual
-from sfumato.preset import quick_in_half
+from sfumato.preset import pick_device, quick_in_half
 from sfumato.settings import build
 from sfumato.shapes import Images, Others
 
@@ -60,13 +60,14 @@ class Eyes:
     pooling: str = "average"
     """average or max, between blocks."""
     fast: bool | None = None
-    """Whether to compute in bfloat16; where absent, if the processor does that natively."""
+    """Whether to compute in bfloat16; where absent, if it is the processor and has it natively."""
 
-    def open(self, layers: Sequence[str]) -> perceptual.Perceptual:
-        """The network, up to the deepest of these layers."""
-        quick = quick_in_half() if self.fast is None else self.fast
+    def open(self, layers: Sequence[str], device: str = "cpu") -> perceptual.Perceptual:
+        """The network on `device`, up to the deepest of these layers."""
+        quick = (device == "cpu" and quick_in_half()) if self.fast is None else self.fast
         weights, pooling = self.weights, self.pooling
-        return perceptual.load(self.network, layers, weights=weights, pooling=pooling, fast=quick)
+        found = perceptual.load(self.network, layers, weights=weights, pooling=pooling, fast=quick)
+        return found.to(device)
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ class Job:
     resume: bool = False
     size: tuple[int, int] | None = None
     start: Others | None = None
+    device: str = "cpu"
+    """Where pixels descend; the pictures here are on the CPU."""
 
 
 def stylize(
@@ -112,6 +115,7 @@ def stylize(
     start: Source | None = None,
     choices: Choices | Mapping[str, Any] | None = None,
     eyes: Eyes | None = None,
+    device: str = "cpu",
     keep: str | Path | None = None,
     resume: bool = False,
     tell: Tell | None = None,
@@ -125,9 +129,9 @@ def stylize(
     region, with edges `soften` pixels soft on the inside; what no mask covers stays the content.
     `style_masks` pick parts of the styles (gatys). Of `choices` fast has its own, `FEW`, where
     they say nothing. `colour` content keeps the content's chroma,
-    matched gives the styles its colours first. `side` is the longer side of the result. `start`,
-    `choices`, `eyes`, `keep` (a folder for the picture of every iteration) and `resume` are of
-    gatys. Raises SfumatoError, one line, for what cannot be.
+    matched gives the styles its colours first. `side` is the longer side of the result. Networks
+    compute on `device`. `start`, `choices`, `eyes`, `keep` (a folder for the picture of every
+    iteration) and `resume` are of gatys. Raises SfumatoError, one line, for what cannot be.
     """
     _one_of("method", method, METHODS)
     _one_of("colour", colour, COLOURS)
@@ -136,6 +140,7 @@ def stylize(
     styles = _styles(image, pictures, weights, masks, style_masks, soften, colour)
     wish = _hasty(choices, image) if method == "fast" else _choices(choices)
     job = Job(image, styles, wish, eyes or Eyes(), colour, tell or Tell())
+    job.device = pick_device(device)
     if method == "gatys":
         job.keep, job.resume = Path(keep) if keep else None, resume
         job.start = None if start is None else tensor(start)
@@ -145,7 +150,7 @@ def stylize(
             raise ConfigError(
                 "--keep, --resume and --start are of --method gatys; others begin with a pass."
             )
-        painted = (fast if method == "fast" else one_pass)(job, translator(model))
+        painted = (fast if method == "fast" else one_pass)(job, translator(model, device))
     return picture(lightness_only(painted, image) if colour == "content" else painted)
 
 
@@ -159,7 +164,7 @@ def clip(
     """
     choices, method = words.pop("choices", None), words.pop("method", "fast")
     if method != "gatys":  # a network is read once for all frames
-        words["model"] = translator(words.pop("model", SHIPPED))
+        words["model"] = translator(words.pop("model", SHIPPED), words.get("device", "cpu"))
     steps = method == "gatys" or (method == "fast" and style is not None)
     before = painted = None
     for frame in frames:
@@ -182,6 +187,7 @@ def texture(
     weights: Sequence[float] = (),
     choices: Choices | Mapping[str, Any] | None = None,
     eyes: Eyes | None = None,
+    device: str = "cpu",
     keep: str | Path | None = None,
     resume: bool = False,
     tell: Tell | None = None,
@@ -193,6 +199,7 @@ def texture(
     wish = replace(wish, start="noise") if wish.start == "content" else wish
     job = Job(None, styles, wish, eyes or Eyes(), tell=tell or Tell(), resume=resume)
     job.keep, job.size = Path(keep) if keep else None, (size[1], size[0]) if size else None
+    job.device = pick_device(device)
     return picture(descend(job))
 
 
@@ -211,10 +218,10 @@ def descend(job: Job) -> Others:
     size = job.size or (shape.shape[2], shape.shape[3])
     for layer in [*content, *style]:
         network.place(layer)
-    eyes = job.eyes.open([*content, *style])
+    eyes = job.eyes.open([*content, *style], job.device)
     job.tell.started(gatys.iterations(c, size))
     of = _mark(job, c)
-    progress = taken_up(job.keep, of) if job.resume and job.keep else None
+    progress = taken_up(job.keep, of, job.device) if job.resume and job.keep else None
     if progress is not None:
         job.tell.done(len(progress.losses) - 1)
 
@@ -224,9 +231,10 @@ def descend(job: Job) -> Others:
         job.tell.iteration(now)
         job.tell.done(1)
 
-    return gatys.paint(
+    painted = gatys.paint(
         eyes, job.content, job.styles, c, size=size, start=job.start, resume=progress, tell=told
     )
+    return painted.cpu()
 
 
 def fast(job: Job, model: Translator) -> Others:
@@ -276,9 +284,9 @@ def one_pass(job: Job, model: Translator) -> Images:
     return painted
 
 
-def translator(place: Model | str | Path) -> Translator:
-    """The one-pass painter at a place, in bfloat16 where that is quick."""
-    model = place if isinstance(place, Model) else runs.load(place)
+def translator(place: Model | str | Path, device: str = "cpu") -> Translator:
+    """The one-pass painter at a place, on `device`, in bfloat16 where that is quick."""
+    model = place if isinstance(place, Model) else runs.load(place, pick_device(device))
     demand(model, "stylize", str(place))
     assert isinstance(model, Translator)
     if model.scale != 1 or "mask" in model.takes:

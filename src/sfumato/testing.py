@@ -220,7 +220,7 @@ def law_codes(name: str) -> None:
     model = _model(name).eval()
     if not isinstance(model, Sampler):
         return
-    codes = model.prior(2000, generator(0))
+    codes = _codes(model, 2000)
     normal = codes[:, model.normal]
     beyond = float((normal.abs() > 1).double().mean()) if normal.numel() else 0.3173
     assert abs(beyond - 0.3173) < 0.05, (
@@ -260,7 +260,7 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
     if isinstance(model, Sampler):
         found["sample"] = model.sample(3, seed=1)
         given = {field: getattr(batch, field) for field in model.conditions}
-        found["painted"] = model.generate(model.prior(3, generator(1)), **given).float()
+        found["painted"] = model.generate(_codes(model, 3), **given).float()
     if isinstance(model, Judge):
         found["verdict"] = model.judge(batch.image, **taken(model.judge, batch))
         found["judge"] = model.features(batch.image, **taken(model.features, batch))
@@ -285,6 +285,11 @@ def _outputs(model: Model, batch: Batch) -> dict[str, Tensor]:
         given = {field: beside[field] for field in model.takes}
         found["translation"] = model.translate(source, **given)
     return found
+
+
+def _codes(model: Sampler, count: int) -> Tensor:
+    """Codes, drawn where the model is."""
+    return model.prior(count, generator(1, device=model.device))
 
 
 def _refused(model: Sampler, word: str, **asked: Any) -> None:

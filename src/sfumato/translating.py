@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from sfumato import registry, runs
 from sfumato.augmenting import write
@@ -98,16 +99,21 @@ def translated(
     A model whose result depends on no more than `reach` pixels around is given one piece after
     another, and the pieces fit without a seam.
     """
-    change = partial(model.translate, **_way(model, to))
+    way = _way(model, to)
     pixels = np.asarray(image.convert("L" if model.schema.channels == 1 else "RGB"))
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     height, width, channels = pixels.shape
     out = np.empty((height * model.scale, width * model.scale, channels), np.uint8)
     around = max(height, width) if model.reach is None else model.reach
+
+    def painted(images: Tensor) -> Tensor:
+        return model.translate(images, **way)
+
+    change = partial(ensemble, painted) if turns else painted
     for rows, columns in tiles(height, width, PIECE if model.reach else around, around):
         source = from_bytes(pixels[rows.outer, columns.outer][None]).to(model.device)
         with torch.no_grad(), quickly(model):
-            made = to_bytes(ensemble(change, source) if turns else change(source))[0]
+            made = to_bytes(change(source))[0]
         high, wide = rows.times(model.scale), columns.times(model.scale)
         out[high.place, wide.place] = made[high.inner, wide.inner]
         if tell:

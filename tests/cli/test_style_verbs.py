@@ -63,6 +63,12 @@ def test_masks_colours_layers_and_size_are_obeyed(pictures):
     pictures.answer("stylize", "photo.png", "--style", "wave.png", *words)
 
 
+@pytest.mark.parametrize("verb", ["stylize", "texture"])
+def test_a_device_that_is_not_here_is_refused(pictures, verb):
+    said = pictures.refusal(verb, "wave.png", "--device", "cuda")
+    assert said.startswith("--device cuda is not here; this machine has cpu")
+
+
 def test_textures_grow(pictures):
     found = pictures.answer("texture", "wave.png", "--size", "30x20", *FEW)
     assert found["files"] == ["wave-texture.png"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.draw import PICTURES
 from sfumato.cli.parser import positive, whole
-from sfumato.cli.places import bar, picture, say, target, wrote
+from sfumato.cli.places import bar, picture, say, takes_device, target, wrote
 from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def _takes_descent(verb: ArgumentParser) -> None:
     verb.add_argument(
         "--tile", type=whole(64), metavar="PIXELS", help="work in tiles of this side"
     )
+    takes_device(verb)
     group = verb.add_argument_group("of descent on the pixels")
     group.add_argument("--network", default="embedded", help="embedded, vgg16 or vgg19")
     group.add_argument("--network-weights", metavar="FILE", help=".safetensors of VGG")
@@ -143,6 +144,7 @@ def texture(args: Namespace) -> dict[str, Any]:
             weights=args.weights,
             choices=_choices(args),
             eyes=_eyes(args),
+            device=args.device,
             keep=args.keep,
             resume=args.resume,
             tell=tell,
@@ -216,6 +218,7 @@ def _words(args: Namespace) -> dict[str, Any]:
         "start": given,
         "choices": _choices(args),
         "eyes": _eyes(args),
+        "device": args.device,
         "keep": args.keep,
         "resume": args.resume,
     }

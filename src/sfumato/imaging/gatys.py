@@ -25,7 +25,7 @@ import torch
 from sfumato.errors import ConfigError
 from sfumato.imaging.degradation import blurred
 from sfumato.imaging.descent import Descent, Evaluate, Optimizer
-from sfumato.imaging.objective import Objective, Style, scaled
+from sfumato.imaging.objective import Objective, Style, carried, scaled
 from sfumato.io.images import PIXELS, room
 from sfumato.nn.perceptual import Perceptual
 from sfumato.randomness import generator
@@ -111,11 +111,15 @@ def paint(
 ) -> Others:
     """The painting, 1 3 H W in [-1, 1], at the content's size, or at `size` without content.
 
-    `start` is a picture to begin from in place of `choices.start`. `tell` is told after every
-    iteration; what it is told is what `resume` takes, with the same pictures and choices. Raises
-    ConfigError or UnknownName, one line, for what cannot be.
+    It is made, and lies, where the network is; pictures may lie elsewhere. `start` is one to begin
+    from in place of `choices.start`. `tell` is told after every iteration; what it is told is what
+    `resume` takes, with the same pictures and choices. Raises ConfigError or UnknownName, one
+    line, for what cannot be.
     """
     check(choices, "")
+    there = network.gain.device
+    content, start = (p if p is None else p.to(there) for p in (content, start))
+    styles = carried(styles, there)
     high, wide = _size(content, styles, size)
     sizes = levels(high, wide, choices.scales)
     progress = resume or Progress(Descent(torch.empty(1, 3, 0, 0)))
@@ -123,7 +127,7 @@ def paint(
         scale = sizes[number]
         goal = Objective(network, choices, content, styles, scale)
         if not progress.images.numel():
-            first = _start(choices, content, styles, start, scale)
+            first = _start(choices, content, styles, start, scale).to(there)
             progress.descent = _descent(goal.kept(first), choices)
         elif tuple(progress.images.shape[-2:]) != scale:
             larger = finer(progress.images, content, scale, choices.detail)

@@ -7,7 +7,7 @@ the whole picture.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -286,6 +286,20 @@ def bounded(images: Images, longer: int) -> Others:
     high, wide = max(1, round(high * share)), max(1, round(wide * share))
     room(wide, high, PIXELS)
     return scaled(images, (high, wide))
+
+
+def carried(styles: Sequence[Style], device: torch.device) -> list[Style]:
+    """The styles on a device; those that shared a region share it there, and stay a group."""
+    regions = {id(s.region): s.region.to(device) for s in styles if s.region is not None}
+    return [
+        replace(
+            style,
+            images=style.images.to(device),
+            region=regions.get(id(style.region)),
+            part=None if style.part is None else style.part.to(device),
+        )
+        for style in styles
+    ]
 
 
 def _grouped(styles: Sequence[Style]) -> list[list[Style]]:

@@ -29,19 +29,21 @@ def translated(
     tile: int = 1024,
     tell: Callable[[int], object] = lambda done: None,
 ) -> Images:
-    """The translation of one picture, of any size, in bounded memory.
+    """The translation of one picture, of any size, in bounded memory, where the picture is.
 
-    Larger pictures than `tile` along a side are cut up; `tell` is told 1 after every tile.
+    Larger pictures than `tile` along a side are cut up, and only a tile at a time goes to where
+    the model is; `tell` is told 1 after every tile.
     """
-    given = {} if reference is None else {"reference": reference}
+    there = model.device
+    given = {} if reference is None else {"reference": reference.to(there)}
     if max(source.shape[-2:]) <= tile:
-        painted = model.translate(source, **given)
+        painted = model.translate(source.to(there), **given).to(source.device)
         tell(1)
         return painted
     painted = torch.empty_like(source)
-    with held(model, lambda: model.translate(bounded(source, LOOK), **given)):
+    with held(model, lambda: model.translate(bounded(source, LOOK).to(there), **given)):
         for place in tiles(source.shape[-2:], tile, REACH):
-            piece = model.translate(place.outer(source), **given)
+            piece = model.translate(place.outer(source).to(there), **given)
             place.whole(painted).copy_(place.inner(piece))
             tell(1)
     return painted

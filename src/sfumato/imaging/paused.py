@@ -45,13 +45,16 @@ def put_aside(progress: Progress, folder: Path, of: str) -> None:
         path.write_bytes(save(whole, metadata=words))
 
 
-def taken_up(folder: Path, of: str) -> Progress:
-    """The painting in a folder. Raises RunError where there is none, or one of other pictures."""
+def taken_up(folder: Path, of: str, device: str = "cpu") -> Progress:
+    """The painting in a folder, to go on with on `device`, wherever it was left.
+
+    Raises RunError where there is none, or one of other pictures.
+    """
     path = folder / FILE
     try:
         with safe_open(path, framework="pt") as file:
             words = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {n: file.get_tensor(n).to(device) for n in file.keys()}  # noqa: SIM118
         facts, losses = json.loads(words["facts"]), json.loads(words["losses"])
     except FileNotFoundError:
         raise RunError(f"{folder} holds no painting to go on with.") from None

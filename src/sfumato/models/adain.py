@@ -118,7 +118,7 @@ class AdaIN(Translator):
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """`style_loss`: the loss of a pass over that of the content itself, so its floor is 1."""
-        rows = torch.randperm(len(data), generator=rng)[:HELD]
+        rows = torch.randperm(len(data), generator=rng, device=rng.device)[:HELD].cpu()
         sums = torch.zeros(2)
         for part in rows.split(8):
             images = data.batch(part).image.to(self.device)
