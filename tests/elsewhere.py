@@ -12,7 +12,7 @@ Unlike on a GPU nothing is asynchronous, too large, or not written yet, and numb
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,7 +50,6 @@ _inside.restype, _inside.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c
 @contextmanager
 def present() -> Iterator[str]:
     """While the device is in this machine; its name, which `--device` takes."""
-    _known()
 
     def pick(device: str) -> str:
         return device if device == NAME else picked(device)
@@ -73,9 +72,8 @@ def present() -> Iterator[str]:
         yield NAME
 
 
-@cache
 def _known() -> tuple[Any, ...]:
-    """Tell PyTorch, once in a process; it holds as long as what is returned."""
+    """Tell PyTorch of the device, which it knows as long as what is returned is there."""
     backend._setup_privateuseone_for_python_backend(NAME, _Backend())
     every, own = (torch.library.Library(name, "IMPL") for name in ("_", "aten"))
     every.fallback(_compute, "PrivateUse1")
@@ -208,3 +206,6 @@ class _Accelerator(CPUAccelerator):
 
     def setup_device(self, device: torch.device) -> None:
         assert device.type == NAME
+
+
+_LIBRARIES = _known()  # at once: autograd looks for devices before its first gradient, never after

@@ -17,6 +17,7 @@ from sfumato.data.dataset import Batch
 from sfumato.imaging.objective import Style, carried
 from sfumato.randomness import generator
 from sfumato.runs import load
+from sfumato.stylizing import Tell
 from sfumato.testing import _outputs
 from sfumato.training import plan, train
 
@@ -173,17 +174,19 @@ def test_styles_there_are_the_cpus(words, elsewhere, pictures, monkeypatch):
 def test_a_painting_goes_on_there(elsewhere, pictures, monkeypatch):
     """One that was left on the CPU, in two regions, from noise, in tiles and by Adam."""
     monkeypatch.setattr(stylizing, "quick_in_half", lambda: False)
-    choices = {"start": "noise", "tile": 32, "optimizer": "adam", **FEW, "iterations": 1}
-    words = {"masks": ["mask.png"] * 2, "method": "gatys", "keep": "steps"}
+    choices = {"start": "noise", "tile": 32, "optimizer": "adam", **FEW}
+    words = {"masks": ["mask.png"] * 2, "method": "gatys", "choices": choices}
 
     def painted(**more):
-        return np.asarray(
-            stylize("photo.png", ["style.png"] * 2, choices=choices, **words, **more)
-        )
+        return np.asarray(stylize("photo.png", ["style.png"] * 2, **words, **more))
 
+    def stop(progress):
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        painted(keep="steps", tell=Tell(iteration=stop))
     want = painted()
-    assert np.array_equal(painted(resume=True, device=elsewhere), want)
-    words["keep"] = "others"
+    assert np.array_equal(painted(keep="steps", resume=True, device=elsewhere), want)
     assert np.array_equal(painted(device=elsewhere), want)
 
 
