@@ -32,7 +32,7 @@ from sfumato.models.adain import AdaIN
 from sfumato.models.adain import Config as AdaINConfig
 from sfumato.models.fast_style import Config, FastStyle
 from sfumato.nn.perceptual import Perceptual, load
-from sfumato.preset import quick_in_half
+from sfumato.preset import Preset, quick_in_half, settle
 from sfumato.schema import Schema
 from sfumato.shapes import Images
 from sfumato.stylizing import picture, tensor, translator
@@ -281,7 +281,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=["fast", "pass", "gatys"])
     parser.add_argument("--out", type=Path, default=Path())
     args = parser.parse_args()
-    torch.set_float32_matmul_precision("medium")
+    settle(Preset(threads=torch.get_num_threads()))
     tasks[args.task](args)
 
 
