@@ -3,9 +3,10 @@
 LeNet-5 learns from a share of the labels of a set, as many of each class, and is tested on all
 held-out images of it: from the real pictures alone, from painted ones alone, and from both, always
 with the same augmentation. The painter, a conditional GAN, sees the same labels and nothing else.
-In rows of their own the rest is used too, without its labels: a GAN that learned from all images
-paints, and an adversarial autoencoder that saw the few labels names what it painted; once all of
-it is kept, and once what it named with at least 90 % probability.
+In rows of their own the rest is used too, without its labels. Once a GAN that learned from all
+images paints, and an adversarial autoencoder that saw the few labels names what it painted. Once
+a GAN of one class more, which saw the few labels, names all images, and a conditional GAN that
+learned from them under these names paints what it is asked for.
 
 Each seed draws its own labelled images; a row that was measured is kept and not measured again.
 """
@@ -13,19 +14,21 @@ Each seed draws its own labelled images; a row that was measured is kept and not
 import argparse
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from record import RESULTS, keep
 
-from sfumato import augmenting
+from sfumato import augmenting, runs
 from sfumato import data as sources
 from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
 from sfumato.evaluation import evaluate
+from sfumato.model import Classifier, Model
 from sfumato.runs import Run
 from sfumato.training import train
 
@@ -46,23 +49,23 @@ class Size:
     """Batches of 64."""
     namer: int
     """Batches of 200; 0 where no label is missing."""
+    guesser: int
+    """Batches of 200 of the GAN of one class more; 0 likewise."""
+    taught: int
+    """Batches of 64 of the conditional GAN that learns from what that one named."""
     ratio: float
     """Pictures that the conditional GAN paints for each real one."""
     named: float
-    """The same of the GAN that learned from all images."""
+    """The same of the two that learned from all images."""
 
 
 SIZES = {
-    0.01: Size(classifier=1_500, painter=1_500, namer=1_500, ratio=2, named=20),
-    0.1: Size(classifier=4_000, painter=4_000, namer=2_000, ratio=1, named=2),
-    1.0: Size(classifier=5_600, painter=8_000, namer=0, ratio=1, named=0),
+    0.01: Size(1_500, 1_500, 1_500, 15_000, 6_000, ratio=2, named=20),
+    0.1: Size(4_000, 4_000, 2_000, 15_000, 6_000, ratio=1, named=2),
+    1.0: Size(5_600, 8_000, 0, 0, 0, ratio=1, named=0),
 }
 MADE = {"made": False, "both": True}
 """Name of a row to whether the real pictures are kept."""
-
-
-SURE = {"namer": 0.0, "sure": 0.9}
-"""End of a row's name to how probable the name of a picture must be to be kept."""
 
 
 def main() -> None:
@@ -98,19 +101,17 @@ def _measured(
             place = _fresh(folder / row)
             augmenting.augment(painter, place, real, ratio=size.ratio, keep=kept, seed=seed)
             found[row] = _accuracy(args, place, seed, size)
-    for name, sure in SURE.items():
-        rows = {f"{row}, {name}": kept for row, kept in MADE.items()}
+    for way, prepare in WAYS.items():
+        rows = {f"{row}, {way}": kept for row, kept in MADE.items()}
         if known.keys() >= rows.keys() or not size.namer:
             continue
-        namer = _namer(args.data, len(real), seed, size, folder)
-        found["namer"] = 1 - evaluate(namer, n=1000)["error"].value
-        free = args.painter or _free(args.data)
+        judge, painter, namer = prepare(args, real, seed, folder)
+        found[way] = 1 - evaluate(judge, n=1000)["error"].value
         for row, kept in rows.items():
             place = _fresh(folder / row.replace(", ", "-"))
             augmenting.augment(
-                *(free, place, real),
-                ratio=size.named, keep=kept, seed=seed, namer=namer, sure=sure,
-            )  # fmt: skip
+                painter, place, real, ratio=size.named, keep=kept, seed=seed, namer=namer
+            )
             found[row] = _accuracy(args, place, seed, size)
     return {
         "data": args.data,
@@ -157,17 +158,62 @@ def _conditional(place: Path, seed: int, size: Size) -> Path:
     return _trained("cgan", out, data={"name": str(place)}, config=config, **changes).path
 
 
-def _namer(data: str, labels: int, seed: int, size: Size, folder: Path) -> Path:
-    """A semi-supervised autoencoder: all images, and these labels."""
-    return _trained(
+Prepared = tuple[Path, str | Path, Path | None]
+"""Who knows the few labels, who paints, and who names what was painted."""
+
+
+def _by_namer(args: argparse.Namespace, real: Dataset, seed: int, folder: Path) -> Prepared:
+    """A semi-supervised autoencoder names what a GAN that learned without labels paints."""
+    steps = SIZES[args.share].namer
+    namer = _trained(
         "aae",
         folder / "aae",
         recipe="semi",
-        data={"name": data, "labels": labels, "seed": seed},
-        config={"decay_steps": size.namer},
-        steps=size.namer,
+        data=_few(args.data, real, seed),
+        config={"decay_steps": steps},
+        steps=steps,
         seed=seed,
     ).path
+    return namer, args.painter or _free(args.data), namer
+
+
+def _by_guesser(args: argparse.Namespace, real: Dataset, seed: int, folder: Path) -> Prepared:
+    """A GAN of one class more names all images, and a conditional GAN learns from them."""
+    size, few = SIZES[args.share], _few(args.data, real, seed)
+    guesser = _trained(
+        "semi_gan",
+        folder / "semi_gan",
+        data=few,
+        config={"decay_steps": size.guesser},
+        steps=size.guesser,
+        seed=seed,
+    ).path
+    place = folder / "guessed"
+    if not place.exists():
+        whole = sources.open(Source(**few))
+        augmenting.write(place, {"real": _guessed(whole, runs.load(guesser))})
+    data = {"name": str(place)}
+    painter = _trained("cgan", folder / "taught", data=data, steps=size.taught, seed=seed).path
+    return guesser, painter, None
+
+
+WAYS = {"namer": _by_namer, "guesser": _by_guesser}
+"""End of a row's name to how the pictures without labels are used in it."""
+
+
+@torch.no_grad()
+def _guessed(data: Dataset, guesser: Model) -> Iterator[augmenting.Part]:
+    """All pictures, under their label where it is known and under the likeliest elsewhere."""
+    assert isinstance(guesser, Classifier)
+    for rows in torch.arange(len(data)).split(augmenting.PART):
+        batch = data.batch(rows)
+        said = torch.where(batch.label < 0, guesser.logits(batch.image).argmax(1), batch.label)
+        yield batch.image, [data.schema.classes[int(label)] for label in said]
+
+
+def _few(data: str, real: Dataset, seed: int) -> dict[str, Any]:
+    """All images, and the labels of these."""
+    return {"name": data, "labels": len(real), "seed": seed}
 
 
 def _free(data: str) -> Path:

@@ -14,8 +14,9 @@ ROWS = {
     "made, namer": "painted, named by the autoencoder",
     "both, namer": "real and painted, named by the autoencoder",
     "namer": "that autoencoder itself",
-    "made, sure": "painted, named by the autoencoder with 90 % or more",
-    "both, sure": "real and painted, named by the autoencoder with 90 % or more",
+    "made, guesser": "painted under names given by the GAN of one class more",
+    "both, guesser": "real, and painted under names given by the GAN of one class more",
+    "guesser": "that GAN itself",
 }
 
 
