@@ -19,10 +19,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", help="named, so that it is not timed on a busy machine")
     parser.add_argument("-n", "--count", type=int, help="samples, as evaluate takes unless said")
+    parser.add_argument("--tagger", help="a run that says which attributes samples have")
     parser.add_argument("--out", type=Path, help="run folder; resumed where it exists")
     args = parser.parse_args()
     trial = Trial(args.model, args.recipe, args.seed)
-    made = trial.measure(args.out or trial.out, precision=args.precision, count=args.count)
+    given = {"precision": args.precision, "count": args.count, "tagger": args.tagger}
+    made = trial.measure(args.out or trial.out, **given)
     if isinstance(made, str):
         raise SystemExit(f"stopped by {made}; the same command goes on")
     keep(trial.name, made)

@@ -87,11 +87,17 @@ class Trial:
         )
 
     def measure(
-        self, out: Path, *, precision: str | None = None, count: int | None = None
+        self,
+        out: Path,
+        *,
+        precision: str | None = None,
+        count: int | None = None,
+        tagger: str | Path | None = None,
     ) -> dict[str, Any] | str:
         """Train in `out`, or go on there, and score; a signal's name where that ended it.
 
-        A run of another recipe that lies in `out` is left alone: this one is called `out-2`.
+        `count` and `tagger` are those of `evaluate`. A run of another recipe that lies in `out` is
+        left alone: this one is called `out-2`.
         """
         run = self._train(out, precision)
         if run.stopped:  # what a part of the recipe reaches is not what the recipe reaches
@@ -100,7 +106,7 @@ class Trial:
         clock = torch.load(run.checkpoint, weights_only=True, mmap=True)["callbacks"]["Clock"]
         start = time.perf_counter()
         few = {"data": self._few(), "n": FEW} if self.quick else {"n": count}
-        scores = evaluate(run.path, seed=self.seed, **few)
+        scores = evaluate(run.path, seed=self.seed, tagger=tagger, **few)
         return {
             "model": self.model,
             "recipe": self.recipe,
@@ -112,6 +118,7 @@ class Trial:
             "steps": card["recipe"]["steps"],
             "batch": card["recipe"]["batch"],
             "preset": card["preset"],
+            **({"tagger": str(tagger)} if tagger else {}),
             "scores": {name: score.to_json() for name, score in scores.items()},
         }
 
@@ -166,6 +173,7 @@ def reproduce(
     seeds: int = 3,
     quick: bool = False,
     precision: str | None = None,
+    tagger: str | Path | None = None,
     folder: str | Path = ".",
     tell: Callable[[str], None] = lambda line: None,
 ) -> Reproduced:
@@ -173,6 +181,7 @@ def reproduce(
 
     Seeds are 0 to `seeds` - 1, and 0 alone where a training takes more than `LONG` minutes. With
     `quick` every recipe is cut to `QUICK` batches, and all is written below `FOLDER/runs/quick`.
+    `tagger` is that of `evaluate`, for data that no shipped one knows.
     A model whose data are not here is skipped. Raises UnknownName for a model, ConfigError where
     none of them has the recipe.
     """
@@ -188,7 +197,7 @@ def reproduce(
             else:
                 tell(f"{name}, {recipe}, seed {seed}: {trial.planned.steps:,} batches")
                 try:
-                    made = trial.measure(place / trial.out, precision=precision)
+                    made = trial.measure(place / trial.out, precision=precision, tagger=tagger)
                 except SfumatoError as error:  # its data are not here, or too few
                     done.skipped[name] = " ".join(str(error).split())
                     tell(f"  skipped: {done.skipped[name]}")

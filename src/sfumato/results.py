@@ -164,7 +164,10 @@ def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
     first = group[0]
     yield f"## {model}, {recipe}: {first['data']}\n"
     seeds = max(run["seed"] for run in group) + 1
-    yield f"`sfumato reproduce --only {model} --recipe {recipe} --seeds {seeds} -o again`\n"
+    named = f" --tagger {first['tagger']}" if "tagger" in first else ""
+    yield (
+        f"`sfumato reproduce --only {model} --recipe {recipe} --seeds {seeds}{named} -o again`\n"
+    )
     minutes = ", ".join(str(run["minutes"]) for run in group)
     yield (
         f"{first['steps']:,} batches of {first['batch']}; training took {minutes} minutes "

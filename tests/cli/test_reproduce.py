@@ -121,6 +121,16 @@ def test_a_long_training_is_run_under_one_seed(tmp_path, monkeypatch):
     assert done.measured == ["quality-lenet5-smoke-0"]
 
 
+def test_a_tagger_is_asked_and_stands_in_the_command(tmp_path, monkeypatch):
+    def measured(self, out, *, tagger, **options):
+        return run("dragan", "smoke", score="attribute_accuracy", tagger=tagger)
+
+    monkeypatch.setattr(Trial, "measure", measured)
+    reproduce(["dragan"], recipe="smoke", seeds=1, tagger="runs/names", folder=tmp_path)
+    (row,) = rows(tmp_path / "docs" / "results.md", "`sfumato reproduce --only dragan")
+    assert "--seeds 1 --tagger runs/names -o" in row
+
+
 def test_what_was_published_stands_beside_what_was_measured():
     said = RECIPES["semi"].published["error"]
     text = results.tables([run(value=0.03), run(seed=1, value=0.05)])

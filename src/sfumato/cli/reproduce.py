@@ -27,6 +27,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         "--quick", action="store_true", help="a few batches of each, kept in runs/quick"
     )
     verb.add_argument("--precision", metavar="P", help="32 or bf16 (the faster, measured)")
+    verb.add_argument("--tagger", metavar="PLACE", help="what says which attributes samples have")
     verb.add_argument("-o", "--out", metavar="FOLDER", default=".", help="where all is kept (.)")
     verb.set_defaults(run=reproduce)
 
@@ -41,6 +42,7 @@ def reproduce(args: Namespace) -> dict[str, Any]:
         seeds=args.seeds,
         quick=args.quick,
         precision=args.precision,
+        tagger=args.tagger,
         folder=Path(args.out),
         tell=say,
     )
