@@ -82,6 +82,18 @@ def test_images_are_enlarged_and_grey_is_three_colours():
     assert torch.allclose(model.features(grey), twin.features(large), atol=1e-5)
 
 
+def test_parts_of_the_maps_keep_what_is_where():
+    """Their mean is that of the whole, and they differ."""
+    whole = MobileNetV2(Config(width=0.1, seen=128), SCHEMA).eval()
+    parts = MobileNetV2(Config(width=0.1, seen=128, parts=2), SCHEMA).eval()
+    parts.backbone.load_state_dict(whole.backbone.state_dict())
+    images = batch(4)["image"]
+    corners, mean = parts.features(images).unflatten(1, (-1, 2, 2)), whole.features(images)
+    assert parts.answer.weight.shape == (10, 4 * 1280)
+    assert (corners.mean((2, 3)) - mean).abs().max() < 1e-5 * mean.max()
+    assert (corners[..., 0] - corners[..., 1]).abs().max() > 0.1 * mean.max()
+
+
 def test_one_step_lowers_the_loss_of_the_batch():
     model = MobileNetV2(Config(**SMALL, dropout=0.0), SCHEMA)
     fields = batch(64)

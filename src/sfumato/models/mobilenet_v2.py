@@ -1,16 +1,18 @@
 """MobileNetV2: a network that knows ImageNet, and a new last layer for other classes.
 
-    f = mean over places of backbone(image, scaled and in three colours)    1280 features
+    f = means over P x P parts of backbone(image, scaled and in three colours)    1280 P^2 features
     p(class | x) = softmax(W f + b),   L = -log p(label | x)
 
 First W and b alone are learned: the backbone is frozen, and what it makes of an image is computed
 once. Then, with a smaller step, its upper stages are learned too.
 
-Axes: B batch, C image channels, S image side in pixels, K classes. The backbone holds 2,257,984
-values at width 1.0, 34,112 of them running statistics; W and b make 1281 K more.
+Axes: B batch, C image channels, S image side in pixels, K classes, P parts of a side. The backbone
+holds 2,257,984 values at width 1.0, 34,112 of them running statistics; W and b make 1281 K more
+where P is 1.
 Paper: Sandler et al. (2018), https://arxiv.org/abs/1801.04381, table 2.
 Departures: images of any side are enlarged to one at which the backbone still sees something, far
-below 224; batch norms keep ImageNet's statistics while the rest is tuned.
+below 224; means over parts of the maps, not over all of them, where `parts` says so; batch norms
+keep ImageNet's statistics while the rest is tuned.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Le
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate
+from torch.nn.functional import adaptive_avg_pool2d, cross_entropy, interpolate
 from torch.optim import AdamW
 
 from sfumato.data.dataset import Batch, Dataset
@@ -49,6 +51,8 @@ class Config:
     """Factor on the maps of every stage."""
     seen: Count = 96
     """Side in pixels at which the backbone looks: images are scaled to it."""
+    parts: Count = 1
+    """Parts P of each side over which the last maps are averaged apart; 1 forgets what is where."""
     frozen: Stages = 19
     """First stages that stay as they are: 19 are all, 0 none."""
     statistics: Literal["fixed", "batch"] = "fixed"
@@ -82,7 +86,7 @@ class MobileNetV2(Classifier):
                 norm.held = True
         wide = mobilenet.channels(1280, max(1.0, config.width))
         self.dropout = nn.Dropout(config.dropout)
-        self.answer = nn.Linear(wide, len(schema.classes))
+        self.answer = nn.Linear(wide * config.parts**2, len(schema.classes))
         self._memory = Memory()
 
     def features(self, images: Images) -> Features:
@@ -90,7 +94,7 @@ class MobileNetV2(Classifier):
         seen = self._memory(self._lower, images) if known else self._lower(images)
         if seen.ndim == 2:
             return seen
-        return self.backbone[self.config.frozen :](seen).mean((2, 3))
+        return self._means(self.backbone[self.config.frozen :](seen))
 
     def logits(self, images: Images) -> Scores:
         return self.answer(self.dropout(self.features(images)))
@@ -98,7 +102,10 @@ class MobileNetV2(Classifier):
     def _lower(self, images: Images) -> Tensor:
         """What the frozen stages make of images: maps, or the features where all are frozen."""
         maps = self.backbone[: self.config.frozen](self._colours(images))
-        return maps.mean((2, 3)) if self.config.frozen == len(self.backbone) else maps
+        return self._means(maps) if self.config.frozen == len(self.backbone) else maps
+
+    def _means(self, maps: Tensor) -> Features:
+        return adaptive_avg_pool2d(maps, self.config.parts).flatten(1)
 
     def _colours(self, images: Images) -> Colours:
         side = self.config.seen
@@ -142,7 +149,8 @@ RECIPES = {
     "smoke": Recipe(
         model=Config(
             width=0.1,
-            seen=32,
+            seen=64,
+            parts=2,
             frozen=0,
             statistics="batch",
             dropout=0.1,
