@@ -52,7 +52,7 @@ class Config:
     seen: Count = 96
     """Side in pixels at which the backbone looks: images are scaled to it."""
     parts: Count = 1
-    """Parts P of each side over which the last maps are averaged apart; 1 forgets what is where."""
+    """Parts P of each side in which the last maps are averaged apart; 1 forgets what is where."""
     frozen: Stages = 19
     """First stages that stay as they are: 19 are all, 0 none."""
     statistics: Literal["fixed", "batch"] = "fixed"
@@ -164,21 +164,30 @@ RECIPES = {
         every=2,
     ),
     "laptop": Recipe(
-        model=Config(decay_steps=9_360),
+        model=Config(seen=128, parts=2, dropout=0.5, decay_steps=6_000),
         data=Source(name="fashion-mnist"),
         start="imagenet",
-        steps=9_360,
+        steps=6_000,
         batch=256,
         every=1000,
         published=FOLLOWED,
     ),
     "tuned": Recipe(
-        model=Config(frozen=11, lr=3e-4, decay_steps=1_404, weight_decay=0.01),
+        model=Config(
+            seen=128,
+            parts=2,
+            frozen=11,
+            dropout=0.5,
+            lr=5e-4,
+            decay_steps=1_872,
+            weight_decay=0.05,
+        ),
         data=Source(name="fashion-mnist", flip=True),
         start="mobilenet_v2:laptop",
-        steps=1_404,
+        steps=1_872,
         batch=256,
         every=200,
+        ema=0.99,
         published=FOLLOWED,
     ),
     "source": Recipe(
