@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils import backend_registration as backend
 
-from sfumato import preset, randomness, stylizing, training
+from sfumato import preset, randomness, runs, stylizing, training
 from sfumato.cli import places
 
 NAME = "elsewhere"
@@ -64,7 +64,7 @@ def present() -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch, _Drawn():
         # what makes them all; for all others the name is that of a type
         patch.setattr(randomness, "torch", SimpleNamespace(Generator=_Generator))
-        for module in (preset, training, stylizing):
+        for module in (preset, runs, training, stylizing):
             patch.setattr(module, "pick_device", pick)
         patch.setattr(L, "Trainer", trainer)
         patch.setattr(torch.storage._StorageBase, "clone", _cloned)

@@ -169,10 +169,19 @@ def test_without_a_network_the_hub_is_named(monkeypatch):
     refused("someone/vae", "someone/vae is no file here and could not be fetched from the hub")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has what the test lacks")
-def test_a_missing_gpu_is_said(bundle):
-    with pytest.raises(DeviceError, match="--device cuda is not here"):
-        runs.load(bundle, device="cuda")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps", "tpu"])
+def test_a_missing_device_is_said(bundle, device, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    with pytest.raises(DeviceError, match=f"--device {device} is not here; this machine has cpu"):
+        runs.load(bundle, device=device)
+
+
+def test_the_best_device_is_found(bundle, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    assert runs.load(bundle, device="auto").device.type == "cpu"
 
 
 def test_a_slip_in_a_path_stays_here_and_gets_the_nearest_name(bundle, tmp_path, monkeypatch):

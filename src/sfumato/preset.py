@@ -67,14 +67,16 @@ def choose(
 def pick_device(device: str) -> str:
     """The device asked for, or the best for `auto`. Raises DeviceError where it is missing."""
     here = {
-        "cpu": True,
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
+        "cpu": True,
     }
+    known = [name for name, present in here.items() if present]
     if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if here[name])
-    if not here.get(device, False):
-        found = ", ".join(name for name, present in here.items() if present)
+        return known[0]
+    numbered = [f"cuda:{n}" for n in range(torch.cuda.device_count())]
+    if device not in (*known, *numbered):
+        found = ", ".join([*reversed(known), *numbered])
         raise DeviceError(f"--device {device} is not here; this machine has {found}.")
     return device
 

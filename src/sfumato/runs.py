@@ -29,9 +29,10 @@ from torch.overrides import TorchFunctionMode
 
 from sfumato import registry, settings
 from sfumato.data.source import Source
-from sfumato.errors import BundleError, DeviceError, RunError, SfumatoError, nearest
+from sfumato.errors import BundleError, RunError, SfumatoError, nearest
 from sfumato.io.files import at_home, atomic, named_on_hub, nearby, writable
 from sfumato.model import Codec, Model
+from sfumato.preset import pick_device
 from sfumato.recipe import Recipe
 from sfumato.schema import Attribute, Schema
 
@@ -182,15 +183,12 @@ def load(place: str | Path, device: str = "cpu") -> Model:
     """The model a place holds, ready to use.
 
     A place is a run folder, a bundle (folder or .zip), a name in the zoo, or a hub repository.
-    Returned in eval mode on `device`. Raises RunError or BundleError with one line that says what
-    is wrong.
+    Returned in eval mode on `device`: cpu, cuda, mps, a GPU by number such as cuda:1, or auto.
+    Raises RunError, BundleError or DeviceError with one line that says what is wrong.
     """
-    if device != "cpu" and not torch.cuda.is_available() and device.startswith("cuda"):
-        raise DeviceError(
-            f"--device {device} is not here: no CUDA GPU was found; use --device cpu."
-        )
+    found = pick_device(device)
     with bundle_folder(place) as folder:
-        return _read(folder).to(device).eval()
+        return _read(folder).to(found).eval()
 
 
 @contextmanager
