@@ -33,6 +33,7 @@ from sfumato.evaluation import evaluate
 from sfumato.io.images import save
 from sfumato.io.sheets import named_rows
 from sfumato.model import Model, Sampler
+from sfumato.module import Module
 from sfumato.nn.init import normal_002
 from sfumato.preset import Preset, settle
 from sfumato.randomness import derive
@@ -170,7 +171,7 @@ def trained(model: Model, recipe: Recipe, data: Dataset) -> tuple[Model, float]:
     """The averaged model in eval mode, and the seconds it took; all rows compute alike."""
     preset = Preset(threads=torch.get_num_threads(), precision="bf16-mixed", channels_last=True)
     settle(preset)
-    model.to(memory_format=torch.channels_last)
+    module = Module(model, preset.channels_last)
     clock = Clock(recipe.seed)
     average = Average(recipe.ema, clock)
     trainer = L.Trainer(
@@ -185,7 +186,7 @@ def trained(model: Model, recipe: Recipe, data: Dataset) -> tuple[Model, float]:
         enable_model_summary=False,
     )
     start = time.perf_counter()
-    trainer.fit(model, loader(data, recipe.batch, recipe.steps, recipe.seed))
+    trainer.fit(module, loader(data, recipe.batch, recipe.steps, recipe.seed))
     return average.model.eval(), time.perf_counter() - start
 
 
