@@ -170,10 +170,10 @@ RECIPES = {
         every=2,
     ),
     "laptop": Recipe(
-        model=Config(seen=128, parts=2, dropout=0.5, decay_steps=6_000),
-        data=Source(name="fashion-mnist"),
+        model=Config(seen=128, parts=2, dropout=0.5, decay_steps=8_000),
+        data=Source(name="fashion-mnist", flip=True),
         start="imagenet",
-        steps=6_000,
+        steps=8_000,
         batch=256,
         every=1000,
         published=FOLLOWED,
