@@ -86,7 +86,8 @@ def judge_that_pools(model: Model) -> None:
         if layer.stride[0] == 1:
             return layer
         given, made, bias = layer.in_channels, layer.out_channels, layer.bias is not None
-        return nn.Sequential(nn.Conv2d(given, made, 4, padding="same", bias=bias), nn.MaxPool2d(2))
+        even = nn.ZeroPad2d((1, 2, 1, 2))  # a kernel of 4 has no middle
+        return nn.Sequential(even, nn.Conv2d(given, made, 4, bias=bias), nn.MaxPool2d(2))
 
     exchange(model.discriminator, nn.Conv2d, pooling)
 
