@@ -20,15 +20,10 @@ SCRIPTS = sorted(FOLDER.glob("*.py"))
 def script(name, monkeypatch):
     """The module, which finds its neighbours as it does when it is run."""
     monkeypatch.syspath_prepend(str(FOLDER))
-    known = set(sys.modules)
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, name, module)  # dataclasses look their module up
     spec.loader.exec_module(module)
-    for neighbour in set(sys.modules) - known:
-        place = getattr(sys.modules[neighbour], "__file__", None)
-        if place and FOLDER in Path(place).parents:
-            monkeypatch.delitem(sys.modules, neighbour)
     return module
 
 
