@@ -265,6 +265,7 @@ RECIPES = {
         steps=7_000,
         batch=32,
         ema=0.999,
+        expects={"attribute_accuracy": 0.55},
     ),
     "source": Recipe(
         model=Config(),
