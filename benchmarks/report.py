@@ -171,6 +171,23 @@ def _enlarged(found: Run) -> Iterator[str]:
             yield row([*cells, f"{one['sharpness']:.2f}", f"{one['n']}"])
 
 
+def _probed(found: Run) -> Iterator[str]:
+    """What a judge that never saw a label knows, beside pixels and random weights."""
+    yield "## A linear probe of DCGAN's judge: cifar10, no labels seen\n"
+    yield f"`python benchmarks/probe.py --steps {found['steps']} --seed {found['seed']}`\n"
+    yield (
+        f"{found['steps']:,} batches of {found['batch']} in {found['minutes']} minutes; the "
+        f"classifier learned from {found['labels']:,} labelled images and is tested on others "
+        "([metrics](metrics.md#linear-probe)).\n"
+    )
+    yield "| features | accuracy ↑ | floor | ceiling | n |\n|---|---|---|---|---|"
+    words = {"probe": "of the trained judge", "probe_random": "of the same judge untrained"}
+    words["probe_pixels"] = "the pixels"
+    for name, what in words.items():
+        score = found["scores"][name]
+        yield row([what, with_error(score), *ends(score), f"{score['n']:,}"])
+
+
 def _edits(found: Run) -> Iterator[str]:
     """A Fader: whether what is asked for is there, and the snapshots it was chosen from."""
     recipe, names = found["recipe"], ", ".join(found["attributes"])
@@ -205,6 +222,7 @@ SECTIONS: dict[str, Section] = {
     "classical": _classical,
     "rates-": _rates,
     "search-": _search,
+    "probe-": _probed,
     "enlarged-": _enlarged,
     "inpainting-": filled,
     "facades": facades,

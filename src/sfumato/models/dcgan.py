@@ -27,6 +27,7 @@ from sfumato.data.source import Source
 from sfumato.losses.adversarial import GAMES, GameName, swapped
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
+from sfumato.nn.apart import Norm1d, each
 from sfumato.nn.init import normal_002
 from sfumato.nn.ladder import falling, rising
 from sfumato.nn.players import adams
@@ -111,7 +112,8 @@ class DCGAN(Sampler, Judge):
 
     def _judge_loss(self, real: Images, fake: Images, flips: Tensor, draws: Chances) -> Scalar:
         c = self.config
-        verdicts = swapped(self.judge(real), self.judge(fake), flips)
+        on_real, on_fake = each(self.discriminator, real, fake)
+        verdicts = swapped(on_real, on_fake, flips)
         penalty = PENALTIES[c.penalty](self.judge, real, fake, draws)
         return GAMES[c.game].judge(*verdicts, c.smooth) + c.penalty_weight * penalty
 
@@ -147,7 +149,7 @@ def _discriminator(c: Config, maps: list[int], bottom: int, channels: int) -> nn
     layers = falling(channels, maps, dropout=c.dropout)
     if c.hidden:
         layers += [ToRows(), nn.Linear(maps[-1] * bottom**2, c.hidden, bias=False)]
-        layers += [nn.BatchNorm1d(c.hidden), nn.LeakyReLU(0.2), nn.Dropout(c.dropout)]
+        layers += [Norm1d(c.hidden), nn.LeakyReLU(0.2), nn.Dropout(c.dropout)]
     verdict = nn.Linear(c.hidden, 1) if c.hidden else nn.Conv2d(maps[-1], 1, bottom)
     return nn.Sequential(*layers, verdict, nn.Flatten(0))
 

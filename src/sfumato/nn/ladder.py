@@ -14,6 +14,8 @@ from itertools import pairwise
 
 from torch import nn
 
+from sfumato.nn.apart import Norm2d
+
 
 def falling(
     channels: int, maps: Sequence[int], *, slope: float = 0.2, dropout: float | None = None
@@ -22,7 +24,7 @@ def falling(
     layers: list[nn.Module] = []
     for step, (narrow, wide) in enumerate(pairwise([channels, *maps])):
         layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=step == 0)]
-        layers += [nn.BatchNorm2d(wide)] if step else []
+        layers += [Norm2d(wide)] if step else []
         layers += [nn.LeakyReLU(slope)]
         layers += [nn.Dropout2d(dropout)] if dropout is not None else []
     return layers
