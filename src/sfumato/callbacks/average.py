@@ -1,5 +1,6 @@
 """Averaged weights: what samples and scores use."""
 
+from math import prod
 from typing import Any
 
 import torch
@@ -19,14 +20,14 @@ class Average(WeightAveraging):
 
     After n batches the decay of a batch is min(decay, (1 + n) / (10 + n)): TensorFlow's
     `num_updates` rule, so that early samples are not those of the start. Past `WARM` batches the
-    average moves once in a hundredth of its window 1 / (1 - decay), by the decay of all batches
+    average moves once in a fiftieth of its window 1 / (1 - decay), by the decay of all batches
     since: weights hardly change in between, and reading them all at every batch is not free.
     """
 
     def __init__(self, decay: float, clock: Clock) -> None:
         super().__init__(multi_avg_fn=self._move)
         self.decay, self.clock = decay, clock
-        self.gap = max(1, round(0.01 / (1 - decay)))
+        self.gap = max(1, round(0.02 / (1 - decay)))
 
     @property
     def model(self) -> Model:
@@ -50,7 +51,8 @@ class Average(WeightAveraging):
     @torch.no_grad()
     def _move(self, averaged: list[Tensor], current: list[Tensor], count: Tensor | int) -> None:
         n = self.clock.visited
-        decay = min(self.decay, (1 + n) / (10 + n)) ** (n - self._before(n))
+        since = range(self._before(n) + 1, n + 1)
+        decay = prod(min(self.decay, (1 + k) / (10 + k)) for k in since)
         if torch.is_floating_point(averaged[0]):
             torch._foreach_lerp_(averaged, current, 1 - decay)
         else:

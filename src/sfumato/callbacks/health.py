@@ -1,9 +1,9 @@
 """What goes wrong in training, said while it goes wrong."""
 
+from math import isfinite
 from statistics import median
 from typing import Any
 
-import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
@@ -46,7 +46,7 @@ class Health(Callback):
 
     def _stop_at_nan(self, model: Model) -> None:
         for name, value in model.told.items():
-            if not torch.isfinite(value):
+            if not isfinite(float(value)):
                 self.checkpoints.healthy = False
                 last = self.checkpoints.run.checkpoint
                 kept = (
