@@ -28,6 +28,7 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Judge, Sampler
+from sfumato.nn.apart import Norm2d, each
 from sfumato.nn.init import normal_002
 from sfumato.nn.players import adams
 from sfumato.nn.pyramid import doublings
@@ -101,7 +102,8 @@ class ConvGAN(Sampler, Judge):
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
     def _judge_loss(self, real: Images, fake: Images) -> Scalar:
-        return GAMES[self.config.game].judge(self.judge(real), self.judge(fake), 0.0)
+        on_real, on_fake = each(self.discriminator, real, fake)
+        return GAMES[self.config.game].judge(on_real, on_fake, 0.0)
 
     def _painter_loss(self, fake: Images) -> Scalar:
         return GAMES[self.config.game].painter(self.judge(fake))
@@ -130,7 +132,7 @@ def _discriminator(c: Config, side: int, channels: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for narrow, wide in pairwise(maps):
         layers += [nn.Conv2d(narrow, wide, 3, stride=2, padding=1, bias=not batch)]
-        layers += [nn.BatchNorm2d(wide)] if batch else []
+        layers += [Norm2d(wide)] if batch else []
         layers += [nn.LeakyReLU(0.2)]
     left = -(-side // 32)
     return nn.Sequential(*layers, ToRows(), nn.Linear(maps[-1] * left**2, 1), nn.Flatten(0))

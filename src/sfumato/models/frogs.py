@@ -33,6 +33,7 @@ from sfumato.errors import ConfigError
 from sfumato.losses.adversarial import generator_loss
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
+from sfumato.nn.apart import each
 from sfumato.nn.init import glorot
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
@@ -107,7 +108,8 @@ class Frogs(Sampler, Judge):
 
     def _judge_loss(self, real: Images, fake: Images, noise: Tensor, draws: Chances) -> Scalar:
         u, v = noise.unbind(1)
-        game = _cross_entropy(1 - u, self.judge(real)) + _cross_entropy(-v, self.judge(fake))
+        on_real, on_fake = each(self.discriminator, real, fake)
+        game = _cross_entropy(1 - u, on_real) + _cross_entropy(-v, on_fake)
         penalty = PENALTIES[self.config.penalty](self.judge, real, fake, draws)
         return game / 2 + self.config.penalty_weight * penalty
 

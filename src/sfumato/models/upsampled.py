@@ -26,6 +26,7 @@ from sfumato.data.source import Source
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
+from sfumato.nn.apart import each
 from sfumato.nn.init import glorot
 from sfumato.nn.pyramid import multiple
 from sfumato.recipe import Recipe
@@ -95,7 +96,8 @@ class Upsampled(Sampler, Judge):
 
     def _judge_loss(self, real: Images, fake: Images, draws: Chances) -> Scalar:
         c = self.config
-        game = GAMES[c.game].judge(self.judge(real), self.judge(fake), 0.0)
+        on_real, on_fake = each(self.discriminator, real, fake)
+        game = GAMES[c.game].judge(on_real, on_fake, 0.0)
         return game / 2 + c.penalty_weight * PENALTIES[c.penalty](self.judge, real, fake, draws)
 
     def _painter_loss(self, fake: Images) -> Scalar:
