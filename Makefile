@@ -20,7 +20,7 @@ demo: $(READY)
 
 test: lint
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: $(READY)
 	@$(BIN)/ruff check

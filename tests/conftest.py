@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    torch.set_num_threads(1)  # as many processes as cores already
+
 REAL = (os.environ.get("SFUMATO_DATA", ""), Path(__file__).parents[2] / "shared" / "data")
 
 
