@@ -159,7 +159,9 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(width=32, optimizer="adam", momentum=0.5, lr=1e-3, judge_lr=2.5e-4),
+        model=Config(
+            latent=16, width=32, optimizer="adam", momentum=0.5, lr=1e-3, judge_lr=2.5e-4
+        ),
         data=Source(name="mnist"),
         steps=12_000,
         batch=64,
