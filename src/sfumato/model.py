@@ -43,9 +43,7 @@ class Model(nn.Module, ABC):
     """Anything that trains: a config, a schema, one training step, one set of optimisers."""
 
     needs: tuple[str, ...] = ("image",)
-    """Fields of a batch this model reads; checked before it is built, so an instance may say
-    more.
-    """
+    """Fields of a batch it reads; checked before it is built, and an instance may say more."""
     lacks: tuple[str, ...] = ()
     """Interfaces of its class that an instance, by its config, does not provide."""
     conditions: tuple[str, ...] = ()
@@ -311,6 +309,9 @@ class Codec(Model):
 class Classifier(Model):
     """A model that names what an image shows."""
 
+    at_once = 250
+    """Images it is shown at a time where there are many."""
+
     @torch.no_grad()
     def answers(
         self, data: Dataset, tell: Callable[[int], None] | None = None
@@ -321,7 +322,7 @@ class Classifier(Model):
         DataError where `data` has no labels, or a class that this model does not know.
         """
         labels, found = self.true(data), []
-        for rows in torch.arange(len(data)).split(250):
+        for rows in torch.arange(len(data)).split(self.at_once):
             found.append(self.logits(data.batch(rows).image.to(self.device)).float().cpu())
             if tell is not None:
                 tell(len(rows))

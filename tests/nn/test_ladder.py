@@ -21,7 +21,7 @@ def test_each_rung_halves_or_doubles():
 
 
 def test_next_to_the_picture_nothing_is_normalised():
-    rung = ["Conv2d", "BatchNorm2d", "LeakyReLU"]
+    rung = ["Conv2d", "Norm2d", "LeakyReLU"]
     assert kinds(falling(1, [2, 4, 8])) == ["Conv2d", "LeakyReLU", *rung, *rung]
     assert kinds(falling(1, [2], dropout=0.0)) == ["Conv2d", "LeakyReLU", "Dropout2d"]
     assert kinds(rising([4, 2], 1)) == ["BatchNorm2d", "ReLU", "ConvTranspose2d"] * 2

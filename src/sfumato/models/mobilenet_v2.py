@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import torch
 from annotated_types import Ge, Le
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
@@ -33,7 +32,7 @@ from sfumato.metrics.accuracy import accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier
 from sfumato.nn import mobilenet
-from sfumato.nn.memory import PART, Memory
+from sfumato.nn.memory import Memory
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -72,6 +71,7 @@ class MobileNetV2(Classifier):
     """Stages that may be frozen, and one layer that names what they see."""
 
     needs = ("image", "label")
+    at_once = 32
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
@@ -91,13 +91,8 @@ class MobileNetV2(Classifier):
         self._memory = Memory()
 
     def features(self, images: Images) -> Features:
-        if not self.training:  # in parts: many enlarged images at once would fill the memory
-            return torch.cat([self._upper(self._lower(part)) for part in images.split(PART)])
-        known = self.config.frozen > 0
-        return self._upper(self._memory(self._lower, images) if known else self._lower(images))
-
-    def _upper(self, seen: Tensor) -> Features:
-        """Features, of what the frozen stages see."""
+        known = self.training and self.config.frozen > 0
+        seen = self._memory(self._lower, images) if known else self._lower(images)
         if seen.ndim == 2:
             return seen
         return self._means(self.backbone[self.config.frozen :](seen))
