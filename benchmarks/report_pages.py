@@ -38,16 +38,18 @@ def labels(found: list[Run]) -> Iterator[str]:
             + (f", {size['named']:g} where the rest was seen.\n" if size["named"] else ".\n")
         )
         yield "| learned from | accuracy ↑ | gain, points | n | seeds |\n|---|---|---|---|---|"
-        base = [run["accuracy"]["real"] for run in runs]
         for key, words in ROWS.items():
-            if not all(key in run["accuracy"] for run in runs):
+            those = [run for run in runs if key in run["accuracy"]]
+            if not those:
                 continue
-            values = [run["accuracy"][key] for run in runs]
+            values = [run["accuracy"][key] for run in those]
+            base = [run["accuracy"]["real"] for run in those]
             gains = [100 * (one - other) for one, other in zip(values, base, strict=True)]
             gain = "" if key == "real" else _with_interval(gains)
             deviation = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
             accuracy = f"{statistics.mean(values):.4f}{deviation}"
-            yield f"| {words} | {accuracy} | {gain} | {runs[0]['test']:,} | {seeds} |"
+            named = " ".join(str(run["seed"]) for run in those)
+            yield f"| {words} | {accuracy} | {gain} | {those[0]['test']:,} | {named} |"
         yield f"\n{facts_line(runs[-1])}"
 
 
