@@ -241,6 +241,10 @@ def _table(rows: Mapping[str, Any], base: list[Any]) -> Iterator[str]:
             cells = [_cell([_number(row, name) for row in same], name, base) for name in columns]
             pace = statistics.mean(row["milliseconds a batch"] for row in same)
             yield f"| {rows[key]['what']} | " + " | ".join(cells) + f" | {pace:.0f} |"
+    ends = {"floor": "Gaussian noise: the floor", "ceiling": "held-out images: the ceiling"}
+    for end, words in ends.items() if base else ():
+        values = (base[0]["scores"][name][end] for name, _ in COLUMNS)
+        yield f"| {words} | " + " | ".join(f"{value:.3g}" for value in values) + " | | |"
 
 
 def _number(row: Mapping[str, Any], name: str) -> float:
