@@ -2,10 +2,10 @@
 
     each(D, x, y) = D(x), D(y)
 
-One pass reads the weights once, and their gradient is one sum: a judge learns from real and
-painted images a fifth faster so. Batch norm would mix the batches (Ioffe & Szegedy 2015,
-https://arxiv.org/abs/1502.03167, equation 1 is over one of them), so the norms here take them
-apart again.
+One pass reads the weights once, and their gradient is one sum: a judge that learns from real and
+painted images takes less time so. Batch norm would mix the batches (Ioffe & Szegedy 2015,
+https://arxiv.org/abs/1502.03167, algorithm 1 is over one of them), so the norms here take them
+apart again. What is drawn or iterated in a pass, as by dropout or a spectral norm, is so once.
 """
 
 from typing import Any
