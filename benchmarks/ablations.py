@@ -212,9 +212,9 @@ Every row is [DCGAN](models/dcgan.md) on MNIST with the networks of its `laptop`
 for {steps:,} batches of {batch} and no more, with one thing changed. Such short runs rank what
 learns fast; they do not say what is best after hours. {n:,} samples each, features `lenet5-mnist`.
 
-The unchanged row is trained from {seeds} seeds and shown as mean ± standard deviation, the others from
-seed 0. **Bold** is further from that mean than twice the range of those seeds; everything else may
-be chance.
+The unchanged row is trained from {seeds} seeds and shown as mean ± standard deviation, the others
+from seed 0. **Bold** is further from that mean than twice the range of those seeds; everything
+else may be chance.
 *Checkerboard* is what alternates from pixel to pixel, over what does so in real images: 1 is like
 them.
 """
