@@ -13,7 +13,6 @@ from sfumato import available, stylize, stylizing
 from sfumato import data as sources
 from sfumato.callbacks.card import Card
 from sfumato.cli import main
-from sfumato.data.dataset import Batch
 from sfumato.imaging.objective import Style, carried
 from sfumato.randomness import generator
 from sfumato.runs import load
@@ -74,10 +73,6 @@ def picture(rng, wide, high):
     return small.resize((wide, high), Image.Resampling.BILINEAR)
 
 
-def moved(batch, device):
-    return Batch(*(None if field is None else field.to(device) for field in batch))
-
-
 @pytest.mark.parametrize(
     ("mix", "said"),
     [
@@ -135,7 +130,7 @@ def test_every_model_learns_answers_and_measures_there(name, elsewhere, tmp_path
     batch = sources.open(source).batch(torch.arange(3))
     here, there = load(run.path), load(run.path, elsewhere)
     with torch.no_grad():
-        want, found = _outputs(here, batch), _outputs(there, moved(batch, elsewhere))
+        want, found = _outputs(here, batch), _outputs(there, batch.to(elsewhere))
     for key, value in want.items():
         assert torch.allclose(value, found[key].cpu(), atol=1e-5), f"{name}: {key} differs"
     held = sources.open(replace(source, labels=None, count=8))

@@ -15,7 +15,10 @@ from sfumato.training import build, plan, train
 
 APPLIED = """
 import pkgutil, sys, importlib, sfumato
-trains = ("__main__", "training", "module", "callbacks", "testing", "reproducing", "cli", "studio")
+trains = (
+    "__main__", "training", "trainer", "module", "callbacks", "testing", "reproducing", "cli",
+    "studio",
+)
 for found in pkgutil.walk_packages(sfumato.__path__, "sfumato."):
     if found.name.split(".")[1] not in trains:
         importlib.import_module(found.name)

@@ -186,12 +186,15 @@ def law_data_is_checked(name: str) -> None:
 
 def law_conditions(name: str) -> None:
     """What a sampler can be asked changes its samples; all else is refused by its name."""
-    model = _model(name).eval()
-    if not isinstance(model, Sampler):
+    untrained = build(name, _recipe(name), _data(name))
+    if not isinstance(untrained, Sampler):
         return
-    batch, classes = _data(name).batch(torch.arange(3)), len(model.schema.classes)
-    lacking = set(model.conditions) - set(model.needs)
+    # a run reads no more of its data than this, so it cannot train before it is right
+    lacking = set(untrained.conditions) - set(untrained.needs)
     assert not lacking, f"{name}: needs must name the conditions {lacking}"
+    model = _model(name).eval()
+    assert isinstance(model, Sampler)
+    batch, classes = _data(name).batch(torch.arange(3)), len(model.schema.classes)
     for field, asked in (("label", 0), ("attributes", {"nothing": 0})):
         if field not in model.conditions:
             _refused(model, field, **{field: asked})

@@ -1,15 +1,12 @@
-"""A recipe becomes a run folder. The only place that knows Lightning's Trainer.
+"""A recipe becomes a run folder.
 
 `train("dcgan", data="mnist", recipe="laptop")` is all there is to it; the rest of this file keeps
 the promises: the same seed gives the same weights, a run cut at any batch resumes exactly, nothing
 is left half-written.
 """
 
-import logging
-import time
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,8 +14,6 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
@@ -28,14 +23,13 @@ from sfumato import registry, settings
 from sfumato.callbacks.average import Average
 from sfumato.callbacks.bar import Bar
 from sfumato.callbacks.card import Card
-from sfumato.callbacks.checkpoints import Checkpoints, signals_kept
+from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import Events, Ledger, Recorder
 from sfumato.callbacks.pictures import Pictures, film
 from sfumato.data.dataset import Dataset
 from sfumato.data.labels import complete
-from sfumato.data.loader import loader
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, UnknownName, nearest
 from sfumato.loop import Rules
@@ -45,9 +39,8 @@ from sfumato.preset import Preset, choose, pick_device, settle
 from sfumato.randomness import derive
 from sfumato.recipe import Recipe
 from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
+from sfumato.trainer import FOREVER, Stopwatch, Stream, build_trainer, quietly
 
-FOREVER = 2**40
-"""Batches in a run that only its minutes end."""
 WORTH_MEASURING = 200
 """Batches below which timing the machine's presets costs more than it gains."""
 
@@ -205,9 +198,9 @@ def _fit(
     steps = FOREVER if minutes is not None else recipe.steps
     if start < steps:
         loggers = [Ledger(run.path / "metrics.csv", start, recipe.every), Events(run)]
-        stream, path = _Stream(data, recipe, steps, start), run.checkpoint if start else None
-        with _quietly():
-            trainer = _trainer(preset, callbacks, loggers, steps - start)
+        stream, path = Stream(data, recipe, steps, start), run.checkpoint if start else None
+        with quietly():
+            trainer = build_trainer(preset, callbacks, loggers, steps - start)
             trainer.fit(network, stream, ckpt_path=path, weights_only=True)
     stopped = checkpoints.asked.name if checkpoints.asked else ""
     if _first() and start < steps:
@@ -218,57 +211,6 @@ def _fit(
     return replace(run, stopped=stopped)
 
 
-def _trainer(
-    preset: Preset, callbacks: list[Callback], loggers: list[Logger], steps: int
-) -> L.Trainer:
-    return L.Trainer(
-        accelerator=preset.device,
-        devices=preset.devices,
-        # a player's parameters rest while the other learns, and plain `ddp` takes that for an
-        # error
-        strategy="ddp_find_unused_parameters_true" if preset.devices > 1 else "auto",
-        precision=preset.precision,  # type: ignore[arg-type]
-        max_epochs=1,
-        limit_train_batches=steps,
-        callbacks=callbacks,
-        logger=loggers or False,
-        log_every_n_steps=FOREVER,  # the Recorder gives the loggers their rows
-        use_distributed_sampler=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=any(isinstance(callback, Bar) for callback in callbacks),
-    )
-
-
-class _Stream(L.LightningDataModule):
-    """The batches of a run; asked for when the processes know their ranks."""
-
-    def __init__(self, data: Dataset, recipe: Recipe, steps: int, start: int) -> None:
-        super().__init__()
-        self.data, self.recipe, self.steps, self.start = data, recipe, steps, start
-
-    def train_dataloader(self) -> Any:
-        recipe, trainer = self.recipe, self.trainer
-        assert trainer is not None
-        rank, world = trainer.global_rank, trainer.world_size
-        return loader(
-            self.data, recipe.batch, self.steps, recipe.seed, self.start, rank=rank, world=world
-        )
-
-
-class _Stopwatch(Callback):
-    """The least seconds any step took."""
-
-    def __init__(self) -> None:
-        self.least, self._since = float("inf"), 0.0
-
-    def on_train_batch_start(self, *args: Any) -> None:
-        self._since = time.perf_counter()
-
-    def on_train_batch_end(self, *args: Any) -> None:
-        self.least = min(self.least, time.perf_counter() - self._since)
-
-
 def _preset(
     model: Model, data: Dataset, recipe: Recipe, plain: Preset, precision: str | None
 ) -> Preset:
@@ -276,10 +218,10 @@ def _preset(
 
     def seconds(candidate: Preset) -> float:
         settle(candidate)
-        network, watch = Module(deepcopy(model), candidate.channels_last), _Stopwatch()
-        with _quietly():
-            trainer = _trainer(candidate, [watch], [], 5)
-            trainer.fit(network, _Stream(data, recipe, 5, 0))
+        network, watch = Module(deepcopy(model), candidate.channels_last), Stopwatch()
+        with quietly():
+            trainer = build_trainer(candidate, [watch], [], 5)
+            trainer.fit(network, Stream(data, recipe, 5, 0))
         return watch.least
 
     # several processes would each find their own answer
@@ -377,19 +319,3 @@ def _free(name: str) -> Path:
 
 def _missing_out() -> str:
     raise ConfigError("--resume needs --out, the folder of the run to continue.")
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Silence Lightning's advice, none of which a user of Sfumato can act on."""
-    logs = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
-    levels = [log.level for log in logs]
-    for log in logs:
-        log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), signals_kept():
-            warnings.filterwarnings("ignore", module=r"lightning\..*")
-            yield
-    finally:
-        for log, level in zip(logs, levels, strict=True):
-            log.setLevel(level)

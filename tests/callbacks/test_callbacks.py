@@ -3,6 +3,7 @@
 import errno
 from pathlib import Path
 
+import lightning as L
 import pytest
 import torch
 from PIL import Image
@@ -17,12 +18,42 @@ from sfumato.callbacks.ledger import Ledger, rows
 from sfumato.callbacks.pictures import Pictures, answers, diversity, paint
 from sfumato.data.source import Source
 from sfumato.errors import RunError
+from sfumato.model import Model
 from sfumato.models.srresnet import Config as SharpConfig
 from sfumato.models.srresnet import SRResNet
 from sfumato.models.vae import VAE, Config
+from sfumato.module import Module
 from sfumato.runs import Run
 from sfumato.schema import Schema
 from sfumato.training import train
+
+TRAINER = L.Trainer(logger=False, enable_checkpointing=False, barebones=True)
+
+
+class Three(Model):
+    """Three weights and a count."""
+
+    def __init__(self):
+        super().__init__(Config(), Schema(shape=(1, 2, 2)))
+        self.weight = nn.Parameter(torch.zeros(3))
+        self.register_buffer("count", torch.zeros((), dtype=torch.long))
+
+    def training_step(self, batch, index):
+        """Nothing."""
+
+    def configure_optimizers(self):
+        return []
+
+
+def averaging(decay, clock):
+    """An average, and the module it is of."""
+    average, module = Average(decay, clock), Module(Three())
+    average.setup(TRAINER, module, "fit")
+    return average, module
+
+
+def visit(average, module):
+    average.on_train_batch_end(TRAINER, module, None, None, 0)
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.998])
@@ -32,18 +63,19 @@ def test_the_average_is_the_recursion_it_says(decay):
     While the weights do not change, a move over several batches equals as many single moves.
     """
     clock = Clock(0)
-    average, mean, expected = Average(decay, clock), torch.zeros(3), torch.zeros(3)
+    (average, module), expected = averaging(decay, clock), torch.zeros(3)
     gap, moves = average.gap, 0
     for n in range(1, 400):
         clock.visited = n
         value = torch.full((3,), float(-(-n // gap)))
+        module.model.weight.data.copy_(value)
         d = min(decay, (1 + n) / (10 + n))
         expected = d * expected + (1 - d) * value
-        if average.should_update(step_idx=n):
-            average._move([mean], [value], 0)
-            moves += 1
+        before = average.model.weight.detach().clone()
+        visit(average, module)
+        moves += not torch.equal(before, average.model.weight)
         if n <= WARM or n % gap == 0:
-            torch.testing.assert_close(mean, expected)
+            torch.testing.assert_close(average.model.weight.detach(), expected)
     assert moves == (399 if gap == 1 else WARM + 299 // gap)
 
 
@@ -52,10 +84,20 @@ def test_the_average_does_not_move_at_the_end_of_an_epoch():
 
 
 def test_whole_numbers_are_copied_not_averaged():
-    count, clock = torch.zeros((), dtype=torch.long), Clock(0)
+    clock = Clock(0)
     clock.visited = 3
-    Average(0.9, clock)._move([count], [torch.tensor(7)], 3)
-    assert count == 7
+    average, module = averaging(0.9, clock)
+    module.model.count.fill_(7)
+    visit(average, module)
+    assert average.model.count == 7
+
+
+def test_the_average_is_where_the_network_is():
+    """Lightning makes it before it moves the network there."""
+    average, module = averaging(0.9, Clock(0))
+    module.to("meta")
+    average.on_fit_start(TRAINER, module)
+    assert average.model.weight.device.type == "meta"
 
 
 def test_samples_and_bundle_use_the_average_while_training_goes_on_with_the_weights(tmp_path):

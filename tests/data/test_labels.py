@@ -65,7 +65,7 @@ def test_half_of_a_batch_has_labels_and_the_other_half_comes_from_all():
 
 def test_an_epoch_of_the_labelled_stream_shows_no_image_twice():
     dataset = replace(data.open(FEW), columns=data.open(FEW).columns)
-    stream = loader(dataset, 22, 6, seed=0).dataset._streams[1]
+    stream = loader(dataset, 22, 6, seed=0)._streams[1]
     epochs = [[*stream.rows(2 * e).tolist(), *stream.rows(2 * e + 1).tolist()] for e in range(3)]
     for rows in epochs:
         assert len(set(rows)) == 22

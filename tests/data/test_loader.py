@@ -53,7 +53,7 @@ def test_iteration_may_begin_anywhere(start):
 
 
 def test_steps_may_be_visited_in_any_order():
-    steps = loader(numbered(18), 4, 12, 0).dataset
+    steps = loader(numbered(18), 4, 12, 0)
     backwards = [steps[step].label.tolist() for step in reversed(range(12))]
     assert backwards[::-1] == labels()
 
@@ -95,6 +95,18 @@ def test_mirroring_is_decided_by_the_step():
         for one, other in zip(a, b, strict=True)
     ]
     assert 12 <= sum(mirrored) <= 36
+
+
+def test_batches_may_be_read_ahead_or_one_at_a_time(monkeypatch):
+    ahead = labels(start=3)
+    monkeypatch.setattr("sfumato.data.loader.AHEAD", 1)
+    assert labels(start=3) == ahead == labels()[3:]
+
+
+def test_only_what_is_asked_for_is_read():
+    given = loader(numbered(18).only(("image",)), 4, 12, 0)[5]
+    assert given.label is None
+    assert torch.equal(given.image, loader(numbered(18), 4, 12, 0)[5].image)
 
 
 def test_batches_that_cannot_be_shared_are_refused():

@@ -10,6 +10,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
+from torch import Tensor
 
 from sfumato.callbacks.clock import Clock
 from sfumato.io.files import atomic
@@ -26,30 +27,31 @@ class Recorder(Callback):
 
     def __init__(self, clock: Clock, every: int) -> None:
         self.clock, self.every = clock, every
-        self._sums: dict[str, torch.Tensor] = {}
-        self._count = 0
+        self._told: dict[str, list[Tensor]] = {}
 
     def on_train_batch_end(
         self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
     ) -> None:
         model = module.model
         for name, value in model.told.items():
-            self._sums[name] = self._sums.get(name, 0) + value.detach().double()
-        self._count += 1
+            self._told.setdefault(name, []).append(value.detach())
         if self.clock.visited % self.every == 0 or trainer.is_last_batch or trainer.should_stop:
-            means = {name: float(total) / self._count for name, total in self._sums.items()}
+            told = self.state_dict()["told"]
+            means = {name: float(values.double().mean()) for name, values in told.items()}
             norms = {f"gradient/{name}": float(norm) for name, norm in model.norms.items()}
             for logger in trainer.loggers:
                 logger.log_metrics(means | norms, self.clock.visited)
                 logger.save()
         if self.clock.visited % self.every == 0:
-            self._sums, self._count = {}, 0
+            self._told = {}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"sums": self._sums, "count": self._count}
+        # what an earlier session was told has come back on the CPU
+        rows = {name: [value.cpu() for value in values] for name, values in self._told.items()}
+        return {"told": {name: torch.stack(values) for name, values in rows.items()}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._sums, self._count = state["sums"], state["count"]
+        self._told = {name: list(values) for name, values in state["told"].items()}
 
 
 class Ledger(Logger):

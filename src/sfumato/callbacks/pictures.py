@@ -92,7 +92,7 @@ def paint(model: Model, count: int, seed: int) -> Images:
 def answers(model: Model, examples: Batch) -> Images:
     """Rows: pictures as they are given, what `model` makes of them, what is wanted."""
     assert isinstance(model, Translator | Autoencoder | Editor)
-    examples = Batch(*(None if field is None else field.to(model.device) for field in examples))
+    examples = examples.to(model.device)
     with _looking(model), torch.no_grad():
         if isinstance(model, Editor):
             rows = [examples.image, *edited(model, examples)]

@@ -40,6 +40,10 @@ class Batch(NamedTuple):
     target: Images = _ABSENT
     """What a translator should make of the image: float32 in [-1, 1], axes B C H W."""
 
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same on `device`."""
+        return Batch(*(part if part is None else part.to(device) for part in self))
+
 
 class Changes(NamedTuple):
     """How each image of a batch is changed, drawn anew for every batch; None where it is not."""
@@ -137,6 +141,11 @@ class Dataset:
                     f"{who} needs {name} of every image, and {self.name} has only "
                     f"{', '.join(self.fields)}{_remedy(name)}"
                 )
+
+    def only(self, fields: tuple[str, ...]) -> "Dataset":
+        """The same images with no other columns than `fields`: nothing is read in vain."""
+        held = {name: self.columns[name] for name in self.columns if name in ("image", *fields)}
+        return replace(self, columns=held, other=self.other and self.other.only(()))
 
     def batch(self, index: Tensor, rng: Generator | None = None) -> Batch:
         """The images at `index` (whole numbers, axis B), augmented where `rng` is given."""

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
-from torch.utils.data import Dataset as TorchDataset
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.labels import UNKNOWN
 from sfumato.errors import ConfigError, DataError
 from sfumato.randomness import generator
+
+AHEAD = 2**21
+"""Bytes of batches that are read at a time."""
 
 
 def loader(
@@ -30,7 +31,7 @@ def loader(
     start: int = 0,
     rank: int = 0,
     world: int = 1,
-) -> DataLoader[Batch]:
+) -> "Batches":
     """Batches of steps `start` to `steps` - 1; its length is `steps` whatever `start` is.
 
     A batch of `batch` images is drawn whole, with its augmentation, and then shared out: process
@@ -42,25 +43,37 @@ def loader(
         )
     if len(dataset) == 0:
         raise DataError(f"{dataset.name} has no images to train on.")
-    return DataLoader(
-        _Steps(dataset, batch, seed, rank, world),
-        batch_size=None,
-        sampler=_Range(start, steps),
-    )
+    return Batches(dataset, batch, seed, range(start, steps), slice(rank, None, world))
 
 
-class _Steps(TorchDataset[Batch]):
-    """Step number to batch."""
+class Batches:
+    """The batch of each step, in turn or by number.
 
-    def __init__(self, data: Dataset, batch: int, seed: int, rank: int, world: int) -> None:
-        self.data, self.size, self.seed = data, batch, seed
-        self.share = slice(rank, None, world)
+    PyTorch's DataLoader would do the same at twice the price: images are taken from memory whole
+    batches at a time, so there is nothing for it to collate and no worker to keep.
+    """
+
+    def __init__(self, data: Dataset, size: int, seed: int, steps: range, share: slice) -> None:
+        self.data, self.size, self.seed, self.steps, self.share = data, size, seed, steps, share
         known = _known(data)
-        second = 0 if known is None else batch // 2
-        self._streams = [_Order(len(data), batch - second, seed, "epoch")]
+        second = 0 if known is None else size // 2
+        self._streams = [_Order(len(data), size - second, seed, "epoch")]
         if known is not None and second:
             self._streams.append(_Order(len(known), second, seed, "labelled", known))
-        self._others = data.other and _Order(len(data.other), batch, seed, "other")
+        self._others = data.other and _Order(len(data.other), size, seed, "other")
+
+    def __len__(self) -> int:
+        return self.steps.stop
+
+    def __iter__(self) -> Iterator[Batch]:
+        done, few = 0, 1
+        while done < len(self.steps):
+            read = [self[step] for step in self.steps[done : done + few]]
+            yield from read
+            done += few
+            # a training step leaves nothing of the source in the caches, so the first of several
+            # batches costs ten times as much as those read with it
+            few = max(1, AHEAD // sum(part.nbytes for part in read[0] if part is not None))
 
     def __getitem__(self, step: int) -> Batch:
         rng = generator(self.seed, "augment", step) if self.data.changing else None
@@ -106,16 +119,3 @@ def _known(data: Dataset) -> Tensor | None:
         return None
     known = torch.from_numpy(data.columns["label"]) != UNKNOWN
     return None if known.all() else known.nonzero().flatten()
-
-
-class _Range(Sampler[int]):
-    """Counts from `start`, yet is as long as the whole run."""
-
-    def __init__(self, start: int, steps: int) -> None:
-        self.start, self.steps = start, steps
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.start, self.steps))
-
-    def __len__(self) -> int:
-        return self.steps
