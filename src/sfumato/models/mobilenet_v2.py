@@ -1,6 +1,6 @@
 """MobileNetV2: a network that knows ImageNet, and a new last layer for other classes.
 
-    f = means over P x P parts of backbone(image, scaled and in three colours)    1280 P^2 features
+    f = (means over P x P parts of backbone(image, scaled and in three colours))^a    1280 P^2
     p(class | x) = softmax(W f + b),   L = -log p(label | x)
 
 First W and b alone are learned: the backbone is frozen, and what it makes of an image is computed
@@ -8,8 +8,9 @@ once. Then, with a smaller step, its upper stages are learned too.
 
 Axes: B batch, C image channels, S image side in pixels, K classes, P parts of a side. The backbone
 holds 2,257,984 values at width 1.0, 34,112 of them running statistics; W and b make 1281 K more
-where P is 1.
-Paper: Sandler et al. (2018), https://arxiv.org/abs/1801.04381, table 2.
+where P is 1; a is 1, and 1/2 for features in the square root.
+Paper: Sandler et al. (2018), https://arxiv.org/abs/1801.04381, table 2. The root of features:
+Perronnin et al. (2010), https://doi.org/10.1007/978-3-642-15561-1_11, section 3.2.
 Departures: images of any side are enlarged to one at which the backbone still sees something, far
 below 224; means over parts of the maps, not over all of them, where `parts` says so; batch norms
 keep ImageNet's statistics while the rest is tuned.
@@ -53,6 +54,8 @@ class Config:
     """Side in pixels at which the backbone looks: images are scaled to it."""
     parts: Count = 1
     """Parts P of each side in which the last maps are averaged apart; 1 forgets what is where."""
+    power: Positive = 1.0
+    """Exponent of every feature: 1/2 makes a rare one count beside a common one."""
     frozen: Stages = 19
     """First stages that stay as they are: 19 are all, 0 none."""
     statistics: Literal["fixed", "batch"] = "fixed"
@@ -106,7 +109,9 @@ class MobileNetV2(Classifier):
         return self._means(maps) if self.config.frozen == len(self.backbone) else maps
 
     def _means(self, maps: Tensor) -> Features:
-        return adaptive_avg_pool2d(maps, self.config.parts).flatten(1)
+        means, power = adaptive_avg_pool2d(maps, self.config.parts).flatten(1), self.config.power
+        # ReLU6 leaves zeros, where a root has no gradient
+        return means if power == 1 else means.clamp(min=1e-6) ** power
 
     def _colours(self, images: Images) -> Colours:
         side = self.config.seen
@@ -152,6 +157,7 @@ RECIPES = {
             width=0.1,
             seen=64,
             parts=2,
+            power=0.5,
             frozen=0,
             statistics="batch",
             dropout=0.1,
@@ -165,8 +171,8 @@ RECIPES = {
         every=2,
     ),
     "laptop": Recipe(
-        model=Config(seen=128, parts=2, dropout=0.5, decay_steps=8_000),
-        data=Source(name="fashion-mnist", flip=True),
+        model=Config(seen=128, parts=2, power=0.5, dropout=0.5, decay_steps=8_000),
+        data=Source(name="fashion-mnist"),
         start="imagenet",
         steps=8_000,
         batch=256,
@@ -177,6 +183,7 @@ RECIPES = {
         model=Config(
             seen=128,
             parts=2,
+            power=0.5,
             frozen=11,
             dropout=0.5,
             lr=5e-4,
