@@ -111,10 +111,10 @@ RECIPES = {
         every=2,
     ),
     "laptop": Recipe(
-        model=Config(dropout=0.2, lr=2e-3, decay_steps=20_000, weight_decay=0.05, noise=0.1),
+        model=Config(dropout=0.1, lr=4e-3, decay_steps=12_000, weight_decay=0.05, noise=0.2),
         data=Source(name="fashion-mnist"),
-        steps=20_000,
-        batch=128,
+        steps=12_000,
+        batch=256,
         every=1000,
         ema=0.999,
         published=FOLLOWED,
