@@ -30,7 +30,6 @@ from sfumato.nn.apart import each
 from sfumato.nn.init import glorot
 from sfumato.nn.pyramid import multiple
 from sfumato.recipe import Recipe
-from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Features, Images, Latents, Logits, Scalar
@@ -60,8 +59,6 @@ class Config:
     """Step size of the judge."""
     momentum: Decay = 0.9
     """Nesterov momentum of sgd; first-moment decay of adam."""
-    decay_steps: Count | None = None
-    """Steps over which both step sizes fall linearly to a hundredth; None keeps them."""
 
 
 class Upsampled(Sampler, Judge):
@@ -105,9 +102,6 @@ class Upsampled(Sampler, Judge):
 
     def _painter_loss(self, fake: Images) -> Scalar:
         return GAMES[self.config.game].painter(self.judge(fake))
-
-    def pace(self, step: int) -> float:
-        return linear(step, self.config.decay_steps)
 
     def configure_optimizers(self) -> list[Optimizer]:
         c = self.config
@@ -157,7 +151,6 @@ RECIPES = {
             optimizer="adam",
             lr=1e-3,
             momentum=0.5,
-            decay_steps=10,
         ),
         data=Source(name="digits", side=16),
         steps=4,
