@@ -200,6 +200,8 @@ class Sampler(Model):
 
     normal: slice = slice(None)
     """Columns of the latents that are standard normal: all. `slice(0)` where none are."""
+    ends: tuple[float, float] = (-1.0, 1.0)
+    """Smallest and largest number of those that are not, where they are uniform."""
 
     @abstractmethod
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
@@ -214,8 +216,8 @@ class Sampler(Model):
         """Named coordinates of the latents; "z0", "z1" and so on unless a model knows better."""
         wide = self.prior(1, generator(0, "axes", device=self.device)).shape[1]
         normal = range(wide)[self.normal]
-        reach = (2.0 if column in normal else 1.0 for column in range(wide))
-        return tuple(Axis(f"z{c}", c, low=-far, high=far) for c, far in enumerate(reach))
+        ends = ((-2.0, 2.0) if column in normal else self.ends for column in range(wide))
+        return tuple(Axis(f"z{c}", c, low=low, high=high) for c, (low, high) in enumerate(ends))
 
     @torch.no_grad()
     def sample(

@@ -26,7 +26,7 @@ from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
-from sfumato.model import Axis, Judge, Sampler
+from sfumato.model import Judge, Sampler
 from sfumato.nn.init import normal_002
 from sfumato.nn.ladder import falling, rising
 from sfumato.nn.pyramid import doublings
@@ -86,18 +86,13 @@ class CGAN(Sampler, Judge):
         super().__init__(config, schema)
         schema.need("classes", "cgan")
         if config.noise == "uniform":
-            self.normal = slice(0)
+            self.normal, self.ends = slice(0), (0.0, 1.0)
         build = {"dense": _dense, "convolutional": _convolutional}[config.layout]
         self.generator, self.discriminator = build(config, schema)
 
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
         make = torch.randn if self.config.noise == "normal" else torch.rand
         return make(count, self.config.latent, device=self.device, generator=rng)
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        low, high = (0.0, 1.0) if self.config.noise == "uniform" else (-2.0, 2.0)
-        return tuple(Axis(f"z{c}", c, low=low, high=high) for c in range(self.config.latent))
 
     def generate(self, latents: Latents, label: Labels) -> Images:
         return self.generator(latents, self._code(label))

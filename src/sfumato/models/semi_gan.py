@@ -70,6 +70,7 @@ class SemiGAN(Sampler, Judge, Classifier):
 
     needs = ("image", "label")
     normal = slice(0)
+    ends = 0.0, 1.0
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)

@@ -17,7 +17,8 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge, Le
-from torch import Generator
+from jaxtyping import Float
+from torch import Generator, Tensor
 from torch.nn.functional import l1_loss, mse_loss
 from torch.optim import Adam
 
@@ -34,7 +35,9 @@ from sfumato.recipe import Recipe
 from sfumato.schedules import cosine
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
-from sfumato.shapes import Column, Images, Masks, Resized, Scalar
+from sfumato.shapes import Images, Masks, Resized, Scalar
+
+Chances = Float[Tensor, "B 2"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,29 +92,32 @@ class SRResNet(Translator):
         return self.generator(source).clamp(-1, 1).float()
 
     def given(self, batch: Batch) -> Resized:
-        return self.degrade(batch.image, generator(0, "given", device=self.device))
+        rng = generator(0, "given", device=self.device)
+        return self.degrade(batch.image, self._chances(len(batch.image), rng))
 
     def wanted(self, batch: Batch) -> Images:
         return batch.image
 
-    def degrade(self, images: Images, rng: Generator | None = None) -> Resized:
-        """What is left of sharp images: smaller, blurred or compressed, and rounded to 8 bits."""
-        c = self.config
+    def degrade(self, images: Images, chances: Chances) -> Resized:
+        """What is left of sharp images: smaller, blurred or compressed, and rounded to 8 bits.
+
+        `chances` in [0, 1) say of each image how much it is blurred, and how well it is kept.
+        """
+        c, (blur, quality) = self.config, chances.unbind(1)
         if c.blur:
             # a fainter one harms so little that any repair is worse
-            images = blurred(images, c.blur * (1 + 3 * self._chances(images, rng)) / 4)
+            images = blurred(images, c.blur * (1 + 3 * blur) / 4)
         images = rounded(shrink(images, c.scale))
         if c.worst < 100:
-            quality = c.worst + (c.best - c.worst) * self._chances(images, rng)
-            images = compressed(images, quality.round().int())
+            images = compressed(images, (c.worst + (c.best - c.worst) * quality).round().int())
         return images
 
-    def _chances(self, images: Images, rng: Generator | None) -> Column:
-        return torch.rand(len(images), generator=rng, device=images.device)
+    def _chances(self, count: int, rng: Generator | None = None) -> Chances:
+        return torch.rand(count, 2, device=self.device, generator=rng)
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        small = self.degrade(batch.image, self.rng)
+        small = self.degrade(batch.image, self.draw(self._chances, len(batch.image)))
         loss = self.descend(optimizer, self._loss, small, batch.image)
         self.tell({"loss/generator": loss})
 
