@@ -7,9 +7,8 @@ import sfumato
 from sfumato import load
 from sfumato.errors import ConfigError
 from sfumato.exploring import ROWS, arithmetic, exemplars, parse, traverse
-from sfumato.model import Axis
 from sfumato.models.vae import VAE, Config
-from sfumato.schema import Schema
+from sfumato.schema import Axis, Schema
 
 
 class Plain(VAE):

@@ -189,3 +189,9 @@ def test_what_is_missing_is_named():
     with pytest.raises(ConfigError, match="AdaIN needs a style"):
         sfumato.stylize(picture())
     assert torch.is_tensor(tensor(picture()))
+
+
+def test_a_model_that_is_given_stays_as_it_is():
+    model = FastStyle(Config(width=4, blocks=1), Schema(shape=(3, 32, 32)))
+    sfumato.stylize(picture(), method="pass", model=model)
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}

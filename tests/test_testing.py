@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sfumato.testing import check_model, law_codes, law_conditions, law_outputs
+from sfumato.testing import check_model, law_codes, law_conditions, law_fields, law_outputs
 
 STENCIL = Path(__file__).parent / "plugins" / "stencil.py"
 
@@ -39,9 +39,10 @@ def test_a_conditional_model_that_keeps_the_contract_passes(plugins):
         (law_conditions, "+ marks +", "+ 0 * marks +", "alike"),
         (law_conditions, '("image", "label", "attributes")', '("image",)', "needs must name"),
         (law_codes, "torch.randn(", "torch.rand(", "set `normal`"),
+        (law_fields, "rows = (", "batch.caption\n        rows = (", "caption"),
         (law_outputs, "mixed.tanh()", "mixed.sinh()", "leaves|not finite"),
     ],
-    ids=["deaf to labels", "deaf to attributes", "needs", "uniform", "range"],
+    ids=["deaf to labels", "deaf to attributes", "needs", "uniform", "fields", "range"],
 )
 def test_what_breaks_the_contract_is_named(variant, request, law, old, new, said):
     name = variant("broken_" + request.node.callspec.id.replace(" ", "_"), old, new)

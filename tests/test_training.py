@@ -11,8 +11,8 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from sfumato import training
-from sfumato.errors import ConfigError, DeviceError, RunError, UnknownName
+from sfumato import runs, training
+from sfumato.errors import ConfigError, DataError, DeviceError, RunError, UnknownName
 from sfumato.runs import Run
 from sfumato.training import plan, train
 
@@ -242,3 +242,55 @@ def test_a_damaged_checkpoint_is_named(vae_run):
     vae_run.checkpoint.write_bytes(vae_run.checkpoint.read_bytes()[:1000])
     with pytest.raises(RunError, match=r"last.ckpt is damaged"):
         train("vae", out=vae_run.path, resume=True, steps=9)
+
+
+# ------------------------------------------------------------------ labels that are looked at
+
+
+@pytest.mark.parametrize(
+    ("model", "config"), [("infogan", {}), ("aae", {"task": "clusters"})], ids=["infogan", "aae"]
+)
+def test_a_run_shows_the_labels_that_groups_are_named_by(tmp_path, model, config):
+    run = train(
+        model, recipe="smoke", data={"labels": None}, config=config, steps=20, out=tmp_path / "run"
+    )
+    assert runs.load(run.path).naming.met.sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "config"),
+    [("cgan", {}), ("lenet5", {}), ("aae", {"task": "supervised"})],
+    ids=["cgan", "lenet5", "aae"],
+)
+def test_who_needs_every_label_refuses_a_few(tmp_path, model, config):
+    data = {"name": "digits", "side": 28, "labels": 20, "count": 100}
+    with pytest.raises(DataError) as caught:
+        train(model, recipe="smoke", data=data, config=config, out=tmp_path / "run")
+    assert str(caught.value) == (
+        f"{model} needs the label of every image, and digits has only 20 of 100; take fewer "
+        "images: --data.count 20, or a model that learns from few labels, such as semi_gan or "
+        "aae --recipe semi."
+    )
+    assert not (tmp_path / "run").exists()
+
+
+# ------------------------------------------------------------------ batches that are too small
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("adain", {"batch": 1}),
+        ("adain", {"batch": 4, "accumulate": 4}),
+        ("semi_gan", {"batch": 1}),
+    ],
+)
+def test_too_few_images_at_once_are_refused(tmp_path, model, words):
+    times = words.get("accumulate", 1)
+    parts = f" in {times} parts" if times > 1 else ""
+    with pytest.raises(ConfigError) as caught:
+        train(model, **SMOKE, **words, out=tmp_path / "run")
+    assert str(caught.value) == (
+        f"{model} learns from at least 2 images at once, and --batch {words['batch']}{parts} "
+        f"gives it 1; take --batch {2 * times} or more."
+    )

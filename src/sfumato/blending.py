@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
-from sfumato import registry, runs
-from sfumato.capabilities import demand
+from sfumato import registry
+from sfumato.encoding import called, loaded
 from sfumato.errors import ConfigError, RunError, UnknownName, nearest
 from sfumato.imaging.gaussian_poisson import gaussian_poisson, resized
 from sfumato.imaging.placing import placed
@@ -18,14 +17,15 @@ from sfumato.imaging.splines import splines
 from sfumato.io.images import (
     Source,
     colours,
-    from_bytes,
+    from_picture,
     opacity,
     opaque_where,
     read,
     to_bytes,
     to_picture,
 )
-from sfumato.model import Translator
+from sfumato.model import Model, Translator
+from sfumato.nn.channels import in_channels
 from sfumato.shapes import Images, Masks, Others
 
 METHODS: dict[str, Callable[[Images, Images, Masks], Images]] = {
@@ -46,23 +46,25 @@ def blend(
     mask: Source | None = None,
     *,
     at: tuple[int, int] = (0, 0),
-    method: str = "poisson",
+    method: str | Path | Model = "poisson",
     device: str = "cpu",
 ) -> Image.Image:
     """The destination with what the mask marks of the source blended in.
 
     The mask is as large as the source; what is at least half white is taken. Without a mask the
     source's own opacity is one. `at` is where (x, y) of the destination the source's upper left
-    corner lies, and may be negative. `method` is a name in `METHODS`, or `gp-gan`, or a run or
-    bundle of a Translator, which paints on `device` the small picture that `gaussian-poisson`
+    corner lies, and may be negative. `method` is a name in `METHODS`, or `gp-gan`, or a Translator
+    or the run or bundle of one, which paints on `device` the small picture that `gaussian-poisson`
     begins with. The destination's transparency is kept, and what is set in is opaque. Raises
     SfumatoError, one line, on a user's mistake.
     """
-    way = METHODS[method] if method in METHODS else _networked(method, device)
-    under, clear = _read(destination), opacity(destination)
-    over, inside = placed(_read(source), _marked(source, mask), under.shape[2:], at)
-    grey = under.shape[1] == over.shape[1] == 1
-    blended = way(_coloured(over, grey), _coloured(under, grey), inside)
+    ours = METHODS.get(method) if isinstance(method, str) else None
+    way = ours or _networked(method, device)
+    under, clear = from_picture(read(destination)), opacity(destination)
+    over = from_picture(read(source))
+    over, inside = placed(over, _marked(source, mask), under.shape[2:], at)
+    channels = max(over.shape[1], under.shape[1])
+    blended = way(in_channels(over, channels), in_channels(under, channels), inside)
     found = to_picture(to_bytes(blended)[0])
     if clear is None:
         return found
@@ -70,22 +72,24 @@ def blend(
     return opaque_where(found, clear, inside[0, 0].numpy() > 0, colours(destination))
 
 
-def _networked(method: str, device: str) -> Callable[[Images, Images, Masks], Images]:
-    """Gaussian-Poisson blending from what the network at that place paints."""
-    place = SHIPPED if method == NETWORK else method
+def _networked(
+    method: str | Path | Model, device: str
+) -> Callable[[Images, Images, Masks], Images]:
+    """Gaussian-Poisson blending from what that network paints."""
     if method == NETWORK and SHIPPED not in registry.shipped():
         raise RunError(
             "gp-gan is not shipped with weights; train some (docs/models/gp_gan.md) and name the "
             "run with --method."
         )
-    if place not in registry.shipped() and not Path(place).exists():
-        raise UnknownName(f"--method {method} is unknown; {nearest(method, (*METHODS, NETWORK))}")
-    model = runs.load(place, device)
-    demand(model, "blend", place)
+    place = SHIPPED if method == NETWORK else method
+    if not isinstance(place, Model) and not (place in registry.shipped() or Path(place).exists()):
+        known = nearest(str(method), (*METHODS, NETWORK))
+        raise UnknownName(f"--method {method} is unknown; {known}")
+    model = loaded(place, "blend", device)
     if not isinstance(model, Translator) or model.takes or model.scale != 1:
         raise ConfigError(
             f"blend needs a model that makes a picture of a picture alone, of the same size; "
-            f"{place} holds a {type(model).__name__}. Train gp_gan for it."
+            f"{called(place)} holds a {type(model).__name__}. Train gp_gan for it."
         )
     network = model
 
@@ -101,22 +105,8 @@ def painted(model: Translator, composite: Images) -> Others:
     """What a network makes of a pasted picture, at the side it learned."""
     channels, height, width = model.schema.shape
     small = resized(composite, height, width)
-    if channels != small.shape[1]:
-        small = small.expand(-1, 3, -1, -1) if channels == 3 else small.mean(1, keepdim=True)
-    made = model.translate(small.to(model.device)).cpu()
-    if channels == composite.shape[1]:
-        return made
-    return made.mean(1, keepdim=True) if channels == 3 else made.expand(-1, 3, -1, -1)
-
-
-def _read(picture: Source) -> Images:
-    return from_bytes(_rows(read(picture))[None])
-
-
-def _rows(image: Image.Image) -> np.ndarray:
-    """Uint8 H W C."""
-    pixels = np.asarray(image)
-    return pixels[..., None] if pixels.ndim == 2 else pixels
+    made = model.translate(in_channels(small, channels).to(model.device)).cpu()
+    return in_channels(made, composite.shape[1])
 
 
 def _marked(source: Source, mask: Source | None) -> Masks:
@@ -127,8 +117,4 @@ def _marked(source: Source, mask: Source | None) -> Masks:
             "--mask is missing, and the source has no transparency to serve as one; give a "
             "picture as large as the source, white where it is to be taken."
         )
-    return torch.from_numpy(_rows(found) > 127).float().permute(2, 0, 1)[None]
-
-
-def _coloured(images: Images, grey: bool) -> Tensor:
-    return images if grey else images.expand(-1, 3, -1, -1)
+    return torch.from_numpy(np.asarray(found) > 127).float()[None, None]

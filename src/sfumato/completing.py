@@ -10,8 +10,8 @@ from PIL import Image
 from scipy import ndimage
 from torch.nn.functional import adaptive_max_pool2d
 
-from sfumato import runs
-from sfumato.capabilities import demand, interfaces
+from sfumato.capabilities import interfaces
+from sfumato.encoding import called, loaded
 from sfumato.errors import ConfigError
 from sfumato.imaging.filling import biharmonic, membrane
 from sfumato.imaging.latent import searched
@@ -19,7 +19,7 @@ from sfumato.imaging.poisson import fitted, poisson
 from sfumato.io.images import (
     Source,
     colours,
-    from_bytes,
+    from_picture,
     opacity,
     opaque_where,
     read,
@@ -27,8 +27,9 @@ from sfumato.io.images import (
     to_picture,
 )
 from sfumato.model import Model, Sampler, Translator
+from sfumato.nn.channels import in_channels
 from sfumato.nn.resize import resize
-from sfumato.shapes import Images, Masks, Others
+from sfumato.shapes import Images, Masks
 
 METHODS: dict[str, Callable[[Images, Masks], Images]] = {
     "biharmonic": biharmonic,
@@ -65,7 +66,7 @@ def complete(
     image, clear = colours(picture), opacity(picture)
     pixels = np.asarray(image)
     hidden = _hidden(mask, clear, image)
-    images = from_bytes(pixels.reshape(1, image.height, image.width, -1))
+    images = from_picture(image)
     holes = torch.from_numpy(hidden).float()[None, None]
     if isinstance(method, str) and method in METHODS:
         filled = METHODS[method](images, holes)
@@ -127,13 +128,16 @@ def _fill(
     _, height, width = model.schema.shape
     # what the hole hides must not leak into what lies beside it
     known = resize(membrane(part, hole), height, width).clamp(-1, 1)
-    given, hidden = _as(model.schema.channels, known), adaptive_max_pool2d(hole, (height, width))
+    given, hidden = (
+        in_channels(known, model.schema.channels),
+        adaptive_max_pool2d(hole, (height, width)),
+    )
     if bool(hidden.all()):
         raise ConfigError(
             f"the mask leaves nothing that {type(model).__name__} could see at its "
             f"{width}x{height} pixels; mark less, or fill with --method biharmonic."
         )
-    painted = _as(part.shape[1], paint(given, hidden).cpu())
+    painted = in_channels(paint(given, hidden).cpu(), part.shape[1])
     large = resize(painted, *part.shape[2:])
     # colours of the rim are known better than the painter knows them; what a translator paints
     # outside the hole is the picture itself, so only the step there tells how wrong it is
@@ -144,26 +148,15 @@ def _fill(
     filled[..., window[0], window[1]] = whole
 
 
-def _as(channels: int, images: Images) -> Others:
-    """Grey or colour."""
-    if images.shape[1] == channels:
-        return images
-    if channels == 3:
-        return images.expand(-1, 3, -1, -1)
-    return (images * images.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-
-
 def _model(place: str | Path | Model, device: str) -> Model:
-    model = place if isinstance(place, Model) else runs.load(place, device)
-    name = type(place).__name__ if isinstance(place, Model) else str(place)
-    demand(model, "complete", name)
+    model = loaded(place, "complete", device)
     fills = isinstance(model, Translator) and "mask" in model.takes
     if not fills and not {"Sampler", "Judge"} <= set(interfaces(model)):
         raise ConfigError(
-            f"complete needs a model that takes a mask, or a Sampler that is a Judge; {name} "
-            f"holds a {type(model).__name__}, which is neither."
+            f"complete needs a model that takes a mask, or a Sampler that is a Judge; "
+            f"{called(place)} holds a {type(model).__name__}, which is neither."
         )
-    return model.eval()
+    return model
 
 
 def _painter(model: Model, **search: Any) -> Callable[[Images, Masks], Images]:

@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sfumato import runs
-from sfumato.capabilities import demand
+from sfumato.encoding import loaded
 from sfumato.errors import DataError
-from sfumato.io.images import PIXELS, from_bytes, on_white, read, to_bytes, to_picture
+from sfumato.io.images import PIXELS, Source, from_picture, read, to_bytes, to_picture
 from sfumato.model import Codec, Model
 from sfumato.shapes import Picture
 
@@ -20,7 +19,7 @@ BAND = 256
 
 
 def compress(
-    picture: str | Path | Image.Image,
+    picture: Source,
     quality: int | None = None,
     *,
     model: Model | str | Path = MODEL,
@@ -28,13 +27,12 @@ def compress(
 ) -> bytes:
     """The .sfu file of a picture, as bytes; `tell` is told the number of pixels done.
 
-    A picture is a path or a Pillow image; one of mode L stays grey, any other becomes RGB, and
-    transparency is laid on white. `quality` 1 is the roughest, the middle one unless named.
-    Raises SfumatoError, one line, for what cannot be read or coded.
+    A grey picture stays grey, any other becomes RGB, and transparency is laid on white. `quality`
+    1 is the roughest, the middle one unless named. Raises SfumatoError, one line, for what cannot
+    be read or coded.
     """
     found = codec(model, "compress")
-    image = read(picture) if isinstance(picture, str | Path) else _plain(picture)
-    return found.compress(_tensor(image), quality, tell)
+    return found.compress(from_picture(read(picture))[0], quality, tell)
 
 
 def decompress(
@@ -58,8 +56,7 @@ def decompress(
 
 def codec(place: Model | str | Path, verb: str) -> Codec:
     """The model itself, or the one at a place. Raises ConfigError if it is no codec."""
-    model = place if isinstance(place, Model) else runs.load(place)
-    demand(model, verb, type(place).__name__ if isinstance(place, Model) else str(place))
+    model = loaded(place, verb)
     assert isinstance(model, Codec)
     return model
 
@@ -81,17 +78,3 @@ def to_image(picture: Picture) -> Image.Image:
     """A picture in [-1, 1] as Pillow has it; a band at a time, to spare memory."""
     bands = (picture[None, :, top : top + BAND] for top in range(0, picture.shape[1], BAND))
     return to_picture(np.concatenate([to_bytes(band)[0] for band in bands]))
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    if image.width * image.height > PIXELS:
-        raise DataError(
-            f"the picture has {image.width}x{image.height} pixels; at most {PIXELS} are coded."
-        )
-    image = on_white(image)
-    return image if image.mode == "L" else image.convert("RGB")
-
-
-def _tensor(image: Image.Image) -> Picture:
-    pixels = np.asarray(image)
-    return from_bytes(pixels.reshape(1, *pixels.shape[:2], -1))[0]

@@ -1,4 +1,4 @@
-"""Shown to codes, and what a code is painted under.
+"""Pictures to codes, and what a code is painted under.
 
 A model is what was loaded; pictures are paths, or images as the model takes them.
 """
@@ -25,11 +25,19 @@ Shown = Pictures | Source | Sequence[Source]
 """Images as a model takes them, or pictures: one or several."""
 
 
-def loaded(place: Model | str | Path, verb: str) -> Model:
-    """The model itself, or the one at a place. Raises ConfigError if it has no such verb."""
-    model = place if isinstance(place, Model) else runs.load(place)
-    demand(model, verb, type(place).__name__ if isinstance(place, Model) else str(place))
-    return model
+def loaded(place: Model | str | Path, verb: str, device: str = "cpu") -> Model:
+    """The model itself where it is, or the one at a place on `device`; in evaluation mode.
+
+    Raises ConfigError if it has no such verb.
+    """
+    model = place if isinstance(place, Model) else runs.load(place, device)
+    demand(model, verb, called(place))
+    return model.eval()
+
+
+def called(place: Model | str | Path) -> str:
+    """What a message calls it: its place, or of a model its class."""
+    return type(place).__name__ if isinstance(place, Model) else str(place)
 
 
 def autoencoder(place: Model | str | Path, verb: str) -> Autoencoder:
@@ -50,7 +58,7 @@ def encoded(model: Autoencoder, images: Images) -> Codes:
 
 
 def fitted(model: Model, pictures: Shown) -> Images:
-    """Shown from pictures, cut and scaled to what the model takes; images stay as they are."""
+    """Images of pictures, cut and scaled to what the model takes; images stay as they are."""
     if isinstance(pictures, Tensor):
         return pictures
     pictures = [pictures] if isinstance(pictures, Source) else pictures

@@ -13,10 +13,10 @@ from sfumato.data.source import Source
 from sfumato.encoding import Shown, encoded, paint
 from sfumato.errors import ConfigError, nearest
 from sfumato.evaluation import held_out, source_of
-from sfumato.model import Autoencoder, Axis, Model, Sampler
+from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.randomness import generator
 from sfumato.sampling import begin, read_off, sampler
-from sfumato.schema import Attribute
+from sfumato.schema import Attribute, Axis
 from sfumato.shapes import Images, Latents, Pictures
 
 ROWS = 16

@@ -7,7 +7,6 @@ method written here is overridden below, so what you read in a model file is all
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -21,7 +20,7 @@ from sfumato.data.dataset import Batch, Dataset
 from sfumato.loop import Loop, Rules, weights
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
-from sfumato.schema import Schema
+from sfumato.schema import Axis, Schema
 from sfumato.shapes import (
     Codes,
     Features,
@@ -43,9 +42,17 @@ class Model(nn.Module, ABC):
     """Anything that trains: a config, a schema, one training step, one set of optimisers."""
 
     needs: tuple[str, ...] = ("image",)
-    """Fields of a batch it reads; checked before it is built, and an instance may say more."""
+    """Fields of a batch it cannot learn without; checked before it is built, and an instance may
+    say more.
+    """
+    uses: tuple[str, ...] = ()
+    """Further fields it looks at where the data have them; it is shown no others."""
+    unnamed: bool = False
+    """Whether it learns where some labels are unknown, of what `data.labels` calls them."""
     lacks: tuple[str, ...] = ()
     """Interfaces of its class that an instance, by its config, does not provide."""
+    least: int = 1
+    """Fewest images it can learn from at once."""
     conditions: tuple[str, ...] = ()
     """Fields of a batch that `generate` or `decode` takes by keyword: "label", "attributes". An
     instance may take fewer than its class.
@@ -158,7 +165,8 @@ class Model(nn.Module, ABC):
         """The rows as `Rules.accumulate` cuts them; whole if once, as a cut copies gradients."""
         if self.rules.accumulate == 1:
             return [rows]
-        return list(zip(*(row.chunk(self.rules.accumulate) for row in rows), strict=True))
+        times = self.rules.accumulate
+        return list(zip(*(row.tensor_split(times) for row in rows), strict=True))
 
     def _watch(self, optimizer: Optimizer) -> None:
         """Clip the player's gradient where the rules say so; keep its norm now and then."""
@@ -177,22 +185,6 @@ class Model(nn.Module, ABC):
             n for n, m in self.named_children() if any(id(w) in owned for w in m.parameters())
         ]
         return "+".join(parts)
-
-
-@dataclass(frozen=True)
-class Axis:
-    """A named coordinate of the latents, or several that stand for one thing."""
-
-    name: str
-    """What it is called: "z3", "category", "slant"."""
-    first: int
-    """Its column."""
-    width: int = 1
-    """1 for a number; more for one of so many, one-hot from `first` on."""
-    low: float = -2.0
-    """Smallest number worth showing."""
-    high: float = 2.0
-    """Largest number worth showing."""
 
 
 class Sampler(Model):

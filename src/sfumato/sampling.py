@@ -1,4 +1,4 @@
-"""Shown from a sampler: many, on the way from one to another, and as a film.
+"""Pictures from a sampler: many, on the way from one to another, and as a film.
 
 Every function takes a model or a place that holds one (a run folder, a bundle, a zoo name), and
 as keywords what is asked of it: `label=8`, `attributes={"hair": "blonde"}`.

@@ -124,3 +124,19 @@ _SOURCES = {
     "attributes": ("attributes", "a metadata.csv gives them"),
 }
 """What each is called, and where it comes from."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A named coordinate of the latents, or several that stand for one thing."""
+
+    name: str
+    """What it is called: "z3", "category", "slant"."""
+    first: int
+    """Its column."""
+    width: int = 1
+    """1 for a number; more for one of so many, one-hot from `first` on."""
+    low: float = -2.0
+    """Smallest number worth showing."""
+    high: float = 2.0
+    """Largest number worth showing."""

@@ -1,7 +1,4 @@
-"""Sources in the style of others: by one pass and a few steps, or slowly by descent on the pixels.
-
-from PIL import Image
-import sfumato
+"""Pictures in the style of others: by one pass and a few steps, or slowly by descent on pixels.
 
 sfumato.stylize("photo.jpg", "wave.jpg").save("styled.png")
 sfumato.stylize("photo.jpg", "wave.jpg", method="gatys", colour="content")
@@ -9,17 +6,16 @@ sfumato.texture("bricks.jpg", size=(512, 512))
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from math import inf, log2
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 
-from sfumato import runs
-from sfumato.capabilities import demand
+from sfumato.encoding import loaded
 from sfumato.errors import ConfigError, nearest
 from sfumato.imaging import gatys, passes
 from sfumato.imaging.colour import lightness_only, matched
@@ -28,7 +24,7 @@ from sfumato.imaging.motion import moved
 from sfumato.imaging.objective import Style, bounded, scaled, union
 from sfumato.imaging.paused import mark, put_aside, taken_up
 from sfumato.imaging.placing import softened
-from sfumato.io.images import Source, fractions, from_bytes, read, save, to_bytes, to_picture
+from sfumato.io.images import Source, fractions, from_picture, read, save, to_bytes, to_picture
 from sfumato.model import Model, Translator
 from sfumato.nn import perceptual
 from sfumato.preset import pick_device, quick_in_half
@@ -285,21 +281,26 @@ def one_pass(job: Job, model: Translator) -> Images:
 
 
 def translator(place: Model | str | Path, device: str = "cpu") -> Translator:
-    """The one-pass painter at a place, on `device`, in bfloat16 where that is quick."""
-    model = place if isinstance(place, Model) else runs.load(place, pick_device(device))
-    demand(model, "stylize", str(place))
+    """The one-pass painter itself or at a place, in bfloat16 where that is quick.
+
+    A model that was given is not changed: what is then returned is a copy of it.
+    """
+    model = loaded(place, "stylize", device)
     assert isinstance(model, Translator)
     if model.scale != 1 or "mask" in model.takes:
         raise ConfigError(
             f"{type(model).__name__} changes more than the style; see sfumato translate."
         )
-    model.eval()
-    return model.bfloat16() if quick_in_half() and model.device.type == "cpu" else model
+    if model.device.type != "cpu" or not quick_in_half():
+        return model
+    if model is place and any(weight.dtype != torch.bfloat16 for weight in model.parameters()):
+        model = deepcopy(model)
+    return model.bfloat16()
 
 
 def tensor(source: Source) -> Images:
     """A picture, grey or colour, with or without transparency, as 1 3 H W in [-1, 1]."""
-    return from_bytes(np.asarray(read(source, channels=3))[None])
+    return from_picture(read(source, channels=3))
 
 
 def picture(images: Images) -> Image.Image:

@@ -184,6 +184,23 @@ def law_data_is_checked(name: str) -> None:
         assert needed in said, f"{name}: data without {needed} is not refused by that name"
 
 
+def law_fields(name: str) -> None:
+    """Training looks at no field of a batch but those of `needs` and `uses`, all it is shown."""
+    recipe, data = _recipe(name), _data(name)
+    model = build(name, recipe, data)
+    seen: set[str] = set()
+
+    class Watched(Batch):
+        def __getattribute__(self, field: str) -> Any:
+            seen.add(field)
+            return super().__getattribute__(field)
+
+    batches = list(loader(data, recipe.batch, 1, recipe.seed))
+    _visit(model, [Watched(*batch) for batch in batches])
+    more = seen & set(Batch._fields) - {*model.needs, *model.uses}
+    assert not more, f"{name}: `uses` must name the fields {more}"
+
+
 def law_conditions(name: str) -> None:
     """What a sampler can be asked changes its samples; all else is refused by its name."""
     untrained = build(name, _recipe(name), _data(name))
@@ -253,6 +270,7 @@ LAWS: tuple[Law, ...] = (
     law_bundle,
     law_outputs,
     law_data_is_checked,
+    law_fields,
     law_conditions,
     law_codes,
 )

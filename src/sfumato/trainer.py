@@ -68,7 +68,7 @@ class Stream(L.LightningDataModule):
         rank, world = trainer.global_rank, trainer.world_size
         network = trainer.lightning_module
         assert isinstance(network, Module)
-        data = self.data.only(network.model.needs)
+        data = self.data.only((*network.model.needs, *network.model.uses))
         return loader(
             data, recipe.batch, self.steps, recipe.seed, self.start, rank=rank, world=world
         )

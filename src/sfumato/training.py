@@ -15,7 +15,7 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.utilities import rank_zero_only
-from torch import Tensor
+from torch import Tensor, nn
 
 import sfumato
 from sfumato import data as sources
@@ -29,7 +29,7 @@ from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import Events, Ledger, Recorder
 from sfumato.callbacks.pictures import Pictures, film
 from sfumato.data.dataset import Dataset
-from sfumato.data.labels import complete
+from sfumato.data.labels import complete, named
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, UnknownName, nearest
 from sfumato.loop import Rules
@@ -121,13 +121,35 @@ def build(model: str, recipe: Recipe, data: Dataset) -> Model:
     """The untrained network of a recipe, its weights a function of the seed alone."""
     kind = registry.model_class(model)
     data.require(kind.needs, model)
-    if issubclass(kind, Classifier) and "label" in kind.needs:
-        complete(data, model)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(recipe.seed, "weights"))
         network = kind(recipe.model, data.schema)
+    _suits(network, model, data)
+    _enough(network, model, recipe)
     network.rules = Rules(clip=recipe.clip, accumulate=recipe.accumulate, every=recipe.every)
     return network
+
+
+def _suits(network: Model, name: str, data: Dataset) -> None:
+    """Raise DataError where the labels are not all that the network needs."""
+    if "label" not in network.needs:
+        return
+    if not network.unnamed:
+        named(data, name)
+    if isinstance(network, Classifier):
+        complete(data, name)
+
+
+def _enough(network: Model, name: str, recipe: Recipe) -> None:
+    """Raise ConfigError where the network sees too few images at once."""
+    rows = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
+    least, at_once = max(network.least, 2 if rows else 1), recipe.batch // recipe.accumulate
+    if at_once < least:
+        times = f" in {recipe.accumulate} parts" if recipe.accumulate > 1 else ""
+        raise ConfigError(
+            f"{name} learns from at least {least} images at once, and --batch {recipe.batch}"
+            f"{times} gives it {at_once}; take --batch {least * recipe.accumulate} or more."
+        )
 
 
 def _source(base: Source, given: str | Path | Mapping[str, Any] | Source | None) -> Source:

@@ -10,13 +10,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sfumato import registry, runs
+from sfumato import registry
 from sfumato.augmenting import write
-from sfumato.capabilities import demand, tags
+from sfumato.capabilities import tags
 from sfumato.data.dataset import Dataset
+from sfumato.encoding import called, loaded
 from sfumato.errors import ConfigError, RunError, SfumatoError
-from sfumato.io.images import Source, from_bytes, opacity, read, room, to_bytes, to_picture
-from sfumato.model import Translator
+from sfumato.io.images import (
+    Source,
+    from_bytes,
+    from_picture,
+    opacity,
+    read,
+    room,
+    to_bytes,
+    to_picture,
+)
+from sfumato.model import Model, Translator
 from sfumato.nn.ensemble import ensemble
 from sfumato.nn.resize import enlarge, resize
 from sfumato.nn.tiles import tiles
@@ -35,18 +45,18 @@ def upscale(
     picture: Source,
     *,
     scale: int = 4,
-    method: str = "srresnet",
+    method: str | Path | Model = "srresnet",
     turns: bool = False,
     device: str = "cpu",
     tell: Tell | None = None,
 ) -> Image.Image:
     """A picture `scale` times as wide and high; its transparency, if any, is kept.
 
-    `method` is `bicubic`, the name of a system whose weights are shipped (`srresnet`), or a run or
-    bundle of your own, which computes on `device`. With `turns` it is the mean of what a network
-    makes of the picture's eight turns and mirrors: closer, and eight times as slow. What a network
-    makes larger than asked for is shrunk again. Raises SfumatoError, one line, where the scale is
-    beyond the method's.
+    `method` is `bicubic`, the name of a system whose weights are shipped (`srresnet`), or a model
+    of your own or its run or bundle, which computes on `device`. With `turns` it is the mean of
+    what a network makes of the picture's eight turns and mirrors: closer, and eight times as slow.
+    What a network makes larger than asked for is shrunk again. Raises SfumatoError, one line,
+    where the scale is beyond the method's.
     """
     if scale < 1:
         raise ConfigError(f"--scale must be at least 1; got {scale}.")
@@ -57,7 +67,9 @@ def upscale(
     suited = [f"x{times}" for times in (scale, *range(scale + 1, 9))]
     model = _translator(method, suited, "upscale", device)
     if model.scale < scale:
-        raise ConfigError(f"{method} enlarges {model.scale} times, not {scale}; ask for less.")
+        raise ConfigError(
+            f"{called(method)} enlarges {model.scale} times, not {scale}; ask for less."
+        )
 
     def larger(image: Image.Image) -> Image.Image:
         return _shrunk(translated(model, image, tell, turns=turns), image, scale)
@@ -69,7 +81,7 @@ def restore(
     picture: Source,
     *,
     harm: str = "jpeg",
-    method: str = "srresnet",
+    method: str | Path | Model = "srresnet",
     turns: bool = False,
     device: str = "cpu",
     tell: Tell | None = None,
@@ -80,7 +92,7 @@ def restore(
     """
     model = _translator(method, [harm], "restore", device)
     if model.scale != 1:
-        raise ConfigError(f"{method} enlarges {model.scale} times; upscale is its verb.")
+        raise ConfigError(f"{called(method)} enlarges {model.scale} times; upscale is its verb.")
     return _whole(picture, lambda image: translated(model, image, tell, turns=turns))
 
 
@@ -158,13 +170,7 @@ def _way(model: Translator, to: str | None) -> dict[str, Any]:
 
 def enlarged(image: Image.Image, scale: int) -> Image.Image:
     """The bicubic picture."""
-    return _picture(enlarge(_images(image), scale))
-
-
-def _images(image: Image.Image) -> Images:
-    """A picture as a batch of one."""
-    pixels = np.asarray(image)
-    return from_bytes(pixels[None, ..., None] if pixels.ndim == 2 else pixels[None])
+    return _picture(enlarge(from_picture(image), scale))
 
 
 def _picture(images: Images) -> Image.Image:
@@ -189,7 +195,7 @@ def _shrunk(large: Image.Image, image: Image.Image, scale: int) -> Image.Image:
     size = image.width * scale, image.height * scale
     if large.size == size:
         return large
-    return _picture(resize(_images(large), size[1], size[0]))
+    return _picture(resize(from_picture(large), size[1], size[0]))
 
 
 def _unshipped(method: str, suited: list[str], verb: str) -> SfumatoError:
@@ -204,15 +210,16 @@ def _unshipped(method: str, suited: list[str], verb: str) -> SfumatoError:
     )
 
 
-def _translator(method: str, suited: list[str], verb: str, device: str) -> Translator:
-    """The model at that place, or the first shipped with that name that is suited."""
+def _translator(
+    method: str | Path | Model, suited: list[str], verb: str, device: str
+) -> Translator:
+    """The model itself, the one at that place, or the first shipped under its name that suits."""
     place = method
-    if not Path(method).exists() and method in registry.available():
+    if isinstance(method, str) and not Path(method).exists() and method in registry.available():
         shipped = [name for what in suited if (name := f"{method}-{what}") in registry.shipped()]
         if not shipped:
             raise _unshipped(method, suited, verb)
         place = shipped[0]
-    model = runs.load(place, device)
-    demand(model, verb, place)
+    model = loaded(place, verb, device)
     assert isinstance(model, Translator)
     return model

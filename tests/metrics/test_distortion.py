@@ -133,3 +133,23 @@ def test_luma_of_the_published_bicubic_pictures(real_data, name, mean):
         made = enlarge(from_bytes(np.asarray(read(small, channels=3))[None]), 4)
         found.append(float(ssim_y(rounded(made.clamp(-1, 1)), sharp, border=4)))
     assert np.mean(found) == pytest.approx(mean, abs=0.004)
+
+
+def test_half_precision_around_it_changes_nothing():
+    images, originals = pair()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = ssim(images, originals)
+    assert torch.equal(found, ssim(images, originals))
+
+
+def test_luma_of_colour_is_itu_r_bt_601s():
+    """Written as skimage writes it, 16 to 235; grey is its own luma."""
+    from skimage.color import rgb2ycbcr
+
+    images, originals = pair((1, 3, 24, 24))
+    as_grey = [
+        torch.from_numpy(rgb2ycbcr((rounded(x)[0].permute(1, 2, 0).numpy() + 1) / 2)[..., 0])
+        for x in (images, originals)
+    ]
+    ours, theirs = (x[None, None] / 127.5 - 1 for x in as_grey)
+    torch.testing.assert_close(ssim_y(images, originals), ssim(ours, theirs), atol=1e-5, rtol=0)

@@ -77,3 +77,12 @@ def test_a_file_that_is_no_style_network_is_refused(tmp_path):
 
 def test_the_source_recipe_is_the_published_network():
     assert RECIPES["source"].model.width == 32
+
+
+def test_what_is_clipped_is_learned_from_too():
+    model, images = small(), torch.rand(1, 3, 32, 32) * 2 - 1
+    with torch.no_grad():
+        [*model.network][-1].shift.fill_(8.0)
+    assert model.translate(images).max() == 1
+    model._loss(images).backward()
+    assert [*model.network][-1].shift.grad.abs().max() > 0

@@ -11,6 +11,7 @@ from sfumato import data as sources
 from sfumato.data import Source
 from sfumato.data.labels import UNKNOWN
 from sfumato.errors import DataError
+from sfumato.loop import Rules
 from sfumato.models.semi_gan import RECIPES, Config, SemiGAN, _Scaled
 from sfumato.schema import Schema
 from sfumato.testing import one_step
@@ -158,3 +159,21 @@ def test_error_counts_wrong_names():
 def test_data_without_labels_are_refused():
     with pytest.raises(DataError, match="semi_gan needs labels, and this data has none"):
         SemiGAN(FEW, Schema(shape=(1, 4, 4)))
+
+
+def test_scales_are_set_once_and_the_bundle_knows():
+    model = settled()
+    other = SemiGAN(FEW, SMALL)
+    other.load_state_dict(model.state_dict())
+    before = deepcopy([*other.judging.buffers()])
+    one_step(other, image=pictures(), label=torch.arange(48) % 3)
+    assert all(torch.equal(a, b) for a, b in zip(before, other.judging.buffers(), strict=True))
+
+
+@pytest.mark.parametrize("unnamed", [0, 1, 7])
+def test_a_batch_may_be_cut_whoever_is_named(unnamed):
+    model, label = SemiGAN(FEW, SMALL), torch.arange(48) % 3
+    label[:unnamed] = UNKNOWN
+    model.rules = Rules(accumulate=3 if unnamed > 1 else 4)
+    one_step(model, image=pictures(), label=label)
+    assert all(loss.isfinite() for loss in model.told.values())

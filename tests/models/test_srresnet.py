@@ -54,7 +54,9 @@ def test_what_is_learned_from_is_eight_bits_and_repeats():
         assert one.shape[2] == 24 // model.scale
         levels = (one + 1) * 127.5
         torch.testing.assert_close(levels, levels.round(), atol=1e-3, rtol=0)
-    torch.testing.assert_close(small().degrade(images, CHANCES), shrink(images, 2), atol=1 / 255, rtol=0)
+    torch.testing.assert_close(
+        small().degrade(images, CHANCES), shrink(images, 2), atol=1 / 255, rtol=0
+    )
 
 
 @pytest.mark.parametrize("loss", ["squared", "absolute"])

@@ -39,13 +39,9 @@ def sampler(args: Namespace) -> "Sampler":
 
 def loaded(place: str, device: str, verb: str) -> "Model":
     """The model at `place`. Raises ConfigError if it has no such verb."""
-    from sfumato.capabilities import demand
-    from sfumato.preset import pick_device
-    from sfumato.runs import load
+    from sfumato.encoding import loaded
 
-    model = load(place, pick_device(device))
-    demand(model, verb, place)
-    return model
+    return loaded(place, verb, device)
 
 
 def real_images(args: Namespace) -> "Source | None":

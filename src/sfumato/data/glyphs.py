@@ -5,8 +5,9 @@ from it. Typefaces are those matplotlib carries (DejaVu, STIX, Computer Modern),
 that `slant` is the whole slant. Inks are eight hues of equal lightness (OKLCH), on black or
 white.
 
-    mask = 1 where the letter covers half of a pixel or more      image = coverage * ink + (1 -
-    coverage) * paper outline = pixels of the mask with a neighbour outside it
+    mask    = 1 where the letter covers half of a pixel or more
+    image   = coverage * ink + (1 - coverage) * paper
+    outline = pixels of the mask with a neighbour outside it
 
 `train` holds 8,192 and `test` 2,048 of them, or as many as `count` asks for.
 """

@@ -42,6 +42,17 @@ def forget(dataset: Dataset, source: Source) -> Dataset:
     return replace(dataset, columns=columns, digest=known)
 
 
+def named(dataset: Dataset, who: str) -> None:
+    """Raise DataError where the label of an image is unknown."""
+    if unknown := int((dataset.columns["label"] == UNKNOWN).sum()):
+        known = len(dataset) - unknown
+        raise DataError(
+            f"{who} needs the label of every image, and {dataset.name} has only {known} of "
+            f"{len(dataset)}; take fewer images: --data.count {known}, or a model that learns "
+            "from few labels, such as semi_gan or aae --recipe semi."
+        )
+
+
 def complete(dataset: Dataset, who: str) -> None:
     """Raise DataError unless there are two classes or more, and an image of each to learn from."""
     names = dataset.schema.classes
@@ -50,7 +61,8 @@ def complete(dataset: Dataset, who: str) -> None:
             f"{who} learns to tell classes apart, and {dataset.name} has one only, {names[0]}; "
             "give two or more."
         )
-    counts = np.bincount(dataset.columns["label"].clip(0), minlength=len(names))
+    label = dataset.columns["label"]
+    counts = np.bincount(label[label != UNKNOWN], minlength=len(names))
     if missing := [name for name, count in zip(names, counts, strict=True) if not count]:
         there = [name for name in names if name not in missing]
         raise DataError(

@@ -16,6 +16,7 @@ from torch.nn.functional import conv2d, pad
 from sfumato.data.places import File
 from sfumato.data.stock import Cut, Pictures, decoded
 from sfumato.errors import ConfigError, DataError
+from sfumato.nn.channels import luma
 from sfumato.shapes import Images
 
 SHARP = 4.0
@@ -24,17 +25,14 @@ SHARP = 4.0
 
 def grey(images: Images) -> Images:
     """Luma (ITU-R BT.601) in every channel."""
-    if images.shape[1] == 1:
-        return images
-    weights = images.new_tensor([0.299, 0.587, 0.114])[:, None, None]
-    return (weights * images).sum(1, keepdim=True).expand_as(images)
+    return luma(images).expand_as(images)
 
 
 def edges(images: Images) -> Images:
     """Steepness of the luma by Sobel's operator: black where it is steep, white where flat."""
     line, step = images.new_tensor([1.0, 2.0, 1.0]) / 8, images.new_tensor([-1.0, 0.0, 1.0])
     kernels = torch.stack([line[:, None] * step, step[:, None] * line])[:, None]
-    slopes = conv2d(pad(grey(images)[:, :1], (1, 1, 1, 1), mode="replicate"), kernels)
+    slopes = conv2d(pad(luma(images), (1, 1, 1, 1), mode="replicate"), kernels)
     steep = slopes.square().sum(1, keepdim=True).sqrt()
     return (1 - 2 * (SHARP * steep).clamp(0, 1)).expand_as(images)
 

@@ -23,6 +23,7 @@ from sfumato.errors import ConfigError, UnknownName, nearest
 from sfumato.io.images import from_bytes, to_bytes
 from sfumato.model import Classifier
 from sfumato.nn import inception
+from sfumato.nn.channels import in_channels
 from sfumato.schema import Schema
 from sfumato.shapes import Features, Images, Scores
 
@@ -35,7 +36,6 @@ NAMES = (
 )
 ENOUGH = 10_000
 """Images to measure with, unless the user says how many."""
-_GREY = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
@@ -188,17 +188,7 @@ def fitted(images: Images, schema: Schema) -> Float[Tensor, "B c h w"]:
 
 
 def _fitted(images: Images, schema: Schema) -> Float[Tensor, "B c h w"]:
-    images, side = _coloured(images, schema.channels), schema.side
+    images, side = in_channels(images, schema.channels), schema.side
     if images.shape[-2:] == (side, side):
         return images
     return interpolate(images, (side, side), mode="bilinear", antialias=True)
-
-
-def _coloured(images: Images, channels: int) -> Float[Tensor, "B c H W"]:
-    """Grey from colour by the weights of ITU-R BT.601; colour from grey by repeating."""
-    if images.shape[1] == channels:
-        return images
-    if channels == 3:
-        return images.expand(-1, 3, -1, -1)
-    weights = torch.tensor(_GREY, device=images.device)[:, None, None]
-    return (images * weights).sum(1, keepdim=True)

@@ -38,6 +38,11 @@ def relit(images: Images, draws: Float[Tensor, "B 7"], strength: float) -> Image
 
 def blurred(images: Images, sigma: Column) -> Images:
     """Each image under a Gaussian of its own deviation in pixels; edges go on mirrored."""
+    with torch.autocast(images.device.type, enabled=False):
+        return _blurred(images, sigma)
+
+
+def _blurred(images: Images, sigma: Column) -> Images:
     reach = max(1, int(3 * float(sigma.max())))
     reach = min(reach, min(images.shape[2:]) - 1)
     at = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)

@@ -76,6 +76,8 @@ class Descent:
                 else:
                     reach *= _shorter(loss, promised, value)
             if found is None:
+                if left <= 0 and reach > 1e-3:
+                    break  # cut short: what is known of the curvature still holds
                 if not self.steps:
                     break  # straight down does not help either: this is the bottom
                 self.steps, self.bends = [], []

@@ -30,6 +30,8 @@ AREA = 30_000
 
 def membrane(images: Images, mask: Masks) -> Images:
     """The level surface; see `imaging.laplace` for how."""
+    if not bool(mask.any()):
+        return images
     return poisson(torch.zeros_like(images), _emptied(images, mask), mask)
 
 

@@ -67,6 +67,11 @@ def from_bytes(pixels: np.ndarray | Tensor) -> Images:
     return torch.from_numpy(images)
 
 
+def from_picture(image: Image.Image) -> Images:
+    """One picture of mode L or RGB as float32 1 C H W in [-1, 1]."""
+    return from_bytes(np.asarray(image).reshape(1, image.height, image.width, -1))
+
+
 def rounded(images: Images) -> Images:
     """Clamped to [-1, 1] and to the nearest of 256 levels, as a file holds them."""
     return images.clamp(-1, 1).add(1).mul(127.5).round().div(127.5).sub(1)

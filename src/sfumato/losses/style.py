@@ -27,7 +27,8 @@ def products(maps: Maps, mask: Masks | None = None) -> Grams:
     """Sums over places of the products of two maps each; `mask` as large as the maps."""
     seen = maps.float() if mask is None else maps.float() * mask
     rows = seen.flatten(2)
-    return rows @ rows.transpose(1, 2)
+    with torch.autocast(rows.device.type, enabled=False):
+        return rows @ rows.transpose(1, 2)
 
 
 def elements(maps: Maps, mask: Masks | None = None) -> Tensor:

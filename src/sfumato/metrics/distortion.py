@@ -64,11 +64,12 @@ def ssim_y(images: Images, originals: Images, *, border: int = 0) -> Logits:
 
 
 def _luma(images: Images) -> Tensor:
-    """B H W, of a range of 1; what it begins at is left out."""
+    """B H W in [0, 1]: of colour from 16 to 235 of 255, grey as it is."""
     parts = (rounded(images.double()) + 1) / 2
     if images.shape[1] == 1:
         return parts[:, 0]
-    return torch.einsum("bchw,c->bhw", parts, parts.new_tensor([0.256789, 0.504129, 0.097906]))
+    shares = parts.new_tensor([0.256789, 0.504129, 0.097906])
+    return 0.062745 + torch.einsum("bchw,c->bhw", parts, shares)
 
 
 def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Logits:
@@ -111,11 +112,14 @@ def fitting(side: int) -> int:
 def _ssim_maps(x: Images, y: Images) -> tuple[Tensor, Tensor]:
     """The luminance and the contrast-structure factors of SSIM at every place of the window."""
     c1, c2 = 0.01**2, 0.03**2
-    x, y = (x + 1) / 2, (y + 1) / 2
-    mean_x, mean_y = _blur(x), _blur(y)
-    product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
-    covariance = _blur(x * y) - product
-    variances = _blur(x * x) + _blur(y * y) - squares
+    # differences of means of squares: in bfloat16 nothing would be left of them
+    with torch.autocast(x.device.type, enabled=False):
+        x, y = ((part if part.dtype == torch.double else part.float()) for part in (x, y))
+        x, y = (x + 1) / 2, (y + 1) / 2
+        mean_x, mean_y = _blur(x), _blur(y)
+        product, squares = mean_x * mean_y, mean_x**2 + mean_y**2
+        covariance = _blur(x * y) - product
+        variances = _blur(x * x) + _blur(y * y) - squares
     return (2 * product + c1) / (squares + c1), (2 * covariance + c2) / (variances + c2)
 
 

@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor
 
 from sfumato.errors import ConfigError
-from sfumato.io.images import from_bytes, read
+from sfumato.io.images import from_picture, read
 from sfumato.nn import perceptual
 from sfumato.nn.perceptual import Perceptual
 from sfumato.shapes import Images, Logits, Others
@@ -103,7 +102,7 @@ def _as_published(found: Distance) -> bool:
 
 
 def _example(name: str) -> Images:
-    return from_bytes(np.asarray(read(SHIPPED / f"{name}.png", channels=3))[None])
+    return from_picture(read(SHIPPED / f"{name}.png", channels=3))
 
 
 def _unit(maps: Others) -> Others:

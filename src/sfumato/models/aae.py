@@ -36,14 +36,14 @@ from sfumato.losses.likelihood import bernoulli_nll, ends
 from sfumato.metrics.accuracy import error
 from sfumato.metrics.readable import linear_accuracy, nearest_accuracy
 from sfumato.metrics.score import Score
-from sfumato.model import Autoencoder, Axis, Classifier, Sampler
+from sfumato.model import Autoencoder, Classifier, Sampler
 from sfumato.nn.dense import dense
 from sfumato.nn.jolt import jolting
 from sfumato.nn.naming import LOOK, Naming
 from sfumato.nn.players import adams
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
-from sfumato.schema import Schema
+from sfumato.schema import Axis, Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Codes, Features, Images, Labels, Latents, Logits, Scalar, Scores
 
@@ -100,6 +100,7 @@ class AAE(Sampler, Autoencoder, Classifier):
     """An encoder, a decoder, and a judge for each kind of code."""
 
     needs: tuple[str, ...] = ("image",)
+    uses = ("label",)
     conditions: tuple[str, ...] = ("label",)
 
     def __init__(self, config: Config, schema: Schema) -> None:
@@ -115,6 +116,7 @@ class AAE(Sampler, Autoencoder, Classifier):
         self.conditions = ("label",) if labelled else ()
         self.besides = ("label",) if c.task == "supervised" else ()
         self.kinds = {"semi_supervised": classes, "clusters": c.clusters}.get(c.task, 0)
+        self.unnamed = c.task != "supervised"
         self.lacks = () if self.kinds else ("Classifier",)
         self.normal = slice(0, c.latent)
         self.encoder = nn.Sequential(nn.Flatten(), *_hidden(c, [pixels, *hidden]))

@@ -73,6 +73,7 @@ class AdaIN(Translator):
     """A decoder behind the frozen embedded perceptual network."""
 
     takes = ("reference",)
+    least = 2
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
@@ -112,23 +113,23 @@ class AdaIN(Translator):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        chance = self.draw(self._chances, len(batch.image))
-        self.tell({"loss": self.descend(optimizer, self._loss, batch.image, chance)})
+        images, chance = batch.image, self.draw(self._chances, len(batch.image))
+        styles = _recoloured(images.roll(1, 0), chance, self.config.colours)
+        self.tell({"loss": self.descend(optimizer, self._loss, images, styles)})
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """`style_loss`: the loss of a pass over that of the content itself, so its floor is 1."""
         rows = torch.randperm(len(data), generator=rng, device=rng.device)[:HELD].cpu()
         sums = torch.zeros(2)
-        for part in rows.split(8):
-            images = data.batch(part).image.to(self.device)
-            apart, own, _ = self._paired(images, images.roll(1, 0))
+        for part in torch.stack([rows, rows.roll(1)]).split(8, 1):
+            images, styles = (data.batch(half).image.to(self.device) for half in part)
+            apart, own, _ = self._paired(images, styles)
             sums += torch.stack([apart.sum(), own.sum()]).cpu()
         value, n = float(sums[0] / sums[1].clamp(min=1e-9)), len(rows)
         return {"style_loss": Score(value=value, floor=1.0, ceiling=0.0, n=n, better="lower")}
 
-    def _loss(self, images: Images, chance: Tensor) -> Scalar:
-        styles = _recoloured(images.roll(1, 0), chance, self.config.colours)
+    def _loss(self, images: Images, styles: Images) -> Scalar:
         apart, own, painted = self._paired(images, styles)
         # a style that the content has already may not count without end
         relative = apart / (own + own.mean())

@@ -92,6 +92,7 @@ class ContextEncoder(Translator, Judge):
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
         c, channels, side = config, schema.channels, schema.side
+        self.least = 2 if c.latent else 1  # the bottleneck's batch norm has one place
         self.generator = painter(channels + 1, channels, c.width, c.latent, side)
         self.discriminator = judge(channels, c.width, side)
         self.apply(normal_002)

@@ -130,11 +130,14 @@ def _discriminator(c: Config, side: int, channels: int) -> nn.Sequential:
     maps = [channels, *(c.judge_width << i for i in range(5))]
     batch = c.norm == "batch"
     layers: list[nn.Module] = []
+    left = side
     for narrow, wide in pairwise(maps):
-        layers += [nn.Conv2d(narrow, wide, 3, stride=2, padding=1, bias=not batch)]
+        # of one place a stride of 2 leaves the same, but oneDNN's slope of it in bfloat16 is NaN
+        stride = 2 if left > 1 else 1
+        layers += [nn.Conv2d(narrow, wide, 3, stride=stride, padding=1, bias=not batch)]
+        left = -(-left // 2)
         layers += [Norm2d(wide)] if batch else []
         layers += [nn.LeakyReLU(0.2)]
-    left = -(-side // 32)
     return nn.Sequential(*layers, ToRows(), nn.Linear(maps[-1] * left**2, 1), nn.Flatten(0))
 
 

@@ -38,7 +38,7 @@ from sfumato.metrics.score import Score
 from sfumato.model import Translator
 from sfumato.nn.edges import completed
 from sfumato.nn.init import normal_002
-from sfumato.nn.patches import Patch, Verdicts, patches
+from sfumato.nn.patches import Patch, Verdicts, patches, room_for
 from sfumato.nn.players import adams
 from sfumato.nn.pool import Pool
 from sfumato.nn.residual import Residual
@@ -100,6 +100,7 @@ class CycleGAN(Translator):
         super().__init__(config, schema)
         c, channels = config, schema.channels
         _check(schema)
+        room_for(c.patch, schema.side)
         self.painters = nn.ModuleDict({way: _painter(c, channels) for way in self.ways})
         self.judges = nn.ModuleDict(
             {way: patches(channels, c.width, c.patch, nn.InstanceNorm2d) for way in self.ways}

@@ -30,7 +30,7 @@ from sfumato.data.dataset import Batch
 from sfumato.data.photos import PHOTOS, photo
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
-from sfumato.io.images import from_bytes, read
+from sfumato.io.images import from_picture, read
 from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.model import Translator
 from sfumato.nn.perceptual import embedded, layers
@@ -89,13 +89,17 @@ class FastStyle(Translator):
         self, source: Images, *, mask: Masks | None = None, reference: Others | None = None
     ) -> Images:
         """Pictures of `source` in the style that was learnt, of any size."""
+        return self._painted(source).clamp(-1, 1)
+
+    def _painted(self, source: Images) -> Images:
+        """The same before it is clipped: what is cut off has a slope too."""
         high, wide = source.shape[-2:]
         # black is 0 before the first convolution, as what it pads with is
         maps = (source.expand(-1, 3, -1, -1) + 1).to(next(self.parameters()).dtype)
         # halving an odd side pads its front, so that what comes back begins that much earlier
         top, left = (side % 2 + 2 * (-(-side // 2) % 2) for side in (high, wide))
         painted = self.network(maps)[:, :, top : top + high, left : left + wide]
-        return (REACH * painted.float().tanh()).clamp(-1, 1)
+        return REACH * painted.float().tanh()
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
@@ -106,7 +110,7 @@ class FastStyle(Translator):
         with torch.no_grad():
             seen = self._see(images)
             own = seen_apart(seen, seen, grams, c.content_weight)
-        painted = self.translate(images)
+        painted = self._painted(images)
         loss = seen_apart(self._see(painted), seen, grams, c.content_weight)
         return (loss / (own + 1)).mean() + c.smooth * 0.01 * total_variation(painted)
 
@@ -211,7 +215,7 @@ def _picture(place: str, side: int) -> Float[Tensor, "1 3 h w"]:
     image = photo(place) if place in PHOTOS else read(place, channels=3)
     share = side / max(image.size)
     wide, high = (max(1, round(n * share)) for n in image.size)
-    return from_bytes(np.asarray(image.resize((wide, high)))[None])
+    return from_picture(image.resize((wide, high)))
 
 
 RECIPES = {

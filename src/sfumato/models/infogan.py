@@ -32,14 +32,14 @@ from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.metrics.clusters import confusion, matched_error
 from sfumato.metrics.score import Score
 from sfumato.metrics.strokes import breadth, slant, thickness
-from sfumato.model import Axis, Classifier, Judge, Sampler
+from sfumato.model import Classifier, Judge, Sampler
 from sfumato.nn.init import normal_002
 from sfumato.nn.ladder import falling, rising
 from sfumato.nn.naming import LOOK, Naming
 from sfumato.nn.players import adams
 from sfumato.nn.pyramid import doublings
 from sfumato.recipe import Published, Recipe
-from sfumato.schema import Schema
+from sfumato.schema import Axis, Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Codes, Features, Images, Labels, Latents, Logits, Scalar, Scores
 
@@ -89,6 +89,9 @@ class Config:
 
 class InfoGAN(Sampler, Judge, Classifier):
     """A painter, and a judge that shares its layers with a reader of the code."""
+
+    uses = ("label",)
+    unnamed = True
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)

@@ -27,7 +27,7 @@ from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Translator
 from sfumato.nn.edges import completed
 from sfumato.nn.init import normal_002
-from sfumato.nn.patches import Patch, Verdicts, patches
+from sfumato.nn.patches import Patch, Verdicts, patches, room_for
 from sfumato.nn.players import adams
 from sfumato.nn.pyramid import halvable
 from sfumato.nn.resize import resize
@@ -77,6 +77,7 @@ class Pix2Pix(Translator):
         super().__init__(config, schema)
         c, channels = config, schema.channels
         halvable(schema, c.depth, "pix2pix")
+        room_for(c.patch, schema.side)
         norm: Norm = nn.BatchNorm2d if c.norm == "batch" else INSTANCE
         self.generator = UNet(channels, channels, c.width, c.depth, norm, c.dropout)
         self.discriminator = patches(2 * channels, c.width, c.patch, norm)

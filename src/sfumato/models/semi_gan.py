@@ -69,6 +69,7 @@ class SemiGAN(Sampler, Judge, Classifier):
     """A painter, and a classifier that also says how real an image looks."""
 
     needs = ("image", "label")
+    unnamed = True
     normal = slice(0)
     ends = 0.0, 1.0
 
@@ -92,6 +93,9 @@ class SemiGAN(Sampler, Judge, Classifier):
             layers[-1], _Scaled(widths[-1], len(schema.classes), trained=True)
         )
 
+        self.settled: Tensor
+        self.register_buffer("settled", torch.tensor(False))
+
     def prior(self, count: int, rng: Generator | None = None) -> Latents:
         return torch.rand(count, self.config.latent, device=self.device, generator=rng)
 
@@ -110,10 +114,11 @@ class SemiGAN(Sampler, Judge, Classifier):
     def training_step(self, batch: Batch, index: int) -> None:
         classifier, painter = self.players
         images, label = jolting(batch.image, self.draw, self.config.jolt), batch.label
-        if self.step == 0:
+        if not self.settled:
             self._set_scales(images)
         known, loose = label != UNKNOWN, label == UNKNOWN
-        unnamed = images[loose] if loose.any() else images
+        # batch norm of the painter needs two
+        unnamed = images[loose] if loose.sum() > 1 else images
         z = self.draw(self.prior, len(unnamed))
         painted = self.generate(z).detach()
         learned = self.descend(
@@ -144,6 +149,7 @@ class SemiGAN(Sampler, Judge, Classifier):
             if isinstance(layer, _Scaled):
                 layer.settle(seen)
             seen = layer(seen)
+        self.settled.fill_(True)
 
     def pace(self, step: int) -> float:
         return linear(step, self.config.decay_steps)

@@ -23,8 +23,11 @@ def jolted(images: Images, draws: Float[Tensor, "B 5"], reach: float) -> Images:
     scale, cos, sin = 1 + size / 2, turn.cos(), turn.sin()
     across = torch.stack([cos * scale, slant - sin * scale, 0.7 * shift[0]], 1)
     down = torch.stack([sin * scale, cos * scale, 0.7 * shift[1]], 1)
-    grid = affine_grid(torch.stack([across, down], 1), list(images.shape), align_corners=False)
-    return grid_sample(images, grid, padding_mode="border", align_corners=False)
+    way = torch.stack([across, down], 1)
+    # in bfloat16 places would be off by hundredths of a pixel
+    with torch.autocast(images.device.type, enabled=False):
+        grid = affine_grid(way, list(images.shape), align_corners=False)
+        return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def jolting(images: Images, draw: Callable[..., Tensor], reach: float) -> Images:

@@ -8,6 +8,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from sfumato.errors import ConfigError
 from sfumato.nn.unet import Norm
 
 Verdicts = Float[Tensor, " N"]
@@ -15,6 +16,21 @@ Verdicts = Float[Tensor, " N"]
 Patch = Literal[1, 16, 70, 286]
 PATCHES: dict[int, int] = {1: 0, 16: 1, 70: 3, 286: 5}
 """Side of what one logit sees, to halvings of the maps."""
+
+
+def room_for(patch: Patch, side: int) -> None:
+    """Raise ConfigError where images of that side have no room for the layers of such a judge."""
+    if side < _least(patch):
+        fits = max((one for one in PATCHES if side >= _least(one)), default=1)
+        raise ConfigError(
+            f"--model.patch {patch} needs images of {_least(patch)} pixels or more, and these "
+            f"have {side}; take --model.patch {fits}."
+        )
+
+
+def _least(patch: int) -> int:
+    """Side that leaves 2 x 2 places to the last norm and one to the verdict."""
+    return 3 << PATCHES[patch] if PATCHES[patch] else 2
 
 
 def patches(channels: int, width: int, patch: Patch, norm: Norm) -> nn.Sequential:

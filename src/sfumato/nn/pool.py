@@ -26,12 +26,12 @@ class Pool:
         shown = []
         for image, (coin, place) in zip(images, chances.tolist(), strict=True):
             if len(self.kept) < self.size:
-                self.kept.append(image)
+                self.kept.append(image.clone())  # not a view, which holds its batch
                 shown.append(image)
             elif coin < 0.5 or not self.size:
                 shown.append(image)
             else:
                 index = int(place * self.size)
                 shown.append(self.kept[index].to(image))
-                self.kept[index] = image
+                self.kept[index] = image.clone()
         return torch.stack(shown)
