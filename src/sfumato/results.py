@@ -110,8 +110,9 @@ def _overview(found: Sequence[Run]) -> Iterator[str]:
     """A row for each score that was published, or is promised, or else comes first."""
     yield "## All systems\n"
     yield (
-        "`sfumato reproduce` measures it again: every system's recipe `laptop`, several seeds "
-        "where a\ntraining takes 15 minutes or less. *Published* is what the source named with it "
+        "`sfumato reproduce` measures the recipes `laptop` again, `--recipe` the others, several "
+        "seeds where a\ntraining takes 15 minutes or less. A system without a row has no result "
+        "kept by it yet. *Published* is what the source named with it "
         "states, by its own\nprotocol; an empty cell means that no comparable number is known to "
         "us. *Minutes* are those of one\ntraining.\n"
     )
@@ -164,7 +165,7 @@ def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
     first = group[0]
     yield f"## {model}, {recipe}: {first['data']}\n"
     seeds = max(run["seed"] for run in group) + 1
-    named = f" --tagger {first['tagger']}" if "tagger" in first else ""
+    named = f" --tagger {tagger}" if (tagger := first.get("tagger")) else ""
     yield (
         f"`sfumato reproduce --only {model} --recipe {recipe} --seeds {seeds}{named} -o again`\n"
     )

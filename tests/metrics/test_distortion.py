@@ -148,7 +148,7 @@ def test_luma_of_colour_is_itu_r_bt_601s():
 
     images, originals = pair((1, 3, 24, 24))
     as_grey = [
-        torch.from_numpy(rgb2ycbcr((rounded(x)[0].permute(1, 2, 0).numpy() + 1) / 2)[..., 0])
+        torch.from_numpy(rgb2ycbcr((rounded(x.double())[0].permute(1, 2, 0).numpy() + 1) / 2)[..., 0])
         for x in (images, originals)
     ]
     ours, theirs = (x[None, None] / 127.5 - 1 for x in as_grey)

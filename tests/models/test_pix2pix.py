@@ -42,7 +42,7 @@ def test_the_paper_has_so_many_parameters():
 
 @pytest.mark.parametrize("patch", PATCHES)
 def test_a_logit_sees_its_patch(patch):
-    model = small(patch=patch).double().eval()
+    model = small(Schema(shape=(3, 96, 96)), patch=patch).double().eval()
     for weights in model.discriminator.parameters():  # no gradient is lost to a leak or a zero
         torch.nn.init.constant_(weights, 0.05)
     images = torch.rand(1, 3, 320, 320, dtype=torch.double, requires_grad=True)
