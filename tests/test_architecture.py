@@ -9,11 +9,12 @@ import sys
 import tokenize
 import tomllib
 from functools import cache
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src" / "sfumato"
@@ -34,6 +35,8 @@ SPEAKS_BYTES = {
     SRC / "nn" / "inception.py",  # its published weights take (byte - 128) / 128
     SRC / "nn" / "perceptual.py",  # VGG's take byte - mean
 }
+UNSEEN = {"tensorboard", "onnxscript"}
+"""Libraries that others import for us."""
 TOLD = ("weights_only", "allow_pickle", "ckpt_path")
 """Keywords that say whether something is unpickled."""
 LEVEL = {room: level for level, floor in enumerate(FLOORS) for room in floor.split()}
@@ -140,6 +143,21 @@ def test_torchvision_is_nowhere_among_the_dependencies():
                 seen |= found
     assert "torch" in {name for name, _ in seen}
     assert "torchvision" not in {name for name, _ in seen}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
+    """Whoever imports a library that another one brings breaks when that one drops it."""
+    brought = packages_distributions()
+    used = {name.partition(".")[0] for path in SOURCE for name in imports(path)}
+    used -= {*sys.stdlib_module_names, "sfumato"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wishes = [*project["dependencies"], *project["optional-dependencies"]["export"]]
+    declared = {canonicalize_name(Requirement(text).name) for text in wishes}
+    for name in used:
+        owners = {canonicalize_name(owner) for owner in brought.get(name, [])}
+        assert owners & declared, f"{name} is imported and not declared"
+    owned = {canonicalize_name(owner) for name in used for owner in brought.get(name, [])}
+    assert declared - owned <= UNSEEN
 
 
 def extras():

@@ -338,7 +338,7 @@ def test_places_side_by_side():
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"), [({"n": 19}, "-n 19 is too"), ({"batch": 0}, "-b 0")]
+    ("settings", "said"), [({"n": 19}, "-n 19 is too"), ({"batch": 0}, "batch 0")]
 )
 def test_senseless_counts(settings, said):
     with pytest.raises(ConfigError, match=said):

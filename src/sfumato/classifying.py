@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
-from sfumato.encoding import PART, Shown, fitted, loaded
+from sfumato.encoding import Shown, fitted, loaded
 from sfumato.errors import ConfigError, DataError
 from sfumato.evaluation import held_out, source_of
 from sfumato.metrics.accuracy import (
@@ -176,5 +176,5 @@ def known(
 
 
 def _logits(model: Classifier, images: Images) -> Scores:
-    parts = (model.logits(part.to(model.device)) for part in images.split(PART))
+    parts = (model.logits(part.to(model.device)) for part in images.split(model.at_once))
     return torch.cat([part.float().cpu() for part in parts])

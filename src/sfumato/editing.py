@@ -93,8 +93,7 @@ def strength(attribute: Attribute, wish: Any) -> tuple[str, float]:
         attribute.number(value)  # complains of what is no value
         return value, _strong(attribute, much)
     if len(attribute.values) > 2:
-        attribute.number(word)  # complains, and names the nearest
-        return attribute.values[attribute.values.index(word)], 1.0
+        attribute.number(word)  # it is none of the values: this says so, and names the nearest
     return attribute.values[1], _strong(attribute, word)
 
 

@@ -147,9 +147,9 @@ def test_luma_of_colour_is_itu_r_bt_601s():
     from skimage.color import rgb2ycbcr
 
     images, originals = pair((1, 3, 24, 24))
-    as_grey = [
-        torch.from_numpy(rgb2ycbcr((rounded(x.double())[0].permute(1, 2, 0).numpy() + 1) / 2)[..., 0])
-        for x in (images, originals)
-    ]
-    ours, theirs = (x[None, None] / 127.5 - 1 for x in as_grey)
+    pictures = (
+        (rounded(x.double())[0].permute(1, 2, 0).numpy() + 1) / 2 for x in (images, originals)
+    )
+    grey = (torch.from_numpy(rgb2ycbcr(picture)[None, None, ..., 0]) for picture in pictures)
+    ours, theirs = (luma / 127.5 - 1 for luma in grey)
     torch.testing.assert_close(ssim_y(images, originals), ssim(ours, theirs), atol=1e-5, rtol=0)

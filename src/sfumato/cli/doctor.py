@@ -16,7 +16,7 @@ from sfumato.cli.places import say
 from sfumato.errors import RunError
 from sfumato.io.files import writable
 
-_LIBRARIES = ("torch", "lightning", "torchmetrics", "kornia", "numpy", "pillow", "datasets")
+_LIBRARIES = ("torch", "lightning", "kornia", "numpy", "pillow", "datasets")
 _EXTRAS = {"export": ("onnx", "onnxruntime", "onnxscript")}
 
 

@@ -43,7 +43,8 @@ def evaluate(args: Namespace) -> dict[str, Any]:
     from sfumato.cli.places import loaded
 
     model = loaded(args.place, args.device, args.verb)
-    scores = evaluation.evaluate(args.place, _source(args), probe=args.probe, **_protocol(args))
+    data = evaluation.source_of(args.place, _source(args))
+    scores = evaluation.evaluate(model, data, probe=args.probe, **_protocol(args))
     table({args.place: scores})
     return {
         "model": called(model),

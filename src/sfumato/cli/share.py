@@ -56,7 +56,8 @@ def export(args: Namespace) -> dict[str, Any]:
 
 def _target(args: Namespace, kind: str) -> Path:
     if args.out is None:
-        return target(None, args.place, f"{kind}{_KINDS[kind]}".replace("onnx.onnx", "model.onnx"))
+        name = "model" if kind == "onnx" else kind
+        return target(None, args.place, f"{name}{_KINDS[kind]}")
     path = Path(args.out)
     if kind == "onnx" and path.suffix != ".onnx":
         raise ConfigError(f"-o {path} must end in .onnx for --to onnx.")

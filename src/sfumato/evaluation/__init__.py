@@ -63,9 +63,9 @@ def evaluate(
     With `probe` the scores are those of a linear probe of a `Judge` instead (`evaluation.probe`).
     Raises SfumatoError with one line on a user's mistake.
     """
-    for name, value, least in (("n", n, LEAST), ("batch", batch, 1)):
+    for name, value, least in (("-n", n, LEAST), ("batch", batch, 1)):
         if value is not None and value < least:
-            raise ConfigError(f"-{name[0]} {value} is too small; give at least {least}.")
+            raise ConfigError(f"{name} {value} is too small; give at least {least}.")
     many = n or ENOUGH
     model = place if isinstance(place, Model) else runs.load(place, device)
     source = _fitted(source_of(place, data), model.schema)

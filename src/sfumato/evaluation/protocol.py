@@ -165,7 +165,8 @@ def label_accuracy(answers: Labels, wished: Labels, seed: int) -> Score:
 
 def _doubt(real: Moments, fake: Moments) -> str:
     """What must be said of a Fréchet distance at this n."""
-    if (few := min(real.count, fake.count)) <= len(real.mean):
+    few = min(real.count, fake.count)
+    if real.deficient or fake.deficient:
         return f"{few} images cannot fill {len(real.mean)} dimensions: far too large, trust kid"
     return "biased upwards below 2,000 images, trust kid" if few < 2000 else ""
 

@@ -81,7 +81,7 @@ class MobileNetV2(Classifier):
         schema.need("classes", "mobilenet_v2")
         if config.seen < 32:
             raise ConfigError(f"--model.seen {config.seen} leaves nothing to see; try 96.")
-        assert schema.side  # square: anything else would be stretched
+        _ = schema.side  # refuses what is not square and would be stretched
         self.backbone = mobilenet.backbone(config.width)
         self.backbone[: config.frozen].requires_grad_(False)
         held = len(self.backbone) if config.statistics == "fixed" else config.frozen
