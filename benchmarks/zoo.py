@@ -140,8 +140,8 @@ ENTRIES = {
     "infogan-mnist": Entry(
         "infogan",
         Source(name="mnist"),
-        "InfoGAN whose category, never told of labels, is the digit; one code slants it, "
-        "the other makes it broad.",
+        "InfoGAN whose category, never told of labels, is the digit; its two codes slant it and "
+        "make it broad, each in a mixture of its own.",
         DIGITS,
         {"hidden": 256},
         half=True,

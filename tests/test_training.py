@@ -294,3 +294,33 @@ def test_too_few_images_at_once_are_refused(tmp_path, model, words):
         f"{model} learns from at least 2 images at once, and --batch {words['batch']}{parts} "
         f"gives it 1; take --batch {2 * times} or more."
     )
+
+
+# ------------------------------------------------------------------ what a slip costs
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "cats").mkdir()
+    with pytest.raises(RunError) as caught:
+        train("dcgan", **SMOKE, out=tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} is no run folder and holds cats; choose another --out, new or empty."
+    )
+    assert [place.name for place in tmp_path.iterdir()] == ["cats"]
+
+
+def test_a_batch_that_no_memory_holds_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"--batch 100000000 holds more pixels than fit in"):
+        train("dcgan", **SMOKE, batch=100_000_000, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_second_interrupt_ends_as_interrupts_do(tmp_path, monkeypatch):
+    """Lightning leaves by SystemExit, which would read as a fault of ours."""
+
+    def leave(*_, **__):
+        raise SystemExit(1)
+
+    monkeypatch.setattr("lightning.Trainer.fit", leave)
+    with pytest.raises(KeyboardInterrupt):
+        train("dcgan", **SMOKE, out=tmp_path / "run")

@@ -30,6 +30,8 @@ from sfumato.model import Model, Sampler
 from sfumato.sampling import begin, sampler
 from sfumato.shapes import Codes, Images, Logits
 
+FEWEST = 10
+"""Images that are worth laying out."""
 QUANTILES = (0.05, 0.95)
 """Ends of the plane, as quantiles of the normal prior."""
 
@@ -91,6 +93,11 @@ def scatter(
     """
     model = autoencoder(place, "scatter")
     split = held_out(model, source_of(place, data), seed=seed)
+    if len(split.rows) < FEWEST:
+        raise ConfigError(
+            f"scatter needs at least {FEWEST} held-out images, and {split.data.name} has "
+            f"{len(split.rows)}."
+        )
     batch = split.data.batch(split.rows[:count])
     codes = encoded(model, batch.image)
     if isinstance(model, Sampler) and codes[:, model.normal].shape[1]:

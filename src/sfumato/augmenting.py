@@ -134,8 +134,11 @@ def named_by(
     )
 
 
-def known(model: Model, source: Source, verb: str = "augment") -> Dataset:
-    """The pictures of `source` whose label is known, in the model's shape."""
+def known(model: Model, source: Source, verb: str = "augment", *, all_: bool = True) -> Dataset:
+    """The pictures of `source` whose label is known, in the model's shape.
+
+    Raises DataError where there are no labels, and with `all_` where a class has no picture.
+    """
     shape = model.schema.shape
     side = source.side or model.schema.side
     data = sources.open(replace(source, side=side, channels=shape[0], flip=False, patch=None))
@@ -143,7 +146,8 @@ def known(model: Model, source: Source, verb: str = "augment") -> Dataset:
     rows = np.flatnonzero(data.columns["label"] >= 0)
     columns = {name: data.columns[name][rows] for name in ("image", "label")}
     found = Dataset(name=data.name, schema=data.schema, columns=columns)
-    complete(found, verb)
+    if all_:
+        complete(found, verb)
     return found
 
 

@@ -69,6 +69,11 @@ def complete(
     images = from_picture(image)
     holes = torch.from_numpy(hidden).float()[None, None]
     if isinstance(method, str) and method in METHODS:
+        if said := [name for name, value in asked.items() if value is not None]:
+            raise ConfigError(
+                f"--{said[0].removesuffix('s')} is of a model that paints; {method} fills holes "
+                "from what surrounds them."
+            )
         filled = METHODS[method](images, holes)
     else:
         model = _model(method, device)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from sfumato.data.source import Source
-from sfumato.encoding import Shown, encoded, paint
+from sfumato.encoding import Shown, encoded, few_enough, paint
 from sfumato.errors import ConfigError, nearest
 from sfumato.evaluation import held_out, source_of
 from sfumato.model import Autoencoder, Model, Sampler
@@ -60,6 +60,7 @@ def traverse(
     model: Painter
     if picture is None:
         model = sampler(place, "traverse")
+        few_enough(model, steps)
         code, condition = begin(model, 1, seed, None, asked)
     else:
         model, code, condition = read_off(place, "traverse", picture, asked)
@@ -158,7 +159,7 @@ def _alike(model: Sampler, codes: Latents, given: Mapping[str, Tensor]) -> Image
 
 def parse(expression: str) -> tuple[tuple[str, tuple[int, ...]], ...]:
     """Signs and seeds of the groups of an expression. Raises ConfigError."""
-    plain = re.sub(r"\s+", "", expression)
+    plain = re.sub(r"\s*([,+-])\s*", r"\1", expression.strip())
     if not re.fullmatch(r"[+-]?\d+(,\d+)*([+-]\d+(,\d+)*)*", plain):
         raise ConfigError(
             f"{expression!r} must be groups of seeds with + or - between: '3,7,12 - 4,8 + 9'."

@@ -66,6 +66,12 @@ class Run:
         """Whether a training was ever begun here."""
         return (self.path / "run.yaml").exists()
 
+    def foreign(self) -> str | None:
+        """Something that lies here though this is no run; None where nothing does."""
+        if self.exists or not self.path.is_dir():
+            return None
+        return next((one.name for one in sorted(self.path.iterdir()) if one.name[0] != "."), None)
+
     def read(self) -> dict[str, Any]:
         """What `run.yaml` says. Raises RunError where it is missing, foreign or too new."""
         try:
@@ -224,6 +230,8 @@ def _instead(path: Path) -> str:
 
 
 def _read(folder: Path) -> Model:
+    if not folder.exists() and Run(folder.parent).exists:
+        raise RunError(f"{folder.parent} has not saved its model yet; wait a minute.")
     _refuse_foreign(folder, [p.name for p in folder.iterdir()] if folder.is_dir() else [])
     card, schema = _json(folder / "config.json"), _json(folder / "schema.json")
     if not isinstance(card.get("format", 0), int):

@@ -76,6 +76,8 @@ def interpolate(
         model.condition(len(seeds), **asked)  # refuses what cannot be, and more of it than seeds
         ends = [begin(model, 1, seed, truncation, nth(asked, n)) for n, seed in enumerate(seeds)]
         return _walked(model, ends, count)
+    if truncation is not None:
+        raise ConfigError("truncation is of codes that are drawn; pictures have their own.")
     encoder, codes, given = read_off(place, "interpolate", pictures, asked)
     if len(codes) < 2:
         raise ConfigError("interpolate needs two pictures or more; got 1.")

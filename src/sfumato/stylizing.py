@@ -123,14 +123,15 @@ def stylize(
     gatys descends on the pixels, and without a style rebuilds the content from its deepest layer.
     Several styles are mixed by `weights`, or with as many `masks` on the content each has its
     region, with edges `soften` pixels soft on the inside; what no mask covers stays the content.
-    `style_masks` pick parts of the styles (gatys). Of `choices` fast has its own, `FEW`, where
-    they say nothing. `colour` content keeps the content's chroma,
-    matched gives the styles its colours first. `side` is the longer side of the result. Networks
-    compute on `device`. `start`, `choices`, `eyes`, `keep` (a folder for the picture of every
-    iteration) and `resume` are of gatys. Raises SfumatoError, one line, for what cannot be.
+    `style_masks` pick parts of the styles (gatys). Where `choices` say nothing fast takes `FEW`.
+    `colour` content keeps the content's chroma, matched gives the styles its colours first. `side`
+    is the longer side of the result. Networks compute on `device`. `start`, `eyes`, `keep` (a
+    folder for the picture of every iteration) and `resume` are of gatys. Raises SfumatoError, one
+    line, for what cannot be.
     """
     _one_of("method", method, METHODS)
     _one_of("colour", colour, COLOURS)
+    gatys.of_use(method, choices)
     pictures = [] if style is None else _several(style)
     image = _sized(tensor(content), side)
     styles = _styles(image, pictures, weights, masks, style_masks, soften, colour)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from sfumato.data.dataset import Dataset
 from sfumato.data.labels import complete, named
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, UnknownName, nearest
+from sfumato.io.images import LARGEST
 from sfumato.loop import Rules
 from sfumato.model import Classifier, Model
 from sfumato.module import Module
@@ -72,12 +74,18 @@ def train(
     if resume:
         new = {"data": data, "recipe": recipe, "config": config, "precision": precision}
         changes |= {name: value for name, value in new.items() if value is not None}
-        return _resume(model, Path(out or _missing_out()), changes, minutes, progress)
+        if out is None:
+            raise ConfigError("--resume needs --out, the folder of the run to continue.")
+        return _resume(model, Path(out), changes, minutes, progress)
     planned = plan(model, data=data, recipe=recipe, config=config, **changes)
     run = Run(Path(out) if out else _free(f"runs/{model}-{Path(planned.data.name).name}"))
     if run.exists and _first():
         raise RunError(
             f"{run.path} holds a run already; --resume continues it, or choose another --out."
+        )
+    if _first() and (found := run.foreign()):
+        raise RunError(
+            f"{run.path} is no run folder and holds {found}; choose another --out, new or empty."
         )
     plain = Preset(
         device=pick_device(device),
@@ -142,6 +150,11 @@ def _suits(network: Model, name: str, data: Dataset) -> None:
 
 def _enough(network: Model, name: str, recipe: Recipe) -> None:
     """Raise ConfigError where the network sees too few images at once."""
+    if recipe.batch * prod(network.schema.shape) > LARGEST:
+        most = LARGEST // prod(network.schema.shape)
+        raise ConfigError(
+            f"--batch {recipe.batch} holds more pixels than fit in memory; take at most {most:,}."
+        )
     rows = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
     least, at_once = max(network.least, 2 if rows else 1), recipe.batch // recipe.accumulate
     if at_once < least:
@@ -223,7 +236,10 @@ def _fit(
         stream, path = Stream(data, recipe, steps, start), run.checkpoint if start else None
         with quietly():
             trainer = build_trainer(preset, callbacks, loggers, steps - start)
-            trainer.fit(network, stream, ckpt_path=path, weights_only=True)
+            try:
+                trainer.fit(network, stream, ckpt_path=path, weights_only=True)
+            except SystemExit:  # how Lightning takes the second ^C
+                raise KeyboardInterrupt from None
     stopped = checkpoints.asked.name if checkpoints.asked else ""
     if _first() and start < steps:
         finished = {} if stopped else {"steps": clock.visited}
@@ -337,7 +353,3 @@ def _free(name: str) -> Path:
     places = [Path(name if n == 1 else f"{name}-{n}") for n in range(1, 10_000)]
     free = next(n for n, place in enumerate(places) if not place.exists())
     return places[free if _first() else free - 1]
-
-
-def _missing_out() -> str:
-    raise ConfigError("--resume needs --out, the folder of the run to continue.")

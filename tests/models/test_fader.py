@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from sfumato import data
 from sfumato.errors import DataError
 from sfumato.models.fader import RECIPES, Config, Fader
 from sfumato.nn.attributes import encode
@@ -138,3 +139,13 @@ def test_sides_that_cannot_be_halved():
     schema = Schema(shape=(3, 20, 20), attributes=(GLASSES,))
     with pytest.raises(DataError, match=r"multiples of 8, not 20x20; try --data.side 16 or a"):
         small(schema, depth=3)
+
+
+def test_measure_reads_its_own_attributes_of_data_that_have_more():
+    few, whole = (
+        data.open(data.Source(name="glyphs", side=16, count=40, attributes=names))
+        for names in (("bold", "colour"), ("slant", "colour", "paper", "bold"))
+    )
+    model = small(few.schema).eval()
+    one, other = (model.measure(seen, torch.Generator().manual_seed(0)) for seen in (few, whole))
+    assert one["psnr"].value == pytest.approx(other["psnr"].value, rel=1e-5)

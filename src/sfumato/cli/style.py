@@ -59,7 +59,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     )
     group.add_argument("--content-weight", type=_number, help="default 0.1")
     group.add_argument(
-        "--start", default="content", metavar="WHAT",
+        "--start", metavar="WHAT",
         help="content, style, noise, blurred (noise), or a picture (default content)",
     )  # fmt: skip
     verb.set_defaults(run=stylize)
@@ -205,7 +205,7 @@ def _told(losses: list[float]) -> "Iterator[Tell]":
 def _words(args: Namespace) -> dict[str, Any]:
     """What `sfumato.stylize` is told."""
     starts = ("content", "style", "noise", "blurred")
-    given = None if args.start in starts else args.start
+    given = None if args.start in (None, *starts) else args.start
     return {
         "method": args.method,
         "model": args.model,

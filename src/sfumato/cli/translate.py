@@ -88,7 +88,7 @@ def _set(args: Namespace) -> dict[str, Any]:
     folder = new_folder(args.out, args.place, "translated")
     model = loaded(args.place, args.device, "translate")
     assert isinstance(model, Translator)
-    data = known(model, Source(name=args.data, count=args.count), "translate --data")
+    data = known(model, Source(name=args.data, count=args.count), "translate --data", all_=False)
     with bar("painting", len(data)) as tell:
         translated_set(model, data, folder, tell, to=args.to)
     said = {"model": called(model), "run": run_of(args.place), "count": len(data)}

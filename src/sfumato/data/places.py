@@ -110,6 +110,8 @@ def _walk(place: str | Path, above: str = "") -> Iterator[tuple[str, str, os.sta
             yield from _walk(entry.path, inside + "/")
         elif entry.is_file():
             yield entry.path, inside, entry.stat()
+        elif entry.is_symlink():  # to nothing: read in vain, so that it is reported
+            yield entry.path, inside, entry.stat(follow_symlinks=False)
 
 
 def _folder(place: Path) -> Iterator[File]:

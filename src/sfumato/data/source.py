@@ -4,6 +4,9 @@ from dataclasses import dataclass, replace
 
 from sfumato.errors import ConfigError
 
+WIDEST = 8192
+"""Largest `side`: a picture of it is the largest that is read."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -58,6 +61,8 @@ class Source:
             value = getattr(self, field)
             if value is not None and value < least:
                 raise ConfigError(f"--data.{field} must be at least {least}; got {value}.")
+        if self.side is not None and self.side > WIDEST:
+            raise ConfigError(f"--data.side must be at most {WIDEST}; got {self.side}.")
         if self.pair and self.other:
             raise ConfigError(
                 "--data.pair makes pairs and --data.other has none; give one of them."

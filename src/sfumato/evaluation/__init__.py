@@ -16,7 +16,7 @@ from sfumato import data as sources
 from sfumato import runs
 from sfumato.data.source import Source
 from sfumato.encoding import paint
-from sfumato.errors import ConfigError
+from sfumato.errors import ConfigError, DataError
 from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
 from sfumato.evaluation.editing import edit_accuracy
@@ -196,6 +196,10 @@ def source_of(place: str | Path | Model, data: str | Path | Source | None) -> So
 
 def _fitted(source: Source, schema: Schema) -> Source:
     """The source cut to the model's shape, where it says nothing itself."""
-    if sources.open(source).schema.shape == schema.shape:
-        return source
+    try:
+        if sources.open(source).schema.shape == schema.shape:
+            return source
+    except DataError:  # pictures of several sizes have one only when they are scaled
+        if source.side is not None:
+            raise
     return replace(source, side=source.side or schema.side, channels=schema.channels)

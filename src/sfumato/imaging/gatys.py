@@ -17,8 +17,8 @@ what it has learnt from one iteration to the next.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 import torch
 
@@ -37,6 +37,10 @@ FAINT = 0.02
 """Reach of the noise a painting may begin with: 2.5 of 127, as published."""
 LEAST = 64
 """Shorter side, in pixels, of the coarsest scale that is added of itself."""
+
+
+PASS = {"tile", "style_size"}
+"""Choices that one pass looks at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,18 @@ class Choices:
     """Longer side of the style over that of the painting: how large its strokes are."""
     tile: Count | None = None
     """Side in pixels of tiles that are looked at one by one; none looks at everything at once."""
+
+
+def of_use(method: str, choices: Choices | Mapping[str, Any] | None) -> None:
+    """Raise ConfigError for a choice that is said and that the method would not look at."""
+    if method == "gatys" or not isinstance(choices, Mapping):
+        return
+    idle = {"start"} if method == "fast" else {f.name for f in fields(Choices)} - PASS
+    if said := sorted(idle & set(choices)):
+        raise ConfigError(
+            f"--{said[0].replace('_', '-')} is of --method gatys"
+            f"{'' if said[0] == 'start' else ' and fast'}; leave it out."
+        )
 
 
 @dataclass

@@ -13,7 +13,7 @@ equations 1 and 6 to 9.
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array, diags_array, hstack, kron, vstack
+from scipy.sparse import csr_array, diags_array, eye_array, hstack, kron, vstack
 from scipy.sparse.linalg import splu
 
 from sfumato.imaging.laplace import differences
@@ -22,6 +22,8 @@ from sfumato.shapes import Images, Masks
 
 SPACING = 64
 """Pixels between two nodes."""
+RIDGE = 1e-9
+"""Weight of a node's own number, far below what any pixel has to say."""
 KEPT = 1e-4
 """Weight e of no offset at all: colours far from the seam stay."""
 
@@ -39,9 +41,9 @@ def splines(source: Images, destination: Images, mask: Masks) -> Images:
     pairs = zip(unseamed(composite, mask), differences(composite), strict=True)
     cut = torch.cat([(kept - link).reshape(channels, -1) for kept, link in pairs], 1)
     system = links.T @ links + KEPT * (offsets.T @ offsets)
-    # nodes that no pixel is near
-    idle = diags_array((system.diagonal() == 0).astype(float))
-    found = offsets @ splu((system + idle).tocsc()).solve(links.T @ cut.T.double().numpy())
+    # nodes that no pixel is near, or that only move together: in a picture one pixel high
+    held = RIDGE * eye_array(system.shape[0])
+    found = offsets @ splu((system + held).tocsc()).solve(links.T @ cut.T.double().numpy())
     return composite + torch.from_numpy(found.T.reshape(1, channels, height, width)).to(composite)
 
 

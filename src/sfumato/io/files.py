@@ -20,6 +20,7 @@ _REFUSED = {
     errno.ENOTDIR,
     errno.EISDIR,
     errno.ENAMETOOLONG,
+    errno.ENOENT,
 }
 
 

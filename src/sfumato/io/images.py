@@ -149,6 +149,10 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
     """A picture of at most `limit` pixels; whatever goes wrong with it becomes a DataError."""
     name = str(source) if isinstance(source, str | Path) else "the picture"
     try:
+        if isinstance(source, str | Path) and not (place := Path(source)).is_file():
+            # a pipe would be waited for
+            what = "is a folder; name a picture in it" if place.is_dir() else "is no file"
+            raise DataError(f"{name} {what if place.exists() else 'does not exist'}.")
         with _opened(source) as image:
             if image.width * image.height > limit:
                 raise DataError(_too_large(name, f"{image.width}x{image.height}", limit))
@@ -156,10 +160,6 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
             yield image
     except DataError:
         raise
-    except FileNotFoundError:
-        raise DataError(f"{name} does not exist.") from None
-    except IsADirectoryError:
-        raise DataError(f"{name} is a folder; name a picture in it.") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataError(_too_large(name, "more", limit)) from None
     except Exception as error:  # hostile bytes make decoders raise nearly anything

@@ -36,7 +36,7 @@ from sfumato.metrics.attributes import commonest, hits
 from sfumato.metrics.distortion import psnr
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Editor, Tagger
-from sfumato.nn.attributes import another, decode, encode, width
+from sfumato.nn.attributes import another, columns, decode, encode, width
 from sfumato.nn.players import adams
 from sfumato.nn.pyramid import halvable
 from sfumato.nn.stages import naming, seeing
@@ -157,15 +157,16 @@ class Fader(Editor, Tagger, Autoencoder):
         """
         data.require(("image", "attributes"), "fader's measure")
         near, mean, said, wanted = [], [], [], []
+        own = columns(self.schema, data.schema)
         middle = data.batch(torch.arange(min(HELD, len(data)))).image.mean(0, keepdim=True)
         for rows in torch.arange(min(HELD, len(data))).split(200):
             batch = data.batch(rows)
-            codes = self.encoder(batch.image.to(self.device))
-            tags = encode(batch.attributes, self.schema).to(self.device)
+            codes, attributes = self.encoder(batch.image.to(self.device)), batch.attributes[:, own]
+            tags = encode(attributes, self.schema).to(self.device)
             near.append(psnr(self.decoder(codes, tags).float().cpu(), batch.image))
             mean.append(psnr(middle.expand_as(batch.image), batch.image))
             said.append(decode(self.judge(codes).float().cpu(), self.schema))
-            wanted.append(batch.attributes)
+            wanted.append(attributes)
         true, floor = torch.cat(wanted), float(torch.cat(mean).mean())
         read, usual = (
             float(hits(one, true, self.schema).double().mean())

@@ -328,8 +328,8 @@ def _fetched(name: str) -> Path:
     except Exception as error:  # the hub's client raises errors of half a dozen libraries
         raise DataError(
             f"{name} needs weights that are not here and cannot be fetched "
-            f"({type(error).__name__}); connect once, name a .safetensors file with --weights, "
-            "or use --network embedded."
+            f"({type(error).__name__}); connect once, name a .safetensors file with "
+            "--network-weights, or use --network embedded."
         ) from None
     with path.open("rb") as file:
         found = file_digest(file, "sha256").hexdigest()
