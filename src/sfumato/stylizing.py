@@ -282,10 +282,7 @@ def one_pass(job: Job, model: Translator) -> Images:
 
 
 def translator(place: Model | str | Path, device: str = "cpu") -> Translator:
-    """The one-pass painter itself or at a place, in bfloat16 where that is quick.
-
-    A model that was given is not changed: what is then returned is a copy of it.
-    """
+    """The one-pass painter of a place, or of a model a copy, in bfloat16 where that is quick."""
     model = loaded(place, "stylize", device)
     assert isinstance(model, Translator)
     if model.scale != 1 or "mask" in model.takes:
