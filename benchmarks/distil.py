@@ -160,7 +160,7 @@ def correlations(
 
 
 def rate(step: int, steps: int) -> float:
-    """Share of the step size: up in a straight line, then down along a cosine."""
+    """Share of the learning rate: up in a straight line, then down along a cosine."""
     return min(1, (step + 1) / 100) * (0.5 + 0.5 * float(np.cos(np.pi * step / steps)))
 
 

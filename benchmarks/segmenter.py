@@ -43,7 +43,7 @@ def cut(images: Tensor, parts: Tensor, rng: Generator) -> tuple[Tensor, Tensor]:
 
 
 def teach(segmenter: Segmenter, steps: int, batch: int, lr: float, seed: int) -> None:
-    """Adam, cross-entropy, a step size that falls in a straight line."""
+    """Adam, cross-entropy, a learning rate that falls in a straight line."""
     pairs = data.open(FACADES)
     optimizer = torch.optim.AdamW(segmenter.parameters(), lr=lr, weight_decay=0.02)
     segmenter.train()

@@ -24,7 +24,7 @@ def test_by_hand():
     assert cosine(1, 4, 0.0) == pytest.approx((1 + math.sqrt(0.5)) / 2)
 
 
-def test_every_player_keeps_its_own_step_size_and_one_pace():
+def test_every_player_keeps_its_own_learning_rate_and_one_pace():
     model = DCGAN(Config(latent=4, width=8, lr=3e-3, judge_lr=1e-3), Schema(shape=(1, 8, 8)))
     model.pace = lambda step: 0.5
     players = model.configure_optimizers()

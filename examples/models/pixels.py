@@ -13,7 +13,7 @@ from sfumato.settings import Positive
 @dataclass(frozen=True, kw_only=True)
 class Config:
     lr: Positive = 0.05
-    """Adam step size."""
+    """Adam learning rate."""
 
 
 class Pixels(Sampler):

@@ -74,7 +74,7 @@ class Model(nn.Module, ABC):
         """One visit to one batch: `descend` each player's loss in turn, and log what happened."""
 
     def pace(self, step: int) -> float:
-        """What every player's step size is multiplied by in batch `step`; see `schedules`."""
+        """What every player's learning rate is multiplied by in batch `step`; see `schedules`."""
         return 1.0
 
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:

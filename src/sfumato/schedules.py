@@ -1,6 +1,6 @@
-"""How step sizes fall: pure functions of the step, from 1 towards `least`.
+"""How learning rates fall: pure functions of the step, from 1 towards `least`.
 
-A model says which by `pace`; `descend` multiplies each player's step size by it.
+A model says which by `pace`; `descend` multiplies each player's learning rate by it.
 """
 
 import math

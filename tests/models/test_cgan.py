@@ -41,7 +41,7 @@ def test_the_source_recipe_has_the_papers_numbers():
     assert (recipe.data, recipe.batch) == (Source(name="mnist"), 100)
 
 
-def test_the_source_recipe_ends_when_its_step_size_does():
+def test_the_source_recipe_ends_when_its_learning_rate_does():
     c, steps = RECIPES["source"].model, RECIPES["source"].steps
     assert c.lr * c.decay**-steps < c.least_lr < c.lr * c.decay ** -(steps - 500)
 

@@ -157,7 +157,7 @@ def test_one_step_moves_each_player_toward_its_own_goal():
 
 
 @pytest.mark.parametrize(("step", "share"), [(0, 1), (50, 0.5), (100, 0.01), (500, 0.01)])
-def test_step_sizes_fall_and_the_prior_learns_ten_times_as_fast(step, share):
+def test_learning_rates_fall_and_the_prior_learns_ten_times_as_fast(step, share):
     found = model(config=Config(latent=4, width=4, lr=1e-3, judge_lr=2e-4, decay_steps=100))
     found.step = step
     one_step(found, image=torch.rand(2, 3, *found.schema.shape[1:]))

@@ -101,7 +101,7 @@ def test_after_a_step_each_player_is_closer_to_its_goal():
     assert far() < before[1]
 
 
-def test_the_step_size_holds_and_falls_to_nothing():
+def test_the_learning_rate_holds_and_falls_to_nothing():
     model = small(hold=10, fade=10)
     assert [model.pace(step) for step in (0, 10, 15, 20, 99)] == [1, 1, 0.5, 0, 0]
 

@@ -139,7 +139,7 @@ def test_what_is_asked_is_what_the_painter_is_told():
     torch.testing.assert_close(loss, cross_entropy(model.tags(images), blue[:, 0].long()))
 
 
-def test_step_sizes_are_held_and_then_halve():
+def test_learning_rates_are_held_and_then_halve():
     model = DRAGAN(
         Config(**{**vars(SMALL), "lr": 1e-3, "judge_lr": 4e-3, "hold": 10, "half": 5}), SCHEMA
     )

@@ -109,7 +109,7 @@ def test_a_step_is_rmsprops_with_every_number_of_the_gradient_cut_off():
         assert bias.item() - was == pytest.approx(-8e-4 * cut / v**0.5, rel=1e-4)
 
 
-def test_step_sizes_fall_with_time():
+def test_learning_rates_fall_with_time():
     model = small(decay=0.01)
     assert [model.pace(step) for step in (0, 100, 300)] == [1, 0.5, 0.25]
 

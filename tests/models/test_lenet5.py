@@ -20,7 +20,7 @@ def test_parameter_count_by_hand():
     assert sum(p.numel() for p in model.parameters()) == convolutions + dense == 61_706
 
 
-def test_the_step_size_falls_linearly_to_a_hundredth():
+def test_the_learning_rate_falls_linearly_to_a_hundredth():
     model = LeNet5(Config(lr=1.0, decay_steps=100), SCHEMA)
     assert [model.pace(step) for step in (0, 25, 99, 100, 5000)] == pytest.approx(
         [1.0, 0.75, 0.01, 0.01, 0.01]

@@ -35,7 +35,7 @@ def test_the_loss_is_minus_the_log_probability_of_the_true_class():
     )
 
 
-def test_the_step_size_falls_linearly_to_a_hundredth():
+def test_the_learning_rate_falls_linearly_to_a_hundredth():
     model = MLP(Config(lr=1.0, decay_steps=100), SCHEMA)
     assert [model.pace(step) for step in (0, 25, 99, 5000)] == pytest.approx([1, 0.75, 0.01, 0.01])
 

@@ -108,7 +108,7 @@ def test_a_step_brings_each_player_closer_to_its_goal():
     assert after[1] < before[1]
 
 
-def test_the_step_size_drops_once():
+def test_the_learning_rate_drops_once():
     model = small(drop_steps=10)
     assert [model.pace(step) for step in (0, 9, 10, 99)] == [1, 1, 0.1, 0.1]
 

@@ -78,7 +78,7 @@ def test_a_step_brings_the_image_closer():
     assert float(model._loss(few, sharp).detach()) < before
 
 
-def test_the_step_size_falls_along_half_a_cosine():
+def test_the_learning_rate_falls_along_half_a_cosine():
     model = small(decay_steps=10)
     shares = [1, 0.01 + 0.99 / 2, 0.01]
     assert [model.pace(step) for step in (0, 5, 99)] == pytest.approx(shares)

@@ -154,7 +154,7 @@ def test_a_step_lowers_the_importance_weighted_loss_which_is_the_tighter_one():
     assert old._loss(images, noise) < bounds.mean()
 
 
-def test_the_divergence_is_phased_in_and_the_step_size_falls():
+def test_the_divergence_is_phased_in_and_the_learning_rate_falls():
     model = VAE(Config(latent=4, width=16, hidden=16, warmup=10, lr=1e-2, decay_steps=100), SCHEMA)
     images, noise = torch.rand(8, 1, 8, 8) * 2 - 1, torch.randn(8, 1, 4)
     distortion, rate = (nats.mean() for nats in model.bound(images, noise[:, 0]))

@@ -1,11 +1,11 @@
-"""Players: an Adam each, with their own step sizes and their own weights."""
+"""Players: an Adam each, with their own learning rates and their own weights."""
 
 from torch import nn
 
 from sfumato.nn.players import adams
 
 
-def test_each_player_has_its_networks_and_its_step_size():
+def test_each_player_has_its_networks_and_its_learning_rate():
     one, two, three = (nn.Linear(2, width) for width in (3, 4, 5))
     first, second = adams((one, 0.1), ([two, three], 0.2), beta1=0.5)
     assert all(weight is own for weight, own in zip(held(first), one.parameters(), strict=True))

@@ -19,7 +19,7 @@ class Config:
     latent: Count = 4
     """Width of the code."""
     lr: Positive = 1e-2
-    """Adam step size."""
+    """Adam learning rate."""
 
 
 class Stencil(Sampler, Judge):

@@ -99,7 +99,7 @@ def _takes_descent(verb: ArgumentParser) -> None:
     group.add_argument("--iterations", type=whole(1), help="at the coarsest size (10; fast: 2)")
     group.add_argument("--evaluations", type=whole(1), help="at most, in each (20; fast: 10)")
     group.add_argument("--optimizer", choices=("lbfgs", "adam"), help="adam takes less memory")
-    group.add_argument("--rate", type=positive(), help="step size of adam (default 0.02)")
+    group.add_argument("--rate", type=positive(), help="learning rate of adam (default 0.02)")
     group.add_argument(
         "--scales", type=whole(1), help="sizes, coarse to fine (3; fast: as many as reach 128)"
     )

@@ -51,7 +51,7 @@ class Descent:
     memory: int = 12
     """Pairs that L-BFGS keeps."""
     rate: float = 0.02
-    """Step size of Adam."""
+    """Learning rate of Adam."""
     steps: list[Tensor] = field(default_factory=list)
     bends: list[Tensor] = field(default_factory=list)
     count: int = 0

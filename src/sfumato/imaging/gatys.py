@@ -64,7 +64,7 @@ class Choices:
     optimizer: Optimizer = "lbfgs"
     """Or adam: a quarter of the memory, more evaluations."""
     rate: Positive = 0.02
-    """Step size of Adam."""
+    """Learning rate of Adam."""
     start: Start = "content"
     """What the painting begins as; noise is faint, and even between -0.02 and 0.02."""
     seed: int = 0

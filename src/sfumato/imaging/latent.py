@@ -30,7 +30,7 @@ PRIOR = 0.003
 REACH = 2000
 """Codes drawn to see how far the prior reaches."""
 LR = 0.03
-"""Adam step size."""
+"""Adam learning rate."""
 
 
 @torch.enable_grad()

@@ -81,11 +81,11 @@ class Config:
     deviation: Positive = 5.0
     """Of the normal prior."""
     lr: Positive = 1e-3
-    """Adam step size of reconstruction, and of naming."""
+    """Adam learning rate of reconstruction, and of naming."""
     judge_lr: Positive = 1e-3
-    """Adam step size of the judges."""
+    """Adam learning rate of the judges."""
     encoder_lr: Positive = 1e-4
-    """Adam step size of the encoder against the judges."""
+    """Adam learning rate of the encoder against the judges."""
     height: Positive = 8.0
     """Where clusters are sought: how far the score of the drawn one stands out of the noise."""
     growth: Count = 1
@@ -93,7 +93,7 @@ class Config:
     beta1: Decay = 0.9
     """Adam first-moment decay of judges and of the encoder against them."""
     decay_steps: Count | None = None
-    """Steps over which step sizes fall, in a straight line, to a hundredth; none leaves them."""
+    """Steps over which learning rates fall, in a straight line, to a hundredth; or never."""
 
 
 class AAE(Sampler, Autoencoder, Classifier):

@@ -64,7 +64,7 @@ class Config:
     colours: Fraction = 0.5
     """Share of the styles whose colours are changed at random."""
     lr: Positive = 1e-3
-    """Adam step size at the first step; it falls in a straight line to a hundredth."""
+    """Adam learning rate at the first step; it falls in a straight line to a hundredth."""
     decay_steps: Count = 10_000
     """Steps over which it falls."""
 

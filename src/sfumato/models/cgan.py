@@ -63,11 +63,11 @@ class Config:
     optimizer: Literal["adam", "sgd"] = "adam"
     """Of both players."""
     lr: Positive = 2e-4
-    """Step size at the first step."""
+    """Learning rate at the first step."""
     decay: Annotated[float, Ge(1)] = 1.0
-    """What the step size is divided by at every step."""
+    """What the learning rate is divided by at every step."""
     least_lr: NonNegative = 1e-6
-    """Step size below which it does not fall."""
+    """Learning rate below which it does not fall."""
     momentum: Decay = 0.5
     """Momentum of SGD, first-moment decay of Adam, at the first step."""
     last_momentum: Decay = 0.5

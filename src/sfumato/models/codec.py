@@ -100,13 +100,13 @@ class Config:
     penalty_weight: NonNegative = 1.0
     """Weight of the penalty in the judge's loss."""
     lr: Positive = 1e-3
-    """Adam step size of the codec; gains and prior learn ten times as fast."""
+    """Adam learning rate of the codec; gains and prior learn ten times as fast."""
     judge_lr: Positive = 2e-4
-    """Adam step size of the judge."""
+    """Adam learning rate of the judge."""
     beta1: Decay = 0.5
     """Adam first-moment decay of both."""
     decay_steps: Count = 30_000
-    """Steps over which all step sizes fall, in a straight line, to a hundredth."""
+    """Steps over which all learning rates fall, in a straight line, to a hundredth."""
 
 
 class ImageCodec(Codec, Autoencoder, Judge):

@@ -77,9 +77,9 @@ class Config:
     jolt: Fraction = 0.0
     """How far pictures are turned, slanted, scaled and shifted, as `nn.jolt` says."""
     lr: Positive = 2e-4
-    """Adam step size of the painter."""
+    """Adam learning rate of the painter."""
     judge_lr: Positive = 2e-5
-    """Adam step size of the judge: a tenth of the painter's (paper, section 5)."""
+    """Adam learning rate of the judge: a tenth of the painter's (paper, section 5)."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 

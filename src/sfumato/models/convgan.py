@@ -58,9 +58,9 @@ class Config:
     game: GameName = "non_saturating"
     """What painter and judge want of each other."""
     lr: Positive = 2e-4
-    """Adam step size of the painter."""
+    """Adam learning rate of the painter."""
     judge_lr: Positive = 2e-4
-    """Adam step size of the judge."""
+    """Adam learning rate of the judge."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 

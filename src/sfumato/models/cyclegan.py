@@ -81,11 +81,11 @@ class Config:
     turns: Count = 1
     """Batches the judges learn from for each that the painters learn from."""
     lr: Positive = 2e-4
-    """Adam step size of all."""
+    """Adam learning rate of all."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
     hold: Annotated[int, Ge(0)] = 100_000
-    """Steps before the step size begins to fall."""
+    """Steps before the learning rate begins to fall."""
     fade: Count = 100_000
     """Steps over which it falls to nothing, in a straight line."""
 

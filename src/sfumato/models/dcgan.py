@@ -69,9 +69,9 @@ class Config:
     spectral: bool = False
     """Whether the judge's layers are divided by their largest singular values."""
     lr: Positive = 2e-4
-    """Adam step size of the painter."""
+    """Adam learning rate of the painter."""
     judge_lr: Positive = 2e-4
-    """Adam step size of the judge."""
+    """Adam learning rate of the judge."""
     beta1: Decay = 0.5
     """Adam first-moment decay; 0.9 oscillates (paper, section 4)."""
 

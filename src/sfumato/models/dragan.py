@@ -10,7 +10,7 @@ Paper: Jin, Zhang, Li, Tian, Zhu & Fang (2017), https://arxiv.org/abs/1708.05509
 Kodali et al. (2017), https://arxiv.org/abs/1705.07215.
 Departures: a choice among values is a softmax and a number a squared error, where the paper has 34
 yes-or-no tags, each a sigmoid; all attributes are drawn uniformly; sides other than 128; how fast
-the step size falls, which the paper does not say.
+the learning rate falls, which the paper does not say.
 """
 
 from dataclasses import dataclass
@@ -66,13 +66,13 @@ class Config:
     penalty: NonNegative = 0.5
     """Weight g of the gradient penalty around real images."""
     lr: Positive = 2e-4
-    """Adam step size of the painter."""
+    """Adam learning rate of the painter."""
     judge_lr: Positive = 2e-4
-    """Adam step size of the judge."""
+    """Adam learning rate of the judge."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
     hold: Annotated[int, Ge(0)] = 50_000
-    """Steps before the step sizes begin to fall."""
+    """Steps before the learning rates begin to fall."""
     half: Count = 10_000
     """Steps in which they then fall to a half, again and again."""
 

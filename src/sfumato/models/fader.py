@@ -71,9 +71,9 @@ class Config:
     reader: Count = 16
     """Maps of the reader's first stage."""
     lr: Positive = 2e-3
-    """Adam step size of encoder and decoder."""
+    """Adam learning rate of encoder and decoder."""
     judge_lr: Positive = 2e-3
-    """Adam step size of the judge, and of the reader."""
+    """Adam learning rate of the judge, and of the reader."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 

@@ -65,7 +65,7 @@ class Config:
     smooth: NonNegative = 0.5
     """Weight of the differences between neighbouring pixels."""
     lr: Positive = 2e-3
-    """Adam step size at the first step; it falls in a straight line to a hundredth."""
+    """Adam learning rate at the first step; it falls in a straight line to a hundredth."""
     decay_steps: Count = 2_000
     """Steps over which it falls."""
 

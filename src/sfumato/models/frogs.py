@@ -10,9 +10,9 @@ Axes: B batch, C image channels, S image side in pixels, Z latent width.
 Source: the layout of a textbook's generator of frogs, in Keras: dense to 128 maps at half size,
 five convolutions of which four stand at full size, and a judge of four convolutions without
 padding. It calls painted images 1 and real ones 0 and adds noise to both labels; here 1 is real,
-so the same noise is taken off. Its step size falls as lr / (1 + decay * step). Its clip is of each
-number in the gradient. Weights begin Glorot-uniform with biases of 0, leaky ReLUs lean by 0.3, as
-that library's do.
+so the same noise is taken off. Its learning rate falls as lr / (1 + decay * step). Its clip is of
+each number in the gradient. Weights begin Glorot-uniform with biases of 0, leaky ReLUs lean by
+0.3, as that library's do.
 Departures: S may be any even number from 24 on, and images may be grey; the sigmoid is part of the
 loss; a painted image's target of less than 0 has no finite optimum, which the source stops by
 keeping probabilities 1e-7 from 0 and 1: here the verdicts stop at the same place; one draw of
@@ -65,11 +65,11 @@ class Config:
     penalty_weight: NonNegative = 10.0
     """Weight of the penalty in the judge's loss."""
     lr: Positive = 4e-4
-    """RMSprop step size of the painter at the first step."""
+    """RMSprop learning rate of the painter at the first step."""
     judge_lr: Positive = 8e-4
-    """RMSprop step size of the judge at the first step."""
+    """RMSprop learning rate of the judge at the first step."""
     decay: NonNegative = 1e-8
-    """Step sizes are divided by 1 + decay * step."""
+    """Learning rates are divided by 1 + decay * step."""
     clip_value: Positive = 1.0
     """Largest number in a gradient."""
 

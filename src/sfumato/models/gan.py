@@ -55,9 +55,9 @@ class Config:
     decay: NonNegative = 2.5e-5
     """Weight of half the squared norm of all kernels, for both players."""
     lr: Positive = 1e-3
-    """Adam step size of the painter."""
+    """Adam learning rate of the painter."""
     judge_lr: Positive = 1e-4
-    """Adam step size of the judge."""
+    """Adam learning rate of the judge."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 

@@ -60,7 +60,7 @@ class Config:
     reconstruction: NonNegative = 0.999
     """Weight of the squared error."""
     lr: Positive = 2e-4
-    """Adam step size of both."""
+    """Adam learning rate of both."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 

@@ -80,9 +80,9 @@ class Config:
     penalty_weight: NonNegative = 1.0
     """Weight of the penalty in the judge's loss."""
     lr: Positive = 1e-3
-    """Adam step size of the painter."""
+    """Adam learning rate of the painter."""
     judge_lr: Positive = 2e-4
-    """Adam step size of the judge and the reader."""
+    """Adam learning rate of the judge and the reader."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 

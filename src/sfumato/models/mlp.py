@@ -38,11 +38,11 @@ class Config:
     dropout: Decay = 0.0
     """Chance that a hidden unit is silenced during training."""
     lr: Positive = 1e-3
-    """Adam step size at the first step; it falls linearly to a hundredth."""
+    """Adam learning rate at the first step; it falls linearly to a hundredth."""
     decay_steps: Count = 4_000
-    """Steps over which the step size falls."""
+    """Steps over which the learning rate falls."""
     weight_decay: NonNegative = 0.0
-    """Share of each weight, times the step size, that every step takes away."""
+    """Share of each weight, times the learning rate, that every step takes away."""
     noise: NonNegative = 0.0
     """Standard deviation of the even noise that is added to every pixel during training."""
 

@@ -63,11 +63,11 @@ class Config:
     dropout: Decay = 0.2
     """Chance that a feature is silenced before the last layer during training."""
     lr: Positive = 1e-3
-    """Adam step size at the first step; it falls linearly to a hundredth."""
+    """Adam learning rate at the first step; it falls linearly to a hundredth."""
     decay_steps: Count = 4_000
-    """Steps over which the step size falls."""
+    """Steps over which the learning rate falls."""
     weight_decay: NonNegative = 0.0
-    """Share of each weight, times the step size, that every step takes away."""
+    """Share of each weight, times the learning rate, that every step takes away."""
 
 
 class MobileNetV2(Classifier):

@@ -63,7 +63,7 @@ class Config:
     jitter: Annotated[float, Ge(1), Le(2)] = 1.0
     """How much pictures are enlarged before a part of the old size is cut out at random."""
     lr: Positive = 2e-4
-    """Adam step size of both."""
+    """Adam learning rate of both."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 

@@ -57,9 +57,9 @@ class Config:
     images: Count = 60_000
     """N, images to learn from: C weighs their sum, and a batch holds only some."""
     lr: Positive = 2e-3
-    """Adam step size at the first step; it falls linearly to a hundredth."""
+    """Adam learning rate at the first step; it falls linearly to a hundredth."""
     decay_steps: Count = 10_000
-    """Steps over which the step size falls."""
+    """Steps over which the learning rate falls."""
 
 
 class PyramidSVM(Classifier):

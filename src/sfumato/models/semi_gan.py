@@ -8,10 +8,10 @@
 
 Axes: B batch, C image channels, H W image size, Z latent width, K classes.
 Paper: Salimans et al. (2016), https://arxiv.org/abs/1606.03498, sections 3.1 and 5; layers, noise,
-step sizes and averages are those of its program for MNIST.
+learning rates and averages are those of its program for MNIST.
 Departures: classifier and painter see one and the same batch of unnamed images, where the program
 draws a second; the first batch sets the scales, where it takes 500 images; in the recipes that are
-shorter than the program's 300 epochs step sizes fall and images are seen askew.
+shorter than the program's 300 epochs learning rates fall and images are seen askew.
 """
 
 from collections.abc import Mapping
@@ -58,11 +58,11 @@ class Config:
     unlabelled: NonNegative = 1.0
     """Weight of telling real from painted; at 0 the classifier learns from labels alone."""
     lr: Positive = 3e-3
-    """Adam step size of both players."""
+    """Adam learning rate of both players."""
     beta1: Decay = 0.5
     """Adam first-moment decay of both players."""
     decay_steps: Count | None = None
-    """Steps over which step sizes fall, in a straight line, to a hundredth; none leaves them."""
+    """Steps over which learning rates fall, in a straight line, to a hundredth; or never."""
 
 
 class SemiGAN(Sampler, Judge, Classifier):

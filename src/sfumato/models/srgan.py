@@ -81,7 +81,7 @@ class Config:
     game: GameName = "non_saturating"
     """What painter and judge want of each other."""
     lr: Positive = 1e-4
-    """Adam step size of both at the first step."""
+    """Adam learning rate of both at the first step."""
     beta1: Decay = 0.9
     """Adam first-moment decay."""
     drop_steps: Count | None = None

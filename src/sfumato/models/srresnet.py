@@ -69,7 +69,7 @@ class Config:
     loss: Literal["squared", "absolute"] = "squared"
     """Of a pixel."""
     lr: Positive = 1e-4
-    """Adam step size at the first step."""
+    """Adam learning rate at the first step."""
     beta1: Decay = 0.9
     """Adam first-moment decay."""
     decay_steps: Count | None = None

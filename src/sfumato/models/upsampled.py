@@ -54,9 +54,9 @@ class Config:
     optimizer: Literal["sgd", "adam"] = "sgd"
     """Stochastic gradient descent with Nesterov momentum, or Adam."""
     lr: Positive = 5e-4
-    """Step size of the painter."""
+    """Learning rate of the painter."""
     judge_lr: Positive = 5e-4
-    """Step size of the judge."""
+    """Learning rate of the judge."""
     momentum: Decay = 0.9
     """Nesterov momentum of sgd; first-moment decay of adam."""
 

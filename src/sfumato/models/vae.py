@@ -86,7 +86,7 @@ class Config:
     optimizer: Literal["adam", "rmsprop"] = "adam"
     """What takes the steps."""
     lr: Positive = 1e-3
-    """Step size at the first step."""
+    """Learning rate at the first step."""
     decay_steps: Count | None = None
     """Steps over which it falls, in a straight line, to a hundredth; none leaves it."""
 

@@ -11,7 +11,7 @@ Part = nn.Module | Iterable[nn.Module]
 
 
 def adams(*players: tuple[Part, float], beta1: float) -> list[Adam]:
-    """An Adam for each part and its step size, in their order; `beta1` is their first moment's.
+    """An Adam for each part and its learning rate, in order; `beta1` is their first moment's.
 
     Kingma & Ba (2015), https://arxiv.org/abs/1412.6980; the second moment's decay is 0.999.
     """
