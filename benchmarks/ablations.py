@@ -155,7 +155,7 @@ def measured(row: Row, seed: int, recipe: Recipe, count: int) -> tuple[dict[str,
             model.apply(normal_002)
     model, seconds = trained(model, recipe, data)
     assert isinstance(model, Sampler)
-    scores = evaluate(model, recipe.data, n=count, seed=seed, metrics=METRICS)
+    scores = evaluate(model, recipe.data, count=count, seed=seed, metrics=METRICS)
     drawn = model.sample(1000, seed=seed).clamp(-1, 1)
     real = data.batch(torch.arange(1000)).image
     return {

@@ -52,7 +52,7 @@ def main() -> None:
         sheet += [real[:12], painted[:12]]
         rows.append(_row(counter, int(number), painted, real))
     save_grid(torch.cat(sheet), PICTURE, columns=12, zoom=2)
-    scores = evaluate(place, n=2_000)
+    scores = evaluate(place, count=2_000)
     keep(
         "counting",
         {

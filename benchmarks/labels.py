@@ -106,7 +106,7 @@ def _measured(
         if known.keys() >= rows.keys() or not size.namer:
             continue
         judge, painter, namer = prepare(args, real, seed, folder)
-        found[way] = 1 - evaluate(judge, n=1000)["error"].value
+        found[way] = 1 - evaluate(judge, count=1000)["error"].value
         for row, kept in rows.items():
             place = _fresh(folder / row.replace(", ", "-"))
             augmenting.augment(

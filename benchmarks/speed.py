@@ -169,7 +169,7 @@ def turn(who: str, seed: int, args: argparse.Namespace, folder: Path) -> float:
 def scored(args: argparse.Namespace, folder: Path) -> dict[str, object]:
     """What one of them has learned."""
     data = plan(args.model, recipe=args.recipe).data
-    scores = evaluate(load(folder), data, n=args.count)
+    scores = evaluate(load(folder), data, count=args.count)
     return {name: score.to_json() for name, score in scores.items()}
 
 

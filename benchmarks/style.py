@@ -69,8 +69,9 @@ def curves(args: argparse.Namespace) -> None:
     content, style = image(CONTENTS[6], args.side), image(STYLES[6], args.side)
     wish = Choices(start="noise")
     two = dict.fromkeys(("stage1", "stage2"), 1.0)
+    deep = network.plan.deep_content
     tasks = {
-        "content": (content, [], replace(wish, content=network.deep_content, content_weight=1.0)),
+        "content": (content, [], replace(wish, content=deep, content_weight=1.0)),
         "texture": (None, [Style(style)], replace(wish, style=two)),
         "transfer": (content, [Style(style)], wish),
     }

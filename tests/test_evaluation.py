@@ -49,7 +49,7 @@ def pictures(source=DIGITS, count=None):
 
 
 def scores(model, **settings):
-    return evaluate(model, DIGITS, features="lenet5-digits", n=200, **settings)
+    return evaluate(model, DIGITS, features="lenet5-digits", count=200, **settings)
 
 
 # ---- networks --------------------------------------------------------------------------------
@@ -181,14 +181,14 @@ def test_scores_repeat_with_their_seed_and_batch():
 
 
 def test_a_network_that_does_not_classify_gives_what_it_can():
-    found = evaluate(Replay(pictures()), DIGITS, features="pixels-8x8", n=200)
+    found = evaluate(Replay(pictures()), DIGITS, features="pixels-8x8", count=200)
     assert set(found) == set(METRICS) - set(protocol.NEED_CLASSES)
     assert "200 images" not in found["fid"].note
     assert found["fid"].value < found["fid"].floor
 
 
 def test_too_few_images_for_the_dimensions_are_told():
-    found = evaluate(Replay(pictures()), DIGITS, features="pixels-8x8", n=100)
+    found = evaluate(Replay(pictures()), DIGITS, features="pixels-8x8", count=100)
     assert found["fid"].note == "100 images cannot fill 192 dimensions: far too large, trust kid"
     assert found["kid"].note == "trust this one below 2,000 images"
 
@@ -196,7 +196,7 @@ def test_too_few_images_for_the_dimensions_are_told():
 def test_a_slow_network_looks_at_fewer_unless_told(monkeypatch):
     net = evaluation.feature_net("pixels-8x8")
     monkeypatch.setattr(evaluation, "feature_net", lambda name, device: net)
-    for enough, given, seen in ((60, {}, 60), (60, {"n": 90}, 90)):
+    for enough, given, seen in ((60, {}, 60), (60, {"count": 90}, 90)):
         net.enough = enough
         found = evaluate(Replay(pictures()), DIGITS, metrics=("kid",), **given)
         assert found["kid"].n == seen
@@ -299,9 +299,9 @@ def test_references_are_measured_once(monkeypatch, tmp_path):
 
     monkeypatch.setattr(references, "_measure", again)
     assert scores(model) == before
-    for changed in ({"n": 100}, {"seed": 5}, {"features": "lenet5-mnist"}):
+    for changed in ({"count": 100}, {"seed": 5}, {"features": "lenet5-mnist"}):
         with pytest.raises(AssertionError, match="measured again"):
-            evaluate(model, DIGITS, **{"features": "lenet5-digits", "n": 200} | changed)
+            evaluate(model, DIGITS, **{"features": "lenet5-digits", "count": 200} | changed)
 
 
 def test_a_damaged_cache_is_measured_again(monkeypatch, tmp_path):
@@ -338,7 +338,7 @@ def test_places_side_by_side():
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"), [({"n": 19}, "-n 19 is too"), ({"batch": 0}, "batch 0")]
+    ("settings", "said"), [({"count": 19}, "-n 19 is too"), ({"batch": 0}, "batch 0")]
 )
 def test_senseless_counts(settings, said):
     with pytest.raises(ConfigError, match=said):

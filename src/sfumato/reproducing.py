@@ -105,7 +105,7 @@ class Trial:
         card = run.read()
         clock = torch.load(run.checkpoint, weights_only=True, mmap=True)["callbacks"]["Clock"]
         start = time.perf_counter()
-        few = {"data": self._few(), "n": FEW} if self.quick else {"n": count}
+        few = {"data": self._few(), "count": FEW} if self.quick else {"count": count}
         scores = evaluate(run.path, seed=self.seed, tagger=tagger, **few)
         return {
             "model": self.model,

@@ -203,18 +203,16 @@ def texture(
 def descend(job: Job) -> Others:
     """The painting of a job by the method of Gatys et al."""
     c = job.choices
-    network = perceptual.Perceptual(job.eyes.network, pooling=job.eyes.pooling)
+    plan = perceptual.planned(job.eyes.network)
     if job.content is None:
-        c = replace(c, style=c.style or network.usual_texture)
+        c = replace(c, style=c.style or plan.usual_texture)
     elif not job.styles:
-        c = replace(c, content=c.content or network.deep_content, content_weight=1.0)
-    content = dict(c.content or network.usual_content) if job.content is not None else {}
-    style = dict(c.style or network.usual_style) if job.styles else {}
+        c = replace(c, content=c.content or plan.deep_content, content_weight=1.0)
+    content = dict(c.content or plan.usual_content) if job.content is not None else {}
+    style = dict(c.style or plan.usual_style) if job.styles else {}
     c = replace(c, content=content, style=style)
     shape = job.content if job.content is not None else job.styles[0].images
     size = job.size or (shape.shape[2], shape.shape[3])
-    for layer in [*content, *style]:
-        network.place(layer)
     eyes = job.eyes.open([*content, *style], job.device)
     job.tell.started(gatys.iterations(c, size))
     of = _mark(job, c)

@@ -88,7 +88,7 @@ def test_the_share_that_is_as_asked_stands_between_chance_and_real_images(corner
 
 def test_evaluate_asks_the_tagger_it_is_given(corner):
     scores = evaluation.evaluate(
-        Sheets(0.0), PAPERS, n=40, features="pixels-8x8", metrics=("kid",), tagger="corner"
+        Sheets(0.0), PAPERS, count=40, features="pixels-8x8", metrics=("kid",), tagger="corner"
     )
     assert list(scores) == ["kid", "attribute_accuracy", "paper_accuracy"]
 

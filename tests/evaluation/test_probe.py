@@ -176,7 +176,7 @@ def test_evaluate_probes_when_asked(capsys):
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert list(said["metrics"]) == ["probe", "probe_pixels", "probe_random"]
     assert said["metrics"]["probe"]["n"] == 100
-    same = evaluate("dcgan-digits", "digits", probe=True, n=100)
+    same = evaluate("dcgan-digits", "digits", probe=True, count=100)
     assert same["probe"].value == said["metrics"]["probe"]["value"]
 
 

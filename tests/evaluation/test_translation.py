@@ -17,7 +17,7 @@ def painter():
 
 
 def test_a_translator_stands_beside_trivial_answers():
-    found = evaluate(painter(), PHOTOS, n=20)
+    found = evaluate(painter(), PHOTOS, count=20)
     assert set(found) == {"psnr", "ssim", "psnr_y", "ssim_y", "perceptual"}
     for score in found.values():
         assert score.n == 20
@@ -32,12 +32,12 @@ def test_a_translator_stands_beside_trivial_answers():
 
 def test_it_repeats():
     model = painter()
-    assert evaluate(model, PHOTOS, n=20) == evaluate(model, PHOTOS, n=20)
+    assert evaluate(model, PHOTOS, count=20) == evaluate(model, PHOTOS, count=20)
 
 
 def test_what_is_harmed_by_the_model_itself_is_wanted_whole():
     plain = {"scale": 2, "width": 4, "blocks": 1, "reach": 3, "norm": "none", "base": "bicubic"}
     model = SRResNet(Sharp(**plain), Schema(shape=(3, 16, 16))).eval()
-    found = evaluate(model, Source(name="photos", side=16, count=40), n=20)
+    found = evaluate(model, Source(name="photos", side=16, count=40), count=20)
     copy = float(found["psnr"].note.split()[1].rstrip(","))
     assert found["psnr"].value == pytest.approx(copy, rel=1e-3)  # it begins as the bicubic picture

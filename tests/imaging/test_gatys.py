@@ -113,11 +113,11 @@ def test_the_loss_never_rises_between_iterations(optimizer):
 
 def test_content_is_rebuilt_and_textures_grow():
     content = picture(64, 64)
-    wish = replace(FEW, start="noise", content=NETWORK.deep_content, content_weight=1.0)
+    wish = replace(FEW, start="noise", content=NETWORK.plan.deep_content, content_weight=1.0)
     assert history(content, [], replace(wish, iterations=5, evaluations=20))[1][-1] > 0
     painted, losses = history(content, [], replace(wish, iterations=5, evaluations=20))
     assert losses[-1] < losses[0] / 5
-    wish = Choices(start="noise", style=NETWORK.usual_texture, iterations=5)
+    wish = Choices(start="noise", style=NETWORK.plan.usual_texture, iterations=5)
     grown, losses = history(None, [Style(content)], wish, size=(40, 90))
     assert losses[-1] < losses[0] / 100
     assert (painted.shape[-2:], grown.shape[-2:]) == ((64, 64), (40, 90))

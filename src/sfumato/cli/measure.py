@@ -108,7 +108,7 @@ def _protocol(args: Namespace) -> dict[str, Any]:
     from sfumato.preset import pick_device
 
     device = pick_device(args.device)
-    given = {"n": args.count, "features": args.features, "tagger": args.tagger}
+    given = {"count": args.count, "features": args.features, "tagger": args.tagger}
     return {**given, "seed": args.seed, "device": device}
 
 

@@ -40,7 +40,7 @@ def evaluate(
     place: str | Path | Model,
     data: str | Path | Source | None = None,
     *,
-    n: int | None = None,
+    count: int | None = None,
     features: str | None = None,
     seed: int = 0,
     batch: int = 250,
@@ -53,7 +53,7 @@ def evaluate(
 
     `place` is a run folder, a bundle, a zoo name, or a model; `data` is what it learned from, and
     may be left out for a run folder. A `Sampler` gets those of `metrics` that the feature network
-    allows, on `n` samples (unless given 10,000, or 2,000 where Inception looks at them) or as many
+    allows, on `count` samples (unless given 10,000, or 2,000 where Inception looks at them) or as many
     as the data hold out; a `Translator` that is told what is wanted stands beside trivial answers
     (`evaluation.translation`); every model adds its own numbers on held-out data. `features` is a
     name of `feature_net`; unless given, the data's name chooses.
@@ -63,10 +63,10 @@ def evaluate(
     With `probe` the scores are those of a linear probe of a `Judge` instead (`evaluation.probe`).
     Raises SfumatoError with one line on a user's mistake.
     """
-    for name, value, least in (("-n", n, LEAST), ("batch", batch, 1)):
+    for name, value, least in (("-n", count, LEAST), ("batch", batch, 1)):
         if value is not None and value < least:
             raise ConfigError(f"{name} {value} is too small; give at least {least}.")
-    many = n or ENOUGH
+    many = count or ENOUGH
     model = place if isinstance(place, Model) else runs.load(place, device)
     source = _fitted(source_of(place, data), model.schema)
     if probe:
@@ -76,10 +76,10 @@ def evaluate(
     found: dict[str, Score] = {}
     if isinstance(model, Sampler):
         net = feature_net(features or default_features(source.name), device)
-        count = n or net.enough
-        found = _sampled(model, source, net, count, seed, batch, metrics)
+        n = count or net.enough
+        found = _sampled(model, source, net, n, seed, batch, metrics)
         if named := tagger_of(model, source, tagger):
-            found |= attribute_accuracy(model, named, source, count, seed, batch)
+            found |= attribute_accuracy(model, named, source, n, seed, batch)
     reference, held_out = splits(source, seed)
     own: dict[str, Score] = {}
     if isinstance(model, Translator):

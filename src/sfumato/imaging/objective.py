@@ -65,10 +65,8 @@ class Objective:
         """`choices` is what `gatys.Choices` holds; pictures are scaled to `size`."""
         self.network, self.choices = network, choices
         self.tile = choices.tile
-        self.places = choices.content or network.usual_content if content is not None else {}
-        self.strokes = choices.style or network.usual_style if styles else {}
-        for layer in [*self.places, *self.strokes]:
-            network.place(layer)
+        self.places = choices.content or network.plan.usual_content if content is not None else {}
+        self.strokes = choices.style or network.plan.usual_style if styles else {}
         loud = network.plan.loudness
         self.content_weight = choices.content_weight * loud**2
         self.style_weight = choices.style_weight * loud**4

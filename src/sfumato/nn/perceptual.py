@@ -56,8 +56,29 @@ class Plan:
     then mean the same.
     """
 
-    def usual(self, *places: tuple[int, int]) -> tuple[str, ...]:
-        """Names of some layers, given by block and number."""
+    @property
+    def usual_content(self) -> dict[str, float]:
+        """The layer that holds the content of a transfer."""
+        return dict.fromkeys(self._names((4, 2)), 1.0)
+
+    @property
+    def deep_content(self) -> dict[str, float]:
+        """The layer a content is rebuilt from."""
+        return dict.fromkeys(self._names((5, 1)), 1.0)
+
+    @property
+    def usual_style(self) -> dict[str, float]:
+        """The layers that hold the style of a transfer."""
+        names = self._names(*((block, 2) for block in range(1, 6)))
+        return dict(zip(names, SHARES, strict=True))
+
+    @property
+    def usual_texture(self) -> dict[str, float]:
+        """The layers a texture grows from."""
+        return dict.fromkeys(self._names((1, 1), (2, 1), (3, 1), (4, 1)), 1.0)
+
+    def _names(self, *places: tuple[int, int]) -> tuple[str, ...]:
+        """Of some layers, given by block and number."""
         return tuple(self.layer.format(*place) for place in places)
 
 
@@ -81,15 +102,14 @@ class Perceptual(nn.Module):
 
     def __init__(self, name: str, deepest: str | None = None, pooling: str = "average") -> None:
         super().__init__()
-        if name not in PLANS:
-            raise UnknownName(f"there is no perceptual network {name!r}; {nearest(name, PLANS)}")
+        plan = planned(name)
         if pooling not in ("average", "max"):
             raise ConfigError(f"pooling must be average or max; got {pooling!r}.")
         self.name, self.pooling = name, pooling
         places = _places(name)
         last = len(places) if deepest is None else self.place(deepest) + 1
         blocks = places[:last]
-        plan, wide = PLANS[name], 3
+        wide = 3
         convolutions = []
         for block, _ in blocks:
             convolutions.append(nn.Conv2d(wide, plan.widths[block], 3, padding=1))
@@ -101,27 +121,6 @@ class Perceptual(nn.Module):
         self.register_buffer("gain", torch.ones(3, 1, 1))
         self.register_buffer("shift", torch.zeros(3, 1, 1))
         self.requires_grad_(False).eval()
-
-    @property
-    def usual_content(self) -> dict[str, float]:
-        """The layer that holds the content of a transfer."""
-        return dict.fromkeys(self.plan.usual((4, 2)), 1.0)
-
-    @property
-    def deep_content(self) -> dict[str, float]:
-        """The layer a content is rebuilt from."""
-        return dict.fromkeys(self.plan.usual((5, 1)), 1.0)
-
-    @property
-    def usual_style(self) -> dict[str, float]:
-        """The layers that hold the style of a transfer."""
-        names = self.plan.usual(*((block, 2) for block in range(1, 6)))
-        return dict(zip(names, SHARES, strict=True))
-
-    @property
-    def usual_texture(self) -> dict[str, float]:
-        """The layers a texture grows from."""
-        return dict.fromkeys(self.plan.usual((1, 1), (2, 1), (3, 1), (4, 1)), 1.0)
 
     @property
     def plan(self) -> Plan:
@@ -167,6 +166,13 @@ class Perceptual(nn.Module):
         return found
 
 
+def planned(name: str) -> Plan:
+    """How a network is built; UnknownName says the nearest."""
+    if name not in PLANS:
+        raise UnknownName(f"there is no perceptual network {name!r}; {nearest(name, PLANS)}")
+    return PLANS[name]
+
+
 def layers(name: str) -> tuple[str, ...]:
     """Names of the layers of a network."""
     if name == "embedded":
@@ -195,8 +201,8 @@ def load(
     VGG is fetched once. `fast` computes in bfloat16. Raises DataError with one line where the
     weights are neither here nor to be had, or do not fit.
     """
-    whole = Perceptual(name, pooling=pooling)
-    deepest = max(wanted, key=whole.place, default=None)
+    planned(name)
+    deepest = max(wanted, key=lambda layer: place(name, layer), default=None)
     network = Perceptual(name, deepest, pooling)
     held = _read(Path(weights)) if weights else _found(name)
     network.load_state_dict(_fitted(network, held, str(weights or name)))
