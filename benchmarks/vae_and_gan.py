@@ -45,7 +45,7 @@ def main() -> None:
         assert isinstance(model, Sampler)
         run = Run(Path(place)).read()["recipe"]
         scores = evaluation.evaluate(
-            model, source, n=args.count, seed=args.seed, metrics=METRICS
+            model, source, count=args.count, seed=args.seed, metrics=METRICS
         ) | _own(model, source, args.count, args.seed)
         kept = {name: scores[name] for name in (*METRICS, "sharpness", "largest_step")}
         found[Path(place).name] = {
