@@ -119,6 +119,12 @@ def _samples(model: Sampler, count: int, batch: int, seed: int) -> Iterator[Seen
         yield paint(model, codes, given), given["attributes"].cpu()
 
 
+def reading(tagger: Tagger, shared: Schema, images: Images) -> Attributes:
+    """What the tagger names of images, in the order of the attributes it shares, on the CPU."""
+    said = tagger.tags(fitted(images, tagger.schema).to(tagger.device)).float()
+    return decode(said, tagger.schema).cpu()[:, columns(shared, tagger.schema)]
+
+
 @torch.no_grad()
 def _read(
     tagger: Tagger,
@@ -130,8 +136,7 @@ def _read(
     """What the tagger names, and what `schema`'s attributes of the same images are, N A each."""
     named, true = [], []
     for images, attributes in pairs:
-        said = tagger.tags(fitted(images, tagger.schema).to(tagger.device)).float()
-        named.append(decode(said, tagger.schema).cpu()[:, columns(shared, tagger.schema)])
+        named.append(reading(tagger, shared, images))
         true.append(attributes[:, columns(shared, schema)])
         advance(len(images))
     return torch.cat(named), torch.cat(true)

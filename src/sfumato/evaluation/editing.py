@@ -6,14 +6,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sfumato.evaluation.attributes import shared_attributes, the_tagger
-from sfumato.evaluation.features import fitted
+from sfumato.evaluation.attributes import reading, shared_attributes, the_tagger
 from sfumato.evaluation.references import Split
 from sfumato.io.bars import bar
-from sfumato.metrics.attributes import hits
+from sfumato.metrics.attributes import averaged, hits
 from sfumato.metrics.score import Score
-from sfumato.model import Editor, Tagger
-from sfumato.nn.attributes import another, columns, decode, encode
+from sfumato.model import Editor
+from sfumato.nn.attributes import another, columns, encode
 from sfumato.randomness import generator
 from sfumato.schema import Schema
 from sfumato.shapes import Attributes, Images
@@ -47,12 +46,12 @@ def edit_accuracy(
             real = held.data.batch(part)
             own = real.attributes[:, given]
             other = another(own, torch.rand(own.shape, generator=rng), model.schema)
-            seen.append(_read(tagger, shared, real.image))
-            plain.append(_read(tagger, shared, painted(model, real.image, own)))
+            seen.append(reading(tagger, shared, real.image))
+            plain.append(reading(tagger, shared, painted(model, real.image, own)))
             for place_, column in enumerate(known):
                 asked = own.clone()
                 asked[:, column] = other[:, column]
-                made[place_].append(_read(tagger, shared, painted(model, real.image, asked)))
+                made[place_].append(reading(tagger, shared, painted(model, real.image, asked)))
             true.append(own[:, known])
             wanted.append(other[:, known])
             progress.advance(task, len(part))
@@ -70,11 +69,6 @@ def painted(model: Editor, images: Images, attributes: Attributes) -> Images:
     return model.edit(images.to(device), tags.to(device)).float().cpu()
 
 
-def _read(tagger: Tagger, shared: Schema, images: Images) -> Attributes:
-    said = tagger.tags(fitted(images, tagger.schema).to(tagger.device)).float()
-    return decode(said, tagger.schema).cpu()[:, columns(shared, tagger.schema)]
-
-
 def _scores(
     edited: list[Attributes],
     seen: Attributes,
@@ -88,7 +82,7 @@ def _scores(
     flips = [hits(said, wanted, shared)[:, k] for k, said in enumerate(edited)]
     before, able = hits(seen, wanted, shared), hits(seen, true, shared)
     ends = before.double().mean(1), able.double().mean(1)
-    found = {"flips": _share(torch.stack(flips, 1).double().mean(1), *ends)}
+    found = {"flips": averaged(torch.stack(flips, 1).double().mean(1), *ends)}
     if len(edited) > 1:
         others = [[j for j in range(len(edited)) if j != k] for k in range(len(edited))]
 
@@ -98,18 +92,11 @@ def _scores(
             return torch.stack([one.double().mean(1) for one in alike], 1).mean(1)
 
         many = [plain] * len(edited)
-        found["stays"] = _share(kept(edited, seen), kept(edited, seen[order]), kept(many, seen))
+        found["stays"] = averaged(kept(edited, seen), kept(edited, seen[order]), kept(many, seen))
     for k, attribute in enumerate(shared.attributes):
         ends = before[:, k].double(), able[:, k].double()
-        found[f"{attribute.name}_flips"] = _share(flips[k].double(), *ends)
+        found[f"{attribute.name}_flips"] = averaged(flips[k].double(), *ends)
     return found
-
-
-def _share(value: Tensor, floor: Tensor, ceiling: Tensor) -> Score:
-    """A mean over pictures with its standard error and its two ends."""
-    n = len(value)
-    error = float(value.std(correction=0)) / n**0.5
-    return Score(float(value.mean()), float(floor.mean()), float(ceiling.mean()), n, error=error)
 
 
 def _signed(score: Score, place: str | Path, seed: int) -> Score:

@@ -45,15 +45,15 @@ def accuracies(value: Hits, floor: Hits, ceiling: Hits, schema: Schema) -> dict[
     `attribute_accuracy` is the mean over attributes; its error takes an image's hits together.
     """
     scores = {
-        "attribute_accuracy": _share(*(hit.double().mean(1) for hit in (value, floor, ceiling)))
+        "attribute_accuracy": averaged(*(hit.double().mean(1) for hit in (value, floor, ceiling)))
     }
     for place, attribute in enumerate(schema.attributes):
         columns = (hit[:, place].double() for hit in (value, floor, ceiling))
-        scores[f"{attribute.name}_accuracy"] = _share(*columns)
+        scores[f"{attribute.name}_accuracy"] = averaged(*columns)
     return scores
 
 
-def _share(value: Tensor, floor: Tensor, ceiling: Tensor) -> Score:
+def averaged(value: Tensor, floor: Tensor, ceiling: Tensor) -> Score:
     """A mean over images with its standard error and its two ends."""
     n = len(value)
     return Score(
