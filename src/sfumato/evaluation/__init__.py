@@ -54,9 +54,9 @@ def evaluate(
     `place` is a run folder, a bundle, a zoo name, or a model; `data` is what it learned from, and
     may be left out for a run folder. A `Sampler` gets those of `metrics` that the feature network
     allows, on `count` samples (unless given 10,000, or 2,000 where Inception looks at them) or as
-    many as the data hold out; a `Translator` that is told what is wanted stands beside trivial answers
-    (`evaluation.translation`); every model adds its own numbers on held-out data. `features` is a
-    name of `feature_net`; unless given, the data's name chooses.
+    many as the data hold out; a `Translator` that is told what is wanted stands beside trivial
+    answers (`evaluation.translation`); every model adds its own numbers on held-out data.
+    `features` is a name of `feature_net`; unless given, the data's name chooses.
     Samples that take attributes, and pictures that are edited, are also read by `tagger`, a run,
     bundle or zoo name: the shipped one unless given, where the data have one
     (`evaluation.attributes`, `evaluation.editing`).

@@ -202,7 +202,9 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(width=32, judge_width=64),
+        model=Config(
+            width=32, judge_width=64, penalty="r1", penalty_weight=1.0, lr=2e-4, judge_lr=4e-4
+        ),
         data=Source(name="cifar10", classes=("frog",), flip=True),
         steps=12_000,
         batch=20,
