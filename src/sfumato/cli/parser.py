@@ -23,7 +23,11 @@ class Parser(argparse.ArgumentParser):
         if needed:
             raise ConfigError(f"{self.prog} needs {needed[1]}; see {self.prog} --help.")
         text = re.sub(r"^argument ([^:]+): ", r"\1 ", message)
-        raise ConfigError(text.replace("expected one argument", "needs a value").rstrip(".") + ".")
+        hint = r"needs a value; one that begins with - is written \2=-…"
+        text = re.sub(r"^((?:\S*/)?(\S+)) expected one argument", r"\1 " + hint, text)
+        text = re.sub(r"invalid int value: '(.*)'", r"must be a whole number; got \1", text)
+        text = re.sub(r"invalid float value: '(.*)'", r"must be a number; got \1", text)
+        raise ConfigError(text.rstrip(".") + ".")
 
     def _check_value(self, action: Action, value: Any) -> None:
         """Argparse lists every choice; where they are many, the nearest one is enough."""
