@@ -58,7 +58,10 @@ def test_the_version_is_the_packages(shell):
         (["sample", "x", "--sead", "3"], "there is no option --sead; did you mean '--seed'?"),
         (["sample", "x", "--qqq"], "there is no option --qqq; see sfumato sample --help."),
         (["sample", "x", "y"], "sfumato sample has no use for 'y'; see sfumato sample --help."),
-        (["sample", "x", "-n"], "-n/--count needs a value; one that begins with - is written --count=-…."),
+        (
+            ["sample", "x", "-n"],
+            "-n/--count needs a value; one that begins with - is written --count=-….",
+        ),
         (["sample", "x", "-n", "0"], "-n/--count must be a whole number from 1, not '0'."),
         (["sample", "x", "--zoom", "2.5"], "--zoom must be a whole number from 1, not '2.5'."),
         (
@@ -155,7 +158,8 @@ def test_seeds_are_two_whole_numbers_or_more(word):
 
 
 def test_complaints_are_config_errors():
-    with pytest.raises(ConfigError, match=r"^--x needs a value; one that begins with - is written --x=-…\.$"):
+    said = r"^--x needs a value; one that begins with - is written --x=-…\.$"
+    with pytest.raises(ConfigError, match=said):
         parser.Parser(prog="p").error("argument --x: expected one argument")
 
 
