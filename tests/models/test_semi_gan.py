@@ -12,7 +12,7 @@ from sfumato.data import Source
 from sfumato.data.labels import UNKNOWN
 from sfumato.errors import DataError
 from sfumato.loop import Rules
-from sfumato.models.semi_gan import RECIPES, Config, SemiGAN, _Scaled
+from sfumato.models.semi_gan import RECIPES, Config, SemiGAN, _WeightNormed
 from sfumato.schema import Schema
 from sfumato.testing import one_step
 
@@ -48,7 +48,7 @@ def test_parameter_counts_of_the_published_layers():
 
 
 def test_a_layer_answers_with_weights_of_the_length_it_was_given():
-    layer, rows = _Scaled(5, 3, trained=True), torch.randn(7, 5)
+    layer, rows = _WeightNormed(5, 3, trained=True), torch.randn(7, 5)
     with torch.no_grad():
         layer.scale.copy_(torch.tensor([1.0, 2.0, 3.0]))
         layer.bias.copy_(torch.tensor([0.5, 0.0, -0.5]))
@@ -68,12 +68,12 @@ def test_the_first_batch_sets_the_scales():
     seen = (images + 1) / 2
     for layer in (*fresh.judging, *fresh.naming):
         seen = layer(seen)
-        if isinstance(layer, _Scaled):
+        if isinstance(layer, _WeightNormed):
             torch.testing.assert_close(seen.mean(0), torch.zeros(seen.shape[1]), atol=1e-4, rtol=0)
             alive = seen.std(0, correction=0)
             torch.testing.assert_close(alive, torch.ones_like(alive), atol=1e-2, rtol=0)
-    scales = [layer.scale for layer in model.judging if isinstance(layer, _Scaled)]
-    wanted = [layer.scale for layer in fresh.judging if isinstance(layer, _Scaled)]
+    scales = [layer.scale for layer in model.judging if isinstance(layer, _WeightNormed)]
+    wanted = [layer.scale for layer in fresh.judging if isinstance(layer, _WeightNormed)]
     assert all(scale.shape == want.shape for scale, want in zip(scales, wanted, strict=True))
     assert all(not torch.equal(scale, torch.ones_like(scale)) for scale in scales)
 
@@ -90,7 +90,7 @@ def test_the_losses_by_independent_formulas():
     is_real = -(1 - chances(real)[:, -1].exp()).log().mean()
     is_painted = -chances(painted)[:, -1].mean()
     want = 0.7 * (is_real + is_painted) / 2 + cross_entropy(model.logits(named), label)
-    torch.testing.assert_close(model._mistaken(real, painted, named, label), want)
+    torch.testing.assert_close(model._classifier_loss(real, painted, named, label), want)
     unl, fake = model.judge(real), model.judge(painted)
     program = -0.5 * unl.mean() + 0.5 * softplus(unl).mean() + 0.5 * softplus(fake).mean()
     torch.testing.assert_close((is_real + is_painted) / 2, program)
@@ -98,7 +98,7 @@ def test_the_losses_by_independent_formulas():
     model.eval()
     hidden = [model.features(images).mean(0) for images in (real, model.generate(z))]
     want = (hidden[0] - hidden[1]).square().mean()
-    torch.testing.assert_close(model._unlike(real, z), want)
+    torch.testing.assert_close(model._feature_matching(real, z), want)
 
 
 def test_one_step_moves_each_player_toward_its_own_goal():
@@ -112,13 +112,13 @@ def test_one_step_moves_each_player_toward_its_own_goal():
     known, z = label != UNKNOWN, old.prior(24, torch.Generator().manual_seed(5))
     painted = old.generate(z).detach()
     rows = (images[~known], painted, images[known], label[known])
-    assert model._mistaken(*rows) < old._mistaken(*rows)
+    assert model._classifier_loss(*rows) < old._classifier_loss(*rows)
     mixed = deepcopy(model)
     mixed.painter.load_state_dict(old.painter.state_dict())
     for one in (model, mixed):
         one.train()
     z = old.prior(24, torch.Generator().manual_seed(5))
-    assert model._unlike(images[~known], z) < mixed._unlike(images[~known], z)
+    assert model._feature_matching(images[~known], z) < mixed._feature_matching(images[~known], z)
 
 
 def test_all_images_are_real_ones_where_every_label_is_known():
@@ -130,7 +130,7 @@ def test_all_images_are_real_ones_where_every_label_is_known():
 def test_without_its_weight_unnamed_images_teach_the_classifier_nothing():
     model, label = settled(unlabelled=0.0), torch.tensor([0, 1])
     one, other = pictures(12)[:6], pictures(12)[6:]
-    losses = [model._mistaken(real, real, pictures(2), label) for real in (one, other)]
+    losses = [model._classifier_loss(real, real, pictures(2), label) for real in (one, other)]
     torch.testing.assert_close(*losses)
 
 

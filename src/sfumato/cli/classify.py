@@ -149,9 +149,10 @@ def _pictures(found: "Trial", folder: Path) -> list[str]:
     with atomic(folder) as temporary:
         temporary.mkdir()
         axes = ("named as", "is")
-        plots.cells(found.confusion, found.names, temporary / "confusion.png", axes=axes)
+        matrix = temporary / "confusion.png"
+        plots.confusion_matrix(found.confusion, found.names, matrix, axes=axes)
         lines = (curve.confidence, curve.accuracy, curve.count)
-        plots.steps(*lines, temporary / "calibration.png", title=title)
+        plots.reliability_diagram(*lines, temporary / "calibration.png", title=title)
         if (sheet := _mistakes(found)) is not None:
             sheet.save(temporary / "mistakes.png")
         names = sorted(path.name for path in temporary.iterdir())

@@ -37,7 +37,7 @@ def points(
         figure.savefig(temporary, dpi=130)
 
 
-def cells(
+def confusion_matrix(
     table: Int[Tensor, "K K"], names: tuple[str, ...], path: Path, *, axes: tuple[str, str]
 ) -> None:
     """A square table of counts: darker is a larger share of its row; rows and columns are named.
@@ -62,7 +62,7 @@ def cells(
         figure.savefig(temporary, dpi=110)
 
 
-def steps(
+def reliability_diagram(
     said: Float[Tensor, " N"],
     found: Float[Tensor, " N"],
     count: Int[Tensor, " N"],

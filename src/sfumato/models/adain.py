@@ -34,7 +34,7 @@ from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.metrics.score import Score
 from sfumato.model import Translator
 from sfumato.nn.perceptual import PLANS, embedded, layers
-from sfumato.nn.statistics import Standard, moments
+from sfumato.nn.statistics import InstanceNorm, moments
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -80,8 +80,8 @@ class AdaIN(Translator):
         if schema.channels != 3:
             raise ConfigError("adain paints in colour; add --data.channels 3.")
         wide = [config.width * k for k in (1, 2, 4, 8, 8)]
-        self.standard = nn.ModuleList(Standard() for _ in STAGES)
-        self.lit = Standard(eps=1e-4)
+        self.standard = nn.ModuleList(InstanceNorm() for _ in STAGES)
+        self.lit = InstanceNorm(eps=1e-4)
         self.rise = nn.ModuleList(_conv(a, b) for a, b in zip(wide[1:], wide, strict=False))
         self.join = nn.ModuleList(_conv(w + s, w) for w, s in zip(wide, WIDTHS, strict=True))
         self.modulate = nn.ModuleList(nn.Linear(2 * sum(WIDTHS), 2 * w) for w in wide)

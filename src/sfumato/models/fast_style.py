@@ -34,7 +34,7 @@ from sfumato.io.images import from_picture, read
 from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.model import Translator
 from sfumato.nn.perceptual import embedded, layers
-from sfumato.nn.statistics import Standard
+from sfumato.nn.statistics import InstanceNorm
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -138,7 +138,7 @@ class _Layer(nn.Module):
     def __init__(self, ins: int, outs: int, size: int, stride: int = 1, eps: float = 1e-3) -> None:
         super().__init__()
         self.conv = nn.Conv2d(ins, outs, size, stride, bias=False)
-        self.standard = Standard(eps=eps)
+        self.standard = InstanceNorm(eps=eps)
         self.gain = nn.Parameter(torch.ones(outs, 1, 1))
         self.shift = nn.Parameter(torch.zeros(outs, 1, 1))
 

@@ -80,17 +80,17 @@ class SemiGAN(Sampler, Judge, Classifier):
         self.painter = nn.Sequential(
             *_plump(c.latent, c.hidden),
             *_plump(c.hidden, c.hidden),
-            _Scaled(c.hidden, pixels, trained=True),
+            _WeightNormed(c.hidden, pixels, trained=True),
             nn.Sigmoid(),
             nn.Unflatten(1, schema.shape),
         )
         widths = [pixels, c.width, *(max(1, c.width // part) for part in (2, 4, 4, 4))]
         layers: list[nn.Module] = [nn.Flatten(), _Grain(c.noise)]
         for inputs, units in pairwise(widths):
-            layers += [_Scaled(inputs, units), nn.ReLU(), _Grain(c.inner_noise)]
+            layers += [_WeightNormed(inputs, units), nn.ReLU(), _Grain(c.inner_noise)]
         self.judging = nn.Sequential(*layers[:-1])
         self.naming = nn.Sequential(
-            layers[-1], _Scaled(widths[-1], len(schema.classes), trained=True)
+            layers[-1], _WeightNormed(widths[-1], len(schema.classes), trained=True)
         )
 
         self.settled: Tensor
@@ -122,12 +122,14 @@ class SemiGAN(Sampler, Judge, Classifier):
         z = self.draw(self.prior, len(unnamed))
         painted = self.generate(z).detach()
         learned = self.descend(
-            classifier, self._mistaken, unnamed, painted, images[known], label[known]
+            classifier, self._classifier_loss, unnamed, painted, images[known], label[known]
         )
-        missed = self.descend(painter, self._unlike, unnamed, z)
+        missed = self.descend(painter, self._feature_matching, unnamed, z)
         self.tell({"loss/classifier": learned, "loss/painter": missed})
 
-    def _mistaken(self, real: Images, painted: Images, named: Others, label: Tensor) -> Scalar:
+    def _classifier_loss(
+        self, real: Images, painted: Images, named: Others, label: Tensor
+    ) -> Scalar:
         """What the classifier brings down: unlikely labels, and real taken for painted."""
         parts = [len(real), len(painted), len(named)]
         scores = self.logits(torch.cat([real, painted, named])).float()
@@ -136,7 +138,7 @@ class SemiGAN(Sampler, Judge, Classifier):
         loss = self.config.unlabelled * apart
         return loss + cross_entropy(of_named, label) if len(named) else loss
 
-    def _unlike(self, real: Images, z: Latents) -> Scalar:
+    def _feature_matching(self, real: Images, z: Latents) -> Scalar:
         """What the painter brings down: how far the mean features of its images lie off."""
         wish = self.features(real).float().mean(0).detach()
         return (self.features(self.generate(z)).float().mean(0) - wish).square().mean()
@@ -146,7 +148,7 @@ class SemiGAN(Sampler, Judge, Classifier):
         """Let every unit of the classifier answer these images with mean 0 and deviation 1."""
         seen = (images + 1) / 2
         for layer in (*self.judging, *self.naming):
-            if isinstance(layer, _Scaled):
+            if isinstance(layer, _WeightNormed):
                 layer.settle(seen)
             seen = layer(seen)
         self.settled.fill_(True)
@@ -167,7 +169,7 @@ class SemiGAN(Sampler, Judge, Classifier):
         return {"error": error(*self.answers(data))}
 
 
-class _Scaled(nn.Linear):
+class _WeightNormed(nn.Linear):
     """A dense layer whose weights of a unit have a length of their own, learned or set once."""
 
     scale: Tensor

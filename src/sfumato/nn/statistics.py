@@ -19,8 +19,8 @@ Maps = Float[Tensor, "B D h w"]
 Column = Float[Tensor, "B D 1 1"]
 
 
-class Standard(nn.Module):
-    """Each map at mean 0 and spread 1."""
+class InstanceNorm(nn.Module):
+    """Each map of each picture at mean 0 and spread 1, without gain and shift."""
 
     def __init__(self, eps: float = 1e-5) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ def moments(maps: Maps, eps: float = 1e-5) -> tuple[Column, Column]:
 @contextmanager
 def held(network: nn.Module, look: Callable[[], object]) -> Iterator[None]:
     """Keep the statistics that `network` has while `look` is done, until the end of the block."""
-    layers = [layer for layer in network.modules() if isinstance(layer, Standard)]
+    layers = [layer for layer in network.modules() if isinstance(layer, InstanceNorm)]
     try:
         for layer in layers:
             layer.noting = True
