@@ -22,7 +22,7 @@ from sfumato.translating import enlarged, restore, translated, upscale
 
 def network(channels=3, **fields):
     torch.manual_seed(0)
-    plain = {"scale": 2, "width": 6, "blocks": 2, "reach": 5, "norm": "none"}
+    plain = {"scale": 2, "width": 6, "blocks": 2, "kernel": 5, "norm": "none"}
     return SRResNet(Config(**{**plain, **fields}), Schema(shape=(channels, 24, 24))).eval()
 
 
@@ -41,8 +41,8 @@ def noise(width, height, mode="RGB"):
     "fields",
     [
         {"shuffles": "once", "base": "bicubic"},
-        {"scale": 4, "reach": 9},
-        {"scale": 4, "base": "bicubic", "reach": 3, "norm": "batch"},
+        {"scale": 4, "kernel": 9},
+        {"scale": 4, "base": "bicubic", "kernel": 3, "norm": "batch"},
         {"scale": 1, "worst": 10},
     ],
 )

@@ -209,7 +209,7 @@ def test_a_full_disk_is_said_and_the_last_good_checkpoint_survives(vae_run, monk
 def test_answers_stand_between_what_is_given_and_what_is_wanted():
     """Four blocks of a small pixel, the model's picture, the sharp one; in that order of rows."""
     photos = sources.open(Source(name="photos", side=16, count=4))
-    config = SharpConfig(scale=4, width=4, blocks=1, reach=3, norm="none", base="bicubic")
+    config = SharpConfig(scale=4, width=4, blocks=1, kernel=3, norm="none", base="bicubic")
     model = SRResNet(config, photos.schema).train()
     examples, state = photos.batch(torch.arange(3)), torch.get_rng_state()
     given, made, wanted = answers(model, examples).chunk(3)

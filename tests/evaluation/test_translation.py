@@ -36,7 +36,7 @@ def test_it_repeats():
 
 
 def test_what_is_harmed_by_the_model_itself_is_wanted_whole():
-    plain = {"scale": 2, "width": 4, "blocks": 1, "reach": 3, "norm": "none", "base": "bicubic"}
+    plain = {"scale": 2, "width": 4, "blocks": 1, "kernel": 3, "norm": "none", "base": "bicubic"}
     model = SRResNet(Sharp(**plain), Schema(shape=(3, 16, 16))).eval()
     found = evaluate(model, Source(name="photos", side=16, count=40), count=20)
     copy = float(found["psnr"].note.split()[1].rstrip(","))

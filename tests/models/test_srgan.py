@@ -25,7 +25,7 @@ COLOUR = Schema(shape=(3, 32, 32))
 
 def small(schema=COLOUR, **fields):
     torch.manual_seed(0)
-    plain = {"scale": 2, "width": 8, "blocks": 2, "reach": 3, "norm": "none", "base": "bicubic"}
+    plain = {"scale": 2, "width": 8, "blocks": 2, "kernel": 3, "norm": "none", "base": "bicubic"}
     plain |= {"judge_width": 4, "verdict": "places", "network": "embedded", "layers": "stage2"}
     return SRGAN(Config(**{**plain, **fields}), schema)
 

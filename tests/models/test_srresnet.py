@@ -15,7 +15,7 @@ CHANCES = torch.rand(2, 2, generator=torch.Generator().manual_seed(3))
 
 def small(schema=COLOUR, **fields):
     torch.manual_seed(0)
-    plain = {"scale": 2, "width": 8, "blocks": 2, "reach": 3, "norm": "none"}
+    plain = {"scale": 2, "width": 8, "blocks": 2, "kernel": 3, "norm": "none"}
     return SRResNet(Config(**{**plain, **fields}), schema)
 
 

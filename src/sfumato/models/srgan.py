@@ -56,7 +56,7 @@ class Config:
     """Residual blocks."""
     norm: Normed = "batch"
     """Batch norm behind each convolution of a block, or nothing."""
-    reach: Literal[3, 5, 9] = 9
+    kernel: Literal[3, 5, 9] = 9
     """Side of the painter's first and last kernel."""
     shuffles: Shuffles = "doublings"
     """Whether maps become pixels by doubling the side, time and again, or all at once."""
@@ -195,7 +195,7 @@ LAPTOP = Config(
     width=48,
     blocks=8,
     norm="none",
-    reach=3,
+    kernel=3,
     shuffles="once",
     base="bicubic",
     judge_width=16,
@@ -215,7 +215,7 @@ RECIPES = {
             width=8,
             blocks=2,
             norm="none",
-            reach=3,
+            kernel=3,
             shuffles="once",
             base="bicubic",
             judge_width=4,

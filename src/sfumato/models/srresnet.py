@@ -60,7 +60,7 @@ class Config:
     """Residual blocks."""
     norm: Normed = "batch"
     """Batch norm behind each convolution of a block, or nothing."""
-    reach: Literal[3, 5, 9] = 9
+    kernel: Literal[3, 5, 9] = 9
     """Side of the first and the last kernel."""
     shuffles: Shuffles = "doublings"
     """Whether maps become pixels by doubling the side, time and again, or all at once."""
@@ -147,7 +147,7 @@ LAPTOP = Config(
     width=48,
     blocks=8,
     norm="none",
-    reach=3,
+    kernel=3,
     shuffles="once",
     base="bicubic",
     loss="absolute",
@@ -163,7 +163,7 @@ RECIPES = {
             best=60,
             width=8,
             blocks=2,
-            reach=3,
+            kernel=3,
             shuffles="once",
             base="bicubic",
             loss="absolute",

@@ -32,7 +32,7 @@ class Plan:
     width: int
     blocks: int
     norm: Normed
-    reach: int
+    kernel: int
     shuffles: Shuffles
     base: Base
 
@@ -47,7 +47,7 @@ class Subpixel(nn.Module):
         if plan.base == "bicubic":  # begin as the bicubic picture
             nn.init.zeros_(last.weight)
             last.bias = nn.Parameter(torch.zeros(last.out_channels))
-        self.head = nn.Sequential(conv(plan.channels, plan.width, plan.reach), nn.PReLU())
+        self.head = nn.Sequential(conv(plan.channels, plan.width, plan.kernel), nn.PReLU())
         self.blocks = nn.Sequential(
             *(_block(plan) for _ in range(plan.blocks)),
             *_normed(plan, conv(plan.width, plan.width)),
@@ -60,7 +60,7 @@ class Subpixel(nn.Module):
 
         Half of each kernel, those behind an enlargement counted whole, and the cubic's own two.
         """
-        return 2 * (self.plan.reach // 2) + 2 * self.plan.blocks + 4
+        return 2 * (self.plan.kernel // 2) + 2 * self.plan.blocks + 4
 
     def forward(self, small: Images) -> Resized:
         """The large picture, not yet held to [-1, 1]."""
@@ -89,12 +89,12 @@ def conv(narrow: int, wide: int, side: int = 3) -> nn.Conv2d:
 def _tail(plan: Plan) -> tuple[nn.Sequential, nn.Conv2d]:
     """What enlarges, and its last convolution: one step, or as many doublings as the scale has."""
     if plan.shuffles == "once":
-        last = conv(plan.width, plan.channels * plan.scale**2, plan.reach)
+        last = conv(plan.width, plan.channels * plan.scale**2, plan.kernel)
         return nn.Sequential(last, nn.PixelShuffle(plan.scale)), last
     steps: list[nn.Module] = []
     for _ in range(plan.scale.bit_length() - 1):
         steps += [conv(plan.width, 4 * plan.width), nn.PixelShuffle(2), nn.PReLU()]
-    last = conv(plan.width, plan.channels, plan.reach)
+    last = conv(plan.width, plan.channels, plan.kernel)
     return nn.Sequential(*steps, last), last
 
 
