@@ -20,6 +20,7 @@ from sfumato import registry, results
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, SfumatoError, UnknownName, nearest
 from sfumato.evaluation import evaluate
+from sfumato.io.files import numbered
 from sfumato.recipe import Recipe
 from sfumato.runs import Run, recipe_plain
 from sfumato.training import plan, train
@@ -133,8 +134,7 @@ class Trial:
         return held
 
     def _train(self, out: Path, precision: str | None) -> Run:
-        places = (out if n == 1 else out.with_name(f"{out.name}-{n}") for n in range(1, 10_000))
-        place = next(place for place in places if self._may_use(place))
+        place = next(place for place in numbered(out) if self._may_use(place))
         if Run(place).exists:
             return train(self.model, out=place, resume=True)
         own = {k: v for k, v in vars(self.planned).items() if k not in ("model", *_SAID[:2])}

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, replace
+from itertools import takewhile
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from sfumato.data.dataset import Dataset
 from sfumato.data.labels import complete, named
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, UnknownName, nearest
+from sfumato.io.files import numbered
 from sfumato.io.images import LARGEST
 from sfumato.loop import Rules
 from sfumato.model import Classifier, Model
@@ -350,6 +352,7 @@ def _free(name: str) -> Path:
 
     The first of several processes has taken its place before it starts the others: they join it.
     """
-    places = [Path(name if n == 1 else f"{name}-{n}") for n in range(1, 10_000)]
-    free = next(n for n, place in enumerate(places) if not place.exists())
-    return places[free if _first() else free - 1]
+    taken = list(takewhile(Path.exists, numbered(Path(name))))
+    if taken and not _first():
+        return taken[-1]
+    return next(place for place in numbered(Path(name)) if not place.exists())

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.errors import ConfigError, RunError
-from sfumato.io.files import writable
+from sfumato.io.files import numbered, writable
 
 if TYPE_CHECKING:
     from sfumato.data.source import Source
@@ -89,8 +89,7 @@ def new_folder(asked: str | None, place: str, ending: str) -> Path:
 
 def free(path: Path) -> Path:
     """`path`, or `path-2` and so on where that is taken."""
-    names = (path if n == 1 else path.with_stem(f"{path.stem}-{n}") for n in range(1, 10_000))
-    return next(name for name in names if not name.exists())
+    return next(name for name in numbered(path) if not name.exists())
 
 
 def picture(path: Path, *endings: str) -> Path:

@@ -225,13 +225,18 @@ def _one(chances: np.ndarray, letters: tuple[str, ...]) -> Glyph:
     )
 
 
+def typeface(face: str, size: int) -> ImageFont.FreeTypeFont:
+    """One of those that matplotlib carries."""
+    path = installed("matplotlib") / "mpl-data" / "fonts" / "ttf" / f"{face}.ttf"
+    if not path.exists():
+        raise DataError(f"{path} is missing, which matplotlib carries; install it again.")
+    return ImageFont.truetype(str(path), size)
+
+
 @cache
 def _letter(face: str, letter: str, height: int) -> Image.Image:
     """One letter, upright, cut to its box, about `height` pixels high."""
-    path = installed("matplotlib") / "mpl-data" / "fonts" / "ttf" / f"{face}.ttf"
-    if not path.exists():
-        raise DataError(f"glyphs need {path}, which matplotlib carries; install it again.")
-    font = ImageFont.truetype(str(path), round(height * 1.4))
+    font = typeface(face, round(height * 1.4))
     left, top, right, bottom = font.getbbox(letter)
     image = Image.new("L", (int(right - left), int(bottom - top)))
     ImageDraw.Draw(image).text((-left, -top), letter, fill="white", font=font)

@@ -12,9 +12,9 @@ from functools import cache, partial
 from math import cos, radians, sin
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from sfumato.data.places import installed
+from sfumato.data.glyphs import typeface
 from sfumato.data.source import Source, drawn_to_size
 from sfumato.data.splits import pick
 from sfumato.data.stock import Cut, Stock
@@ -83,8 +83,7 @@ def _arrow(draw: ImageDraw.ImageDraw, *way: tuple[int, int]) -> None:
 
 
 def _word(draw: ImageDraw.ImageDraw, word: str, size: int, colour: str) -> None:
-    path = installed("matplotlib") / "mpl-data" / "fonts" / "ttf" / "DejaVuSans-Bold.ttf"
-    draw.text((128, 128), word, colour, ImageFont.truetype(str(path), size), anchor="mm")
+    draw.text((128, 128), word, colour, typeface("DejaVuSans-Bold", size), anchor="mm")
 
 
 LIMITS = (20, 30, 50, 60, 70, 80, 100, 120)

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from itertools import count
 from pathlib import Path
 
 from sfumato.errors import RunError
@@ -61,6 +62,12 @@ def writable(path: Path) -> None:
         raise RunError(f"{path} cannot be written ({above} is a file); choose another place.")
     if not os.access(above, os.W_OK | os.X_OK):
         raise RunError(f"{path} cannot be written ({above} is read-only); choose another place.")
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """`path`, then `path-2`, `path-3` and so on, before its ending."""
+    yield path
+    yield from (path.with_stem(f"{path.stem}-{n}") for n in count(2))
 
 
 def at_home(place: str | Path) -> Path:
