@@ -41,6 +41,10 @@ class Loop:
         """Add the gradient of `loss` to the weights'."""
         loss.backward(retain_graph=retain_graph)
 
+    def of_the_first(self, value: Tensor) -> Tensor:
+        """What the first process has of this, in all of them."""
+        return value
+
     @contextmanager
     def turn(self, player: Any) -> Iterator[None]:
         """While it is this optimiser's turn, no weights but its own receive gradients."""

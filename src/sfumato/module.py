@@ -64,6 +64,9 @@ class _Lightning(Loop):
     def backward(self, loss: Tensor, *, retain_graph: bool = False) -> None:
         self._module.manual_backward(loss, retain_graph=retain_graph)
 
+    def of_the_first(self, value: Tensor) -> Tensor:
+        return self._module.trainer.strategy.broadcast(value)
+
 
 def _without(module: nn.Module, state: dict[str, Any], prefix: str, meta: dict[str, Any]) -> None:
     for name in [name for name in state if name.startswith(prefix + PART)]:

@@ -11,7 +11,7 @@ from sfumato import data as sources
 from sfumato.data import Source
 from sfumato.data.labels import UNKNOWN
 from sfumato.errors import DataError
-from sfumato.loop import Rules
+from sfumato.loop import Loop, Rules
 from sfumato.models.semi_gan import RECIPES, Config, SemiGAN, _WeightNormed
 from sfumato.schema import Schema
 from sfumato.testing import one_step
@@ -177,3 +177,14 @@ def test_a_batch_may_be_cut_whoever_is_named(unnamed):
     model.rules = Rules(accumulate=3 if unnamed > 1 else 4)
     one_step(model, image=pictures(), label=label)
     assert all(loss.isfinite() for loss in model.told.values())
+
+
+def test_scales_are_those_of_the_first_process():
+    model, images = SemiGAN(FEW, SMALL), pictures()
+    model.loop = type("Told", (Loop,), {"of_the_first": lambda self, value: value + 1})()
+    alone = deepcopy(model)
+    alone.loop = Loop()
+    for one in (alone, model):
+        one._set_scales(images)
+    ours, theirs = ([*one.judging.buffers()][0] for one in (model, alone))
+    torch.testing.assert_close(ours, theirs + 1)

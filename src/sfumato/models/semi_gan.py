@@ -150,6 +150,8 @@ class SemiGAN(Sampler, Judge, Classifier):
         for layer in (*self.judging, *self.naming):
             if isinstance(layer, _WeightNormed):
                 layer.settle(seen)
+                for found in (layer.scale, layer.bias):
+                    found.copy_(self.loop.of_the_first(found))
             seen = layer(seen)
         self.settled.fill_(True)
 
