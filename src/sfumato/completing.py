@@ -69,7 +69,7 @@ def complete(
     images = from_picture(image)
     holes = torch.from_numpy(hidden).float()[None, None]
     if isinstance(method, str) and method in METHODS:
-        if said := [name for name, value in asked.items() if value is not None]:
+        if said := [name for name, value in asked.items() if value not in (None, {}, [])]:
             raise ConfigError(
                 f"--{said[0].removesuffix('s')} is of a model that paints; {method} fills holes "
                 "from what surrounds them."

@@ -134,7 +134,7 @@ class Trial:
         return held
 
     def _train(self, out: Path, precision: str | None) -> Run:
-        place = next(place for place in numbered(out) if self._may_use(place))
+        place = next(place for place in numbered(out, ending="") if self._may_use(place))
         if Run(place).exists:
             return train(self.model, out=place, resume=True)
         own = {k: v for k, v in vars(self.planned).items() if k not in ("model", *_SAID[:2])}

@@ -249,8 +249,12 @@ def law_codes(name: str) -> None:
     uniform = codes if model.normal == slice(0) else codes[:, :0]
     if uniform.numel():
         low, high = model.ends
-        assert low <= uniform.min() < low + 0.01 * (high - low), f"{name}: codes begin elsewhere"
-        assert high - 0.01 * (high - low) < uniform.max() <= high, f"{name}: codes end elsewhere"
+        assert low <= uniform.min() < low + 0.01 * (high - low), (
+            f"{name}: set `ends`: codes begin elsewhere"
+        )
+        assert high - 0.01 * (high - low) < uniform.max() <= high, (
+            f"{name}: set `ends`: codes end elsewhere"
+        )
     names = [axis.name for axis in model.axes]
     assert len(set(names)) == len(names), f"{name}: two axes share a name"
     for axis in model.axes:

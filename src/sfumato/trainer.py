@@ -68,10 +68,11 @@ class Stream(L.LightningDataModule):
         rank, world = trainer.global_rank, trainer.world_size
         network = trainer.lightning_module
         assert isinstance(network, Module)
-        data = self.data.only((*network.model.needs, *network.model.uses))
-        return loader(
-            data, recipe.batch, self.steps, recipe.seed, self.start, rank=rank, world=world
-        )
+        needs = network.model.needs
+        data = self.data.only((*needs, *network.model.uses))
+        # who merely names groups learns from all images alike
+        halves, span = "label" in needs, (self.steps, recipe.seed, self.start)
+        return loader(data, recipe.batch, *span, rank=rank, world=world, halves=halves)
 
 
 class Stopwatch(Callback):

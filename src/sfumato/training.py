@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import takewhile
 from math import prod
 from pathlib import Path
@@ -96,6 +97,7 @@ def train(
     )
     stream = sources.open(planned.data)
     network = build(model, planned, stream)
+    _enough(network, model, planned, devices)
     _begin_from(network, model, planned)
     preset = _preset(network, stream, planned, plain, precision)
     card = _card(model, planned, stream, preset, minutes)
@@ -135,7 +137,6 @@ def build(model: str, recipe: Recipe, data: Dataset) -> Model:
         torch.manual_seed(derive(recipe.seed, "weights"))
         network = kind(recipe.model, data.schema)
     _suits(network, model, data)
-    _enough(network, model, recipe)
     network.rules = Rules(clip=recipe.clip, accumulate=recipe.accumulate, every=recipe.every)
     return network
 
@@ -146,11 +147,11 @@ def _suits(network: Model, name: str, data: Dataset) -> None:
         return
     if not network.unnamed:
         named(data, name)
-    if isinstance(network, Classifier):
+    if isinstance(network, Classifier) and "Classifier" not in network.lacks:
         complete(data, name)
 
 
-def _enough(network: Model, name: str, recipe: Recipe) -> None:
+def _enough(network: Model, name: str, recipe: Recipe, devices: int) -> None:
     """Raise ConfigError where the network sees too few images at once."""
     if recipe.batch * prod(network.schema.shape) > LARGEST:
         most = LARGEST // prod(network.schema.shape)
@@ -158,12 +159,13 @@ def _enough(network: Model, name: str, recipe: Recipe) -> None:
             f"--batch {recipe.batch} holds more pixels than fit in memory; take at most {most:,}."
         )
     rows = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
-    least, at_once = max(network.least, 2 if rows else 1), recipe.batch // recipe.accumulate
+    parts = recipe.accumulate * devices
+    least, at_once = max(network.least, 2 if rows else 1), recipe.batch // parts
     if at_once < least:
-        times = f" in {recipe.accumulate} parts" if recipe.accumulate > 1 else ""
+        times = f" in {parts} parts" if parts > 1 else ""
         raise ConfigError(
             f"{name} learns from at least {least} images at once, and --batch {recipe.batch}"
-            f"{times} gives it {at_once}; take --batch {least * recipe.accumulate} or more."
+            f"{times} gives it {at_once}; take --batch {least * parts} or more."
         )
 
 
@@ -198,6 +200,7 @@ def _resume(
                 f"{path} cannot be resumed: {recipe.data.name} is not the data it began with."
             )
         network = build(card["model"], recipe, stream)
+        _enough(network, card["model"], recipe, preset.devices)
         if not run.checkpoint.exists():  # cut before its first save: it begins again
             _begin_from(network, card["model"], recipe)
         minutes = minutes if minutes is not None or "steps" in changes else card.get("minutes")
@@ -352,7 +355,8 @@ def _free(name: str) -> Path:
 
     The first of several processes has taken its place before it starts the others: they join it.
     """
-    taken = list(takewhile(Path.exists, numbered(Path(name))))
+    places = partial(numbered, Path(name), ending="")
+    taken = list(takewhile(Path.exists, places()))
     if taken and not _first():
         return taken[-1]
-    return next(place for place in numbered(Path(name)) if not place.exists())
+    return next(place for place in places() if not place.exists())

@@ -179,3 +179,10 @@ def test_numbers_and_words_are_names(tmp_path):
     (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
     dataset = data.open(Source(name=str(tmp_path)))
     assert dataset.schema.classes == ("007", "3", "hat")
+
+
+def test_who_learns_from_all_images_alike_sees_them_alike():
+    dataset = data.open(replace(FEW, labels=20))
+    batches = [batch.label for batch in loader(dataset, 100, 15, seed=0, halves=False)]
+    assert sum(map(len, batches)) == len(dataset)
+    assert sum(int((label != UNKNOWN).sum()) for label in batches) == 20

@@ -107,3 +107,9 @@ def test_pairs_are_needed(tmp_path):
 
     with pytest.raises(DataError, match="pix2pix needs target of every image, and digits has"):
         sfumato.train("pix2pix", recipe="smoke", data="digits", out=tmp_path / "run")
+
+
+def test_pictures_need_not_be_square():
+    model = small(Schema(shape=(3, 64, 96)))
+    one_step(model, image=torch.rand(2, 3, 64, 96), target=torch.rand(2, 3, 64, 96))
+    assert all(loss.isfinite() for loss in model.told.values())

@@ -31,11 +31,13 @@ def loader(
     start: int = 0,
     rank: int = 0,
     world: int = 1,
+    halves: bool = True,
 ) -> "Batches":
     """Batches of steps `start` to `steps` - 1; its length is `steps` whatever `start` is.
 
     A batch of `batch` images is drawn whole, with its augmentation, and then shared out: process
-    `rank` of `world` gets every `world`-th image of it.
+    `rank` of `world` gets every `world`-th image of it. With `halves`, half of each batch has
+    labels where only some images do.
     """
     if batch < 1 or batch % world:
         raise ConfigError(
@@ -43,7 +45,7 @@ def loader(
         )
     if len(dataset) == 0:
         raise DataError(f"{dataset.name} has no images to train on.")
-    return Batches(dataset, batch, seed, range(start, steps), slice(rank, None, world))
+    return Batches(dataset, batch, seed, range(start, steps), slice(rank, None, world), halves)
 
 
 class Batches:
@@ -53,9 +55,11 @@ class Batches:
     batches at a time, so there is nothing for it to collate and no worker to keep.
     """
 
-    def __init__(self, data: Dataset, size: int, seed: int, steps: range, share: slice) -> None:
+    def __init__(
+        self, data: Dataset, size: int, seed: int, steps: range, share: slice, halves: bool
+    ) -> None:
         self.data, self.size, self.seed, self.steps, self.share = data, size, seed, steps, share
-        known = _known(data)
+        known = _known(data) if halves else None
         second = 0 if known is None else size // 2
         self._streams = [_Order(len(data), size - second, seed, "epoch")]
         if known is not None and second:

@@ -110,7 +110,8 @@ def _walk(place: str | Path, above: str = "") -> Iterator[tuple[str, str, os.sta
             yield from _walk(entry.path, inside + "/")
         elif entry.is_file():
             yield entry.path, inside, entry.stat()
-        elif entry.is_symlink():  # to nothing: read in vain, so that it is reported
+        elif entry.is_symlink() and not Path(entry.path).exists():
+            # to nothing: read in vain, so that it is reported
             yield entry.path, inside, entry.stat(follow_symlinks=False)
 
 

@@ -85,8 +85,9 @@ def of_use(method: str, choices: Choices | Mapping[str, Any] | None) -> None:
         return
     idle = {"start"} if method == "fast" else {f.name for f in fields(Choices)} - PASS
     if said := sorted(idle & set(choices)):
+        name = {"content": "content-layers", "style": "style-layers"}.get(said[0], said[0])
         raise ConfigError(
-            f"--{said[0].replace('_', '-')} is of --method gatys"
+            f"--{name.replace('_', '-')} is of --method gatys"
             f"{'' if said[0] == 'start' else ' and fast'}; leave it out."
         )
 

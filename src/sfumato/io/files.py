@@ -64,10 +64,11 @@ def writable(path: Path) -> None:
         raise RunError(f"{path} cannot be written ({above} is read-only); choose another place.")
 
 
-def numbered(path: Path) -> Iterator[Path]:
-    """`path`, then `path-2`, `path-3` and so on, before its ending."""
+def numbered(path: Path, ending: str | None = None) -> Iterator[Path]:
+    """`path`, then `path-2`, `path-3` and so on, before its ending; a folder has none, ""."""
+    ending = path.suffix if ending is None else ending
     yield path
-    yield from (path.with_stem(f"{path.stem}-{n}") for n in count(2))
+    yield from (path.with_name(f"{path.name.removesuffix(ending)}-{n}{ending}") for n in count(2))
 
 
 def at_home(place: str | Path) -> Path:

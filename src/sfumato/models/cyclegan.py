@@ -100,7 +100,7 @@ class CycleGAN(Translator):
         super().__init__(config, schema)
         c, channels = config, schema.channels
         _check(schema)
-        room_for(c.patch, schema.side)
+        room_for(c.patch, min(schema.shape[1:]))
         self.painters = nn.ModuleDict({way: _painter(c, channels) for way in self.ways})
         self.judges = nn.ModuleDict(
             {way: patches(channels, c.width, c.patch, nn.InstanceNorm2d) for way in self.ways}

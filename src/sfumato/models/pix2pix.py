@@ -77,7 +77,7 @@ class Pix2Pix(Translator):
         super().__init__(config, schema)
         c, channels = config, schema.channels
         halvable(schema, c.depth, "pix2pix")
-        room_for(c.patch, schema.side)
+        room_for(c.patch, min(schema.shape[1:]))
         norm: Norm = nn.BatchNorm2d if c.norm == "batch" else INSTANCE
         self.generator = UNet(channels, channels, c.width, c.depth, norm, c.dropout)
         self.discriminator = patches(2 * channels, c.width, c.patch, norm)

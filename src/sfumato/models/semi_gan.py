@@ -117,8 +117,8 @@ class SemiGAN(Sampler, Judge, Classifier):
         if not self.settled:
             self._set_scales(images)
         known, loose = label != UNKNOWN, label == UNKNOWN
-        # batch norm of the painter needs two
-        unnamed = images[loose] if loose.sum() > 1 else images
+        # batch norm of the painter needs two in each part
+        unnamed = images[loose] if loose.sum() >= 2 * self.rules.accumulate else images
         z = self.draw(self.prior, len(unnamed))
         painted = self.generate(z).detach()
         learned = self.descend(
