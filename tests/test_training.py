@@ -324,3 +324,25 @@ def test_a_second_interrupt_ends_as_interrupts_do(tmp_path, monkeypatch):
     monkeypatch.setattr("lightning.Trainer.fit", leave)
     with pytest.raises(KeyboardInterrupt):
         train("dcgan", **SMOKE, out=tmp_path / "run")
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path):
+    with pytest.raises(RunError, match=r"generator\.\S+ is not finite after batch 1; nothing was"):
+        train("dcgan", **SMOKE, steps=1, config={"lr": 1e39}, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "bundle").exists()
+
+
+def test_what_is_learned_from_beside_the_data_is_looked_at_first(tmp_path):
+    with pytest.raises(ConfigError, match=r"--model\.style 'nothere.png' is no picture"):
+        train("fast_style", **SMOKE, config={"style": "nothere.png"}, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_does_not_join_the_pictures_it_learns_from(tmp_path):
+    with pytest.raises(ConfigError, match=r"lies inside --data .*; name an --out elsewhere"):
+        train("dcgan", **SMOKE, data=str(tmp_path), out=tmp_path / "runs" / "one")
+
+
+def test_a_start_that_fits_next_to_nothing_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"--start dcgan-mnist shares 6 of 3,524 numbers"):
+        train("dcgan", **SMOKE, start="dcgan-mnist", out=tmp_path / "run")

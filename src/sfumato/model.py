@@ -73,6 +73,9 @@ class Model(nn.Module, ABC):
     def training_step(self, batch: Batch, index: int) -> None:
         """One visit to one batch: `descend` each player's loss in turn, and log what happened."""
 
+    def prepare(self) -> None:
+        """Look at what it learns from beside the data; raises before a run folder is made."""
+
     def pace(self, step: int) -> float:
         """What every player's learning rate is multiplied by in batch `step`; see `schedules`."""
         return 1.0

@@ -46,6 +46,8 @@ from sfumato.recipe import Recipe
 from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
 from sfumato.trainer import FOREVER, Stopwatch, Stream, build_trainer, quietly
 
+LITTLE = 0.01
+"""Share of a network's numbers below which weights to begin from are taken for a mistake."""
 WORTH_MEASURING = 200
 """Batches below which timing the machine's presets costs more than it gains."""
 
@@ -81,15 +83,9 @@ def train(
             raise ConfigError("--resume needs --out, the folder of the run to continue.")
         return _resume(model, Path(out), changes, minutes, progress)
     planned = plan(model, data=data, recipe=recipe, config=config, **changes)
-    run = Run(Path(out) if out else _free(f"runs/{model}-{Path(planned.data.name).name}"))
-    if run.exists and _first():
-        raise RunError(
-            f"{run.path} holds a run already; --resume continues it, or choose another --out."
-        )
-    if _first() and (found := run.foreign()):
-        raise RunError(
-            f"{run.path} is no run folder and holds {found}; choose another --out, new or empty."
-        )
+    run = Run(Path(out) if out else _free(f"runs/{model}-{_called(planned.data)}"))
+    if _first():
+        _vacant(run, planned.data)
     plain = Preset(
         device=pick_device(device),
         devices=devices,
@@ -98,6 +94,7 @@ def train(
     stream = sources.open(planned.data)
     network = build(model, planned, stream)
     _enough(network, model, planned, devices)
+    network.prepare()
     _begin_from(network, model, planned)
     preset = _preset(network, stream, planned, plain, precision)
     card = _card(model, planned, stream, preset, minutes)
@@ -105,6 +102,29 @@ def train(
         if _first():
             run.write(card)
         return _fit(run, card, network, planned, stream, preset, minutes, progress)
+
+
+def _called(source: Source) -> str:
+    """A source in a run's name: a set's, or its folder's."""
+    return Path(source.name).resolve().name
+
+
+def _vacant(run: Run, source: Source) -> None:
+    """Raise where a new run would go on in an old one, or mix with what is not its own."""
+    if run.exists:
+        raise RunError(
+            f"{run.path} holds a run already; --resume continues it, or choose another --out."
+        )
+    if found := run.foreign():
+        raise RunError(
+            f"{run.path} is no run folder and holds {found}; choose another --out, new or empty."
+        )
+    held = Path(source.name)
+    if held.is_dir() and run.path.resolve().is_relative_to(held.resolve()):
+        raise ConfigError(
+            f"--out {run.path} lies inside --data {held}, and its pictures would be learned from; "
+            "name an --out elsewhere."
+        )
 
 
 def plan(
@@ -281,8 +301,12 @@ def _begin_from(network: Model, model: str, recipe: Recipe) -> None:
         return
     given, own = _weights(recipe.start, model, network, recipe.data), network.state_dict()
     shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
-    if not shared:
-        raise ConfigError(f"--start {recipe.start} shares no weights with this model.")
+    whole, fits = (sum(w.numel() for w in state.values()) for state in (own, shared))
+    if fits < LITTLE * whole:
+        raise ConfigError(
+            f"--start {recipe.start} shares {fits:,} of {whole:,} numbers with this model: next "
+            "to nothing; name one of the same shape."
+        )
     network.load_state_dict(shared, strict=False)
 
 

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
+from sfumato.errors import RunError
 from sfumato.io.files import atomic
 from sfumato.model import Model
 from sfumato.module import Module
@@ -64,7 +65,10 @@ class Checkpoints(Callback):
             self.save(trainer, module.model)
 
     def save(self, trainer: Trainer, model: Model) -> None:
-        """Write the checkpoint and the bundle now."""
+        """Write the checkpoint and the bundle now; RunError where a weight is not finite."""
+        for name, weight in model.state_dict().items():
+            if not bool(weight.isfinite().all()):
+                self.give_up(f"{name} is not finite after batch {model.step + 1}")
         path = self.run.checkpoint
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic(path) as temporary:
@@ -72,6 +76,13 @@ class Checkpoints(Callback):
         if trainer.is_global_zero:
             save_bundle(self.sampler(model), self.run.bundle)
         self._saved = time.monotonic()
+
+    def give_up(self, why: str) -> NoReturn:
+        """Save nothing more, and raise RunError that says why and what is left."""
+        self.healthy = False
+        last = self.run.checkpoint
+        kept = f"the last good state is {last}" if last.exists() else "nothing was saved yet"
+        raise RunError(f"{why}; {kept}. Try a smaller --model.lr, --clip 1, or --precision 32.")
 
     def on_save_checkpoint(
         self, trainer: Trainer, module: Module, checkpoint: dict[str, Any]

@@ -8,7 +8,6 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from sfumato.callbacks.checkpoints import Checkpoints
-from sfumato.errors import RunError
 from sfumato.model import Model
 from sfumato.module import Module
 
@@ -47,15 +46,7 @@ class Health(Callback):
     def _stop_at_nan(self, model: Model) -> None:
         for name, value in model.told.items():
             if not isfinite(float(value)):
-                self.checkpoints.healthy = False
-                last = self.checkpoints.run.checkpoint
-                kept = (
-                    f"the last good state is {last}" if last.exists() else "nothing was saved yet"
-                )
-                raise RunError(
-                    f"{name} became {float(value)} at batch {model.step + 1}; {kept}. "
-                    "Try a smaller --model.lr, --clip 1, or --precision 32."
-                )
+                self.checkpoints.give_up(f"{name} became {float(value)} at batch {model.step + 1}")
 
     def _compare_gradients(self, model: Model) -> None:
         for who, value in model.norms.items():

@@ -76,6 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             where = error.filename or "what is printed to"
             print(f"sfumato: {where} cannot be used ({error.strerror}).", file=sys.stderr)
             return 2
+        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+            print(
+                "sfumato: that does not fit in memory; take smaller numbers, of --batch, "
+                "--data.side or a --model setting.",
+                file=sys.stderr,
+            )
+            return 2
         traceback.print_exc()
         print(
             f"sfumato: a fault of ours, not yours ({type(error).__name__}); please report the "

@@ -105,6 +105,14 @@ class FastStyle(Translator):
         [optimizer] = self.players
         self.tell({"loss": self.descend(optimizer, self._loss, batch.image)})
 
+    def prepare(self) -> None:
+        try:
+            _picture(self.config.style, self.config.style_side)
+        except DataError as error:
+            raise ConfigError(
+                f"--model.style {self.config.style!r} is no picture: {error}"
+            ) from None
+
     def _loss(self, images: Images) -> Scalar:
         c, grams = self.config, self._style(images)
         with torch.no_grad():
