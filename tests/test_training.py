@@ -143,7 +143,7 @@ def test_two_processes_with_half_the_batch_equal_one_with_the_whole(tmp_path, of
 
 def test_minutes_end_the_run_and_are_turned_into_steps(tmp_path):
     words = SMOKE | {"precision": "32"}  # named, else as many batches may be worth a measurement
-    run = train("vae", **words, out=tmp_path / "run", minutes=0.02)
+    run = train("vae", **words, out=tmp_path / "run", minutes=0.05)
     steps = run.read()["recipe"]["steps"]
     assert steps > 4, "the time allows more than the recipe's four batches"
     again = train("vae", **words, out=tmp_path / "again", steps=steps)

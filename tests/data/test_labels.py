@@ -124,12 +124,12 @@ def refused(place, **changes):
     from sfumato.training import train
 
     with pytest.raises(DataError) as caught:
-        train("mlp", recipe="smoke", data={"name": place, **changes}, out=f"{place}/run")
+        train("mlp", recipe="smoke", data={"name": place, **changes}, out=f"{place}-run")
     return str(caught.value)
 
 
 def test_a_class_without_images_is_named(tmp_path):
-    place = folder(tmp_path, train__hat=3, train__shoe=3, test__hat=1, test__bag=2)
+    place = folder(tmp_path / "all", train__hat=3, train__shoe=3, test__hat=1, test__bag=2)
     assert refused(place) == (
         f"{place} has no image of class bag to learn from; add some, or leave it out: "
         "--data.classes hat,shoe."
@@ -137,7 +137,7 @@ def test_a_class_without_images_is_named(tmp_path):
 
 
 def test_one_class_only_is_refused(tmp_path):
-    place = folder(tmp_path, hat=3, shoe=3)
+    place = folder(tmp_path / "all", hat=3, shoe=3)
     assert refused(place, classes=("hat",)) == (
         f"mlp learns to tell classes apart, and {place} has one only, hat; give two or more."
     )
