@@ -166,11 +166,13 @@ RECIPES = {
         ema=0.999,
     ),
     "laptop": Recipe(
-        model=Config(width=32, depth=7, reconstruction=30.0, jitter=286 / 256),
+        model=Config(
+            width=32, depth=7, game="least_squares", reconstruction=60.0, jitter=286 / 256
+        ),
         data=Source(name="facades", side=128, flip=True),
         steps=5_000,
         batch=2,
-        ema=0.99,
+        ema=0.999,
         start="pix2pix:l1",
     ),
     "source": Recipe(
