@@ -291,7 +291,7 @@ def translator(place: Model | str | Path, device: str = "cpu") -> Translator:
         return model
     if model is place and any(weight.dtype != torch.bfloat16 for weight in model.parameters()):
         model = deepcopy(model)
-    return model.bfloat16()
+    return model.bfloat16().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def tensor(source: Source) -> Images:

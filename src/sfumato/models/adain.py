@@ -173,13 +173,14 @@ class AdaIN(Translator):
         h = None
         for k in reversed(range(len(STAGES))):
             content = seen[STAGES[k]]
-            mean, spread = (part.to(content.dtype) for part in style[k])
-            t = content.lerp(self.standard[k](content) * spread + mean, strength)
+            mean, spread = (part.flatten(1) for part in style[k])
+            t = self.standard[k](content, spread, mean)
+            t = t if strength == 1 else content.lerp(t, strength)
             if h is not None:
-                up = interpolate(self.rise[k](h).relu(), scale_factor=2.0, mode="nearest")
+                up = interpolate(self.rise[k](h).relu_(), scale_factor=2.0, mode="nearest")
                 t = torch.cat([up[..., : t.shape[2], : t.shape[3]], t], 1)
             scale, shift = self.modulate[k](v)[:, :, None, None].chunk(2, 1)
-            h = (self.join[k](t) * (1 + scale) + shift).relu()
+            h = torch.addcmul(shift, self.join[k](t), 1 + scale).relu_()
         return (ground.atanh() + self.paint(h).float()).tanh()
 
     def _chances(self, count: int, rng: Generator | None = None) -> Tensor:

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import conv_transpose2d, interpolate, pad
+from torch.nn.functional import conv2d, conv_transpose2d, interpolate, pad
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch
@@ -152,17 +152,22 @@ class _Layer(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         found = self.normal(maps)
-        return found if self.conv.out_channels == 3 else found.relu()
+        return found if self.conv.out_channels == 3 else found.relu_()
 
     def normal(self, maps: Tensor) -> Tensor:
         """The layer without its rectifier."""
         size, stride = self.conv.kernel_size[0], self.conv.stride[0]
-        edges: list[int] = []
         # TensorFlow's "same": as little as there can be, and the odd one at the end
-        for side in (maps.shape[3], maps.shape[2]):
-            more = max(0, (-(-side // stride) - 1) * stride + size - side)
-            edges += [more // 2, more - more // 2]
-        return self.gain * self.standard(self.conv(pad(maps, edges))) + self.shift
+        more = [
+            max(0, (-(-side // stride) - 1) * stride + size - side) for side in maps.shape[-2:]
+        ]
+        if any(edge % 2 for edge in more):
+            maps = pad(maps, (0, more[1] % 2, 0, more[0] % 2))
+        both = more[0] // 2, more[1] // 2
+        return self._standardised(conv2d(maps, self.conv.weight, None, stride, both))
+
+    def _standardised(self, maps: Tensor) -> Tensor:
+        return self.standard(maps, self.gain.flatten(), self.shift.flatten())
 
 
 class _Residual(nn.Module):
@@ -190,7 +195,7 @@ class _Up(_Layer):
         # the transpose of a convolution of stride 2 that is padded at the end
         kernel = self.conv.weight.transpose(0, 1)
         found = conv_transpose2d(maps, kernel, stride=2)[..., : 2 * high, : 2 * wide]
-        return (self.gain * self.standard(found) + self.shift).relu()
+        return self._standardised(found).relu_()
 
 
 def published(path: str | Path) -> FastStyle:

@@ -1,6 +1,6 @@
 """Maps without their own mean and spread, and statistics held still while a picture is cut up.
 
-    y = (x - mean x) / sqrt(var x + eps),   over the places of each map of each picture
+    y = g (x - mean x) / sqrt(var x + eps) + b,   over the places of each map of each picture
 
 A tile of a picture has another mean than the picture. So the statistics of one look at the whole,
 made small, can be kept and used for every tile: `held`.
@@ -8,7 +8,7 @@ made small, can be kept and used for every tile: `held`.
 Paper: Ulyanov et al. (2017), https://arxiv.org/abs/1701.02096
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 Maps = Float[Tensor, "B D h w"]
 Column = Float[Tensor, "B D 1 1"]
+Numbers = Float[Tensor, "D"] | Float[Tensor, "#B D"]
 
 
 class InstanceNorm(nn.Module):
-    """Each map of each picture at mean 0 and spread 1, without gain and shift."""
+    """Each map of each picture at mean 0 and spread 1, or at a mean and spread it is given."""
 
     def __init__(self, eps: float = 1e-5) -> None:
         super().__init__()
@@ -28,18 +29,54 @@ class InstanceNorm(nn.Module):
         self.noting = False
         self.kept: tuple[Column, Column] | None = None
 
-    def forward(self, maps: Maps) -> Maps:
-        """The maps, standardised by their own statistics or by those kept."""
-        mean, spread = self.kept if self.kept and not self.noting else moments(maps, self.eps)
+    def forward(
+        self, maps: Maps, gain: Numbers | None = None, shift: Numbers | None = None
+    ) -> Maps:
+        """The maps, standardised by their own statistics or by those kept, times gain, plus shift.
+
+        A gain and a shift are a number for each map, or for each map of each picture.
+        """
         if self.noting:
-            self.kept = mean, spread
-        return (maps - mean.to(maps.dtype)) / spread.to(maps.dtype)
+            self.kept = moments(maps, self.eps)
+        held = () if self.noting or not self.kept else [part.flatten(1) for part in self.kept]
+        gains, shifts = _ends(maps, 1.0, gain), _ends(maps, 0.0, shift)
+        found = [
+            _standardised(one, gains[k], shifts[k], self.eps, [part[k] for part in held])[0]
+            for k, one in enumerate(maps.split(1))
+        ]
+        return torch.cat(found) if len(found) > 1 else found[0]
 
 
 def moments(maps: Maps, eps: float = 1e-5) -> tuple[Column, Column]:
-    """Mean and spread of each map, in float32."""
-    variance, mean = torch.var_mean(maps.float(), (2, 3), correction=0, keepdim=True)
-    return mean, (variance + eps).sqrt()
+    """Mean and spread of each map, in float32 and without a gradient."""
+    gains, shifts = _ends(maps, 1.0), _ends(maps, 0.0)
+    with torch.no_grad():
+        found = [
+            _standardised(one, gains[k], shifts[k], eps)[1:] for k, one in enumerate(maps.split(1))
+        ]
+    mean, inverse = (torch.stack(parts)[..., None, None] for parts in zip(*found, strict=True))
+    return mean, 1 / inverse
+
+
+def _ends(maps: Maps, usual: float, numbers: Numbers | None = None) -> Sequence[Tensor]:
+    """A number for each map of each picture, in float32 even where the maps are halves."""
+    dtype = torch.promote_types(maps.dtype, torch.float32)
+    if numbers is None:
+        numbers = maps.new_full((maps.shape[1],), usual, dtype=dtype)
+    return numbers.to(dtype).expand(*maps.shape[:2]).unbind()
+
+
+def _standardised(
+    one: Maps, gain: Tensor, shift: Tensor, eps: float, held: Sequence[Tensor] = ()
+) -> tuple[Maps, Tensor, Tensor]:
+    """One picture's maps, their means and one over their spreads.
+
+    Batch norm over one picture is what this is, and passes over the maps once.
+    """
+    if not held:
+        return torch.native_batch_norm(one, gain, shift, None, None, True, 0.0, eps)
+    mean, spread = held
+    return torch.native_batch_norm(one, gain, shift, mean, spread.square(), False, 0.0, 0.0)
 
 
 @contextmanager
