@@ -37,12 +37,17 @@ def _codec(found: Kept) -> str:
     return f"bits over WebP's at equal MS-SSIM ↓ {min(shares):.2f} to {max(shares):.2f}"
 
 
+def _pass(found: Kept, painter: str) -> str:
+    seconds = found["painters"][painter]["wall_seconds"]
+    return f"{seconds:.2f} s for 512 x 512 on {found['threads']} cores"
+
+
 def _passes(found: Kept) -> str:
-    return f"{found['painters']['adain']['cpu_seconds']:.2f} s for 512 x 512, one thread"
+    return _pass(found, "adain")
 
 
 def _learnt(found: Kept) -> str:
-    return f"{found['painters']['fast_style 16']['cpu_seconds']:.2f} s for 512 x 512, one thread"
+    return _pass(found, "fast_style 16")
 
 
 def _edits(found: Kept) -> str:

@@ -7,7 +7,9 @@ so neither feels the other's settings; they run in turns, one seed a turn, and t
 turn by turn. Ours is timed with all a run does: logging, grids, checkpoints. With --quality both
 are also scored at the end of each turn, after equal --steps (without averaged weights) or equal
 --minutes (as the recipe is). With --memory the plain script reads nothing picture by picture: it
-keeps one tensor of all images and indexes it.
+keeps one tensor of all images and indexes it. With --published the plain script trains that recipe
+to its end, ours --recipe for --steps, and what is compared is the seconds of each process, from its
+start to its end; --quality says whether ours has learned as much.
 """
 
 import argparse
@@ -36,6 +38,8 @@ from sfumato.training import build, plan, train
 
 Step = Callable[[torch.Tensor, torch.Tensor], None]
 """One step on images and their labels."""
+Pace = tuple[float, float]
+"""Images a second, and seconds from the start of the process to its end."""
 Until = Callable[[int, float], bool]
 """Of the batches visited and the time the 20th was: whether to stop."""
 
@@ -134,17 +138,24 @@ def plain(
     return rate
 
 
-def ours(
-    model: str, recipe: str, steps: int, minutes: float | None, folder: Path, *, seed: int
-) -> float:
-    """Train by `sfumato.train`; images a second from the first batch to the last checkpoint.
-
-    Equal steps are compared without averaged weights, equal minutes as the recipe is.
-    """
-    changes = {"minutes": minutes} if minutes else {"steps": steps, "ema": 0.0}
+def ours(model: str, recipe: str, changes: dict[str, Any], folder: Path, *, seed: int) -> float:
+    """Train by `sfumato.train`; images a second from the first batch to the last checkpoint."""
     run = train(model, recipe=recipe, **changes, seed=seed, out=folder, progress=False)
     clock = torch.load(run.checkpoint, weights_only=True)["callbacks"]["Clock"]
     return clock["visited"] * run.recipe()[1].batch / clock["elapsed"]
+
+
+def length(args: argparse.Namespace) -> dict[str, Any]:
+    """How long ours trains; equal steps are compared without averaged weights.
+
+    A learning rate that falls does so within the steps there are, where the plain script has its
+    own.
+    """
+    if args.minutes:
+        return {"minutes": args.minutes}
+    if not args.published:
+        return {"steps": args.steps, "ema": 0.0}
+    return {"steps": args.steps, "config": {"decay_steps": args.steps}}
 
 
 def ending(steps: int, minutes: float | None) -> Until:
@@ -154,16 +165,19 @@ def ending(steps: int, minutes: float | None) -> Until:
     return lambda visited, start: visited > 20 and time.perf_counter() - start >= 60 * minutes
 
 
-def turn(who: str, seed: int, args: argparse.Namespace, folder: Path) -> float:
+def turn(who: str, seed: int, args: argparse.Namespace, folder: Path) -> Pace:
     """One of the two in a process of its own."""
-    length = ["--minutes", args.minutes] if args.minutes else ["--steps", args.steps]
-    command = [sys.executable, __file__, args.model, "--recipe", args.recipe, "--worker", who]
-    held = ["--memory"] if args.memory else []
-    done = subprocess.run(
-        [*map(str, (*command, *length, *held, "--seed", seed, "--out", folder))],
-        stdout=subprocess.PIPE, text=True, check=True,
-    )  # fmt: skip
-    return float(done.stdout.splitlines()[-1])
+    recipe, steps = args.recipe, args.steps
+    if args.published and who == "plain":
+        recipe, steps = args.published, plan(args.model, recipe=args.published).steps
+    command = [sys.executable, __file__, args.model, "--recipe", recipe, "--worker", who]
+    command += ["--minutes", args.minutes] if args.minutes else ["--steps", steps]
+    command += ["--published", args.published] if args.published else []
+    command += ["--memory"] if args.memory else []
+    command += ["--seed", seed, "--out", folder]
+    began = time.perf_counter()
+    done = subprocess.run([*map(str, command)], stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout.splitlines()[-1]), time.perf_counter() - began
 
 
 def scored(args: argparse.Namespace, folder: Path) -> dict[str, object]:
@@ -174,30 +188,36 @@ def scored(args: argparse.Namespace, folder: Path) -> dict[str, object]:
 
 
 def compare(args: argparse.Namespace) -> dict[str, object]:
-    """Images a second of both, in turns; and their scores, where asked for."""
-    rates: dict[str, list[float]] = {"plain": [], "ours": []}
+    """The pace of both, in turns; and their scores, where asked for."""
+    paces: dict[str, list[Pace]] = {"plain": [], "ours": []}
     scores: dict[str, list[object]] = {"plain": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(args.turns):
-            for who in rates:
+            for who in paces:
                 place = Path(folder) / f"{who}-{seed}"
-                rates[who].append(turn(who, seed, args, place))
-                print(f"{who}: {rates[who][-1]:.0f} images/s", file=sys.stderr)
+                paces[who].append(turn(who, seed, args, place))
+                rate, seconds = paces[who][-1]
+                print(f"{who}: {rate:.0f} images/s, {seconds:.0f} s", file=sys.stderr)
                 if args.quality:
                     scores[who].append(scored(args, place))
         preset = Run(Path(folder) / "ours-0").read()["preset"]
-    ratios = [a / b for a, b in zip(rates["ours"], rates["plain"], strict=True)]
+    rates, seconds = ({who: [p[k] for p in found] for who, found in paces.items()} for k in (0, 1))
+    # the faster of two does more a second, or is done in fewer
+    over, under = ("plain", "ours") if args.published else ("ours", "plain")
+    compared = seconds if args.published else rates
+    ratios = [a / b for a, b in zip(compared[over], compared[under], strict=True)]
     return {
         "model": args.model,
         "recipe": args.recipe,
         "memory": args.memory,
-        "plain images/s": round(statistics.median(rates["plain"])),
-        "ours images/s": round(statistics.median(rates["ours"])),
+        **{f"{who} images/s": round(statistics.median(found)) for who, found in rates.items()},
+        **{f"{who} seconds": round(statistics.median(found), 1) for who, found in seconds.items()},
         "ratio": round(statistics.median(ratios), 2),
         "ratio range": [round(min(ratios), 2), round(max(ratios), 2)],
         "turns": args.turns,
         "steps": args.steps,
         "minutes": args.minutes,
+        "published": args.published,
         "preset": preset,
         **({"n": args.count, **scores} if args.quality else {}),
     }
@@ -211,6 +231,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--steps", type=int, default=2000, help="of each, a turn")
     parser.add_argument("--minutes", type=float, help="of each, instead of --steps")
+    parser.add_argument("--published", metavar="RECIPE", help="plain trains this one to its end")
     parser.add_argument("--memory", action="store_true", help="plain, with images in memory")
     parser.add_argument("--quality", action="store_true", help="score both, seed by seed")
     parser.add_argument("-n", "--count", type=int, default=10_000, help="samples to score")
@@ -220,12 +241,13 @@ def main() -> None:
     args = parser.parse_args()
     if args.worker == "plain":
         until = ending(args.steps, args.minutes)
-        print(plain(args.model, args.recipe, until, args.out, memory=args.memory, seed=args.seed))
+        told = plain(args.model, args.recipe, until, args.out, memory=args.memory, seed=args.seed)
+        print(told)
     elif args.worker == "ours":
-        length = args.steps, args.minutes
-        print(ours(args.model, args.recipe, *length, args.out, seed=args.seed))
+        print(ours(args.model, args.recipe, length(args), args.out, seed=args.seed))
     else:
-        kind = ("-memory" if args.memory else "") + ("-minutes" if args.minutes else "")
+        kind = "-published" if args.published else "-minutes" if args.minutes else ""
+        kind = ("-memory" if args.memory else "") + kind
         keep(f"speed-{args.model}-{args.recipe}{kind}", compare(args))
 
 
