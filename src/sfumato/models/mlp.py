@@ -11,8 +11,8 @@ Departures: a rectifier for the logistic unit, cross-entropy for the squared err
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
-import torch
 from torch import Generator, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
@@ -74,15 +74,14 @@ class MLP(Classifier):
         [optimizer] = self.players
         images = batch.image
         if self.config.noise:
-            # even noise in [-h, h] has the standard deviation h / sqrt(3)
-            even = self.draw(lambda n, rng: self._even(n, rng, images), len(images))
-            images = images + 3**0.5 * self.config.noise * even
+            images = images + self.draw(partial(self._even, images), len(images))
         loss = self.descend(optimizer, self._loss, images, batch.label)
         self.tell({"loss/cross-entropy": loss})
 
-    @staticmethod
-    def _even(count: int, rng: Generator | None, like: Images) -> Images:
-        return 2 * torch.rand(count, *like.shape[1:], generator=rng, device=like.device) - 1
+    def _even(self, like: Images, count: int, rng: Generator | None = None) -> Images:
+        # even noise in [-h, h] has the standard deviation h / sqrt(3)
+        h = 3**0.5 * self.config.noise
+        return like.new_empty(count, *like.shape[1:]).uniform_(-h, h, generator=rng)
 
     def _loss(self, images: Images, labels: Labels) -> Scalar:
         return cross_entropy(self.logits(images), labels)
