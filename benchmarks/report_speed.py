@@ -6,20 +6,20 @@ from sfumato.results import Run, arrow, ends, row, spread
 
 
 def speed(found: Run) -> Iterator[str]:
-    """Images a second of a plain script and of ours, and what each has learned by then."""
+    """The pace of a plain script and of ours, and what each has learned by then."""
     low, high = found["ratio range"]
-    model, recipe, memory = found["model"], found["recipe"], found["memory"]
-    turns, steps, minutes = found["turns"], found["steps"], found["minutes"]
+    model, recipe, turns = found["model"], found["recipe"], found["turns"]
+    published = found.get("published")
     yield f"## {model}, {recipe}: training speed against a plain script\n"
-    options = f"--turns {turns} " + (f"--minutes {minutes:g}" if minutes else f"--steps {steps}")
-    memorised = "--memory " if memory else ""
-    scored = f" --quality -n {found['n']}" if "n" in found else ""
-    yield f"`python benchmarks/speed.py {model} --recipe {recipe} {memorised}{options}{scored}`\n"
-    yield "| | images a second |\n|---|---|"
-    plain, ours = found["plain images/s"], found["ours images/s"]
-    way = "all pictures in one tensor" if memory else "a picture at a time"
-    yield f"| plain script: float32, contiguous, {way} | {plain:,} |"
-    yield f"| `sfumato train {model} --recipe {recipe}` | {ours:,} |"
+    yield f"`{_command(found)}`\n"
+    what = "seconds" if published else "images/s"
+    yield f"| | {'seconds of training' if published else 'images a second'} |\n|---|---|"
+    way = "all pictures in one tensor" if found["memory"] else "a picture at a time"
+    taught = f", the recipe `{published}` to its end" if published else ""
+    yield f"| plain script: float32, contiguous, {way}{taught} | {found[f'plain {what}']:,} |"
+    length = f" --steps {found['steps']} --model.decay_steps {found['steps']}"
+    ours = f"sfumato train {model} --recipe {recipe}{length if published else ''}"
+    yield f"| `{ours}` | {found[f'ours {what}']:,} |"
     spread = f"median of {turns} turns | **{found['ratio']}** ({low} to {high})"
     once = f"one turn | **{found['ratio']}**"
     yield f"| ratio, {spread if turns > 1 else once} |\n"
@@ -29,14 +29,23 @@ def speed(found: Run) -> Iterator[str]:
         yield from _equal(found)
 
 
+def _command(found: Run) -> str:
+    """What measures it again."""
+    options = [found["model"], f"--recipe {found['recipe']}"]
+    options += [f"--published {found['published']}"] if found.get("published") else []
+    options += ["--memory"] if found["memory"] else []
+    options += [f"--turns {found['turns']}"]
+    minutes = found["minutes"]
+    options += [f"--minutes {minutes:g}" if minutes else f"--steps {found['steps']}"]
+    options += [f"--quality -n {found['n']}"] if "n" in found else []
+    return f"python benchmarks/speed.py {' '.join(options)}"
+
+
 def _equal(found: Run) -> Iterator[str]:
     """What a plain script and ours have learned after as much time, or as many batches."""
-    minutes = found["minutes"]
-    after = f"{minutes:g} minutes" if minutes else f"{found['steps']:,} batches"
-    how = "as the recipe is" if minutes else "without averaged weights"
     seeds = len(found["ours"])
     runs = f"mean ± deviation of {seeds} seeds" if seeds > 1 else "seed 0"
-    yield f"\nWhat both have learned after {after}, {how}: {runs}.\n"
+    yield f"\nWhat both have learned {_until(found)}: {runs}.\n"
     yield "| metric | plain script | ours | floor | ceiling | n |\n|---|---|---|---|---|---|"
     for name, mine in found["ours"][0].items():
         values = {
@@ -44,6 +53,15 @@ def _equal(found: Run) -> Iterator[str]:
         }
         cells = [spread(values["plain"]), spread(values["ours"]), *ends(mine)]
         yield row([arrow(name, mine), *cells, f"{mine['n']:,}"])
+
+
+def _until(found: Run) -> str:
+    """After how long both were scored."""
+    if found.get("published"):
+        return "by the end of each"
+    if found["minutes"]:
+        return f"after {found['minutes']:g} minutes, as the recipe is"
+    return f"after {found['steps']:,} batches, without averaged weights"
 
 
 def overhead(found: Run) -> Iterator[str]:

@@ -61,7 +61,7 @@ def test_data_without_labels_is_refused_by_that_name():
 def test_noise_is_even_and_as_wide_as_it_says():
     """Even noise of standard deviation d lies within d times the root of 3."""
     images = torch.zeros(40, 1, 28, 28)
-    noise = 3**0.5 * 0.1 * MLP._even(40, torch.Generator().manual_seed(0), images)
+    noise = MLP(Config(noise=0.1), SCHEMA)._even(images, 40, torch.Generator().manual_seed(0))
     assert float(noise.std()) == pytest.approx(0.1, rel=0.01)
     assert float(noise.abs().max()) <= 0.1 * 3**0.5
 
