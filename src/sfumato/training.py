@@ -172,11 +172,16 @@ def _suits(network: Model, name: str, data: Dataset) -> None:
 
 
 def _enough(network: Model, name: str, recipe: Recipe, devices: int) -> None:
-    """Raise ConfigError where the network sees too few images at once."""
+    """Raise ConfigError where a batch holds too many images, or the network sees too few."""
     if recipe.batch * prod(network.schema.shape) > LARGEST:
         most = LARGEST // prod(network.schema.shape)
         raise ConfigError(
             f"--batch {recipe.batch} holds more pixels than fit in memory; take at most {most:,}."
+        )
+    if recipe.batch % devices:
+        raise ConfigError(
+            f"--batch {recipe.batch} does not share out among --devices {devices}; "
+            f"take {-(-recipe.batch // devices) * devices}."
         )
     rows = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
     parts = recipe.accumulate * devices
@@ -211,6 +216,10 @@ def _resume(
             "follow from its recipe; start a new run."
         )
     recipe = settings.override(recipe_from(card["model"], card["recipe"]), changes)
+    if "steps" in changes and (done := _visited(run)) > recipe.steps:
+        raise ConfigError(
+            f"--steps {recipe.steps:,} is below the {done:,} that {path} has done; name more."
+        )
     preset = settings.build(Preset, card["preset"])
     pick_device(preset.device)
     with _owned(run):

@@ -125,6 +125,7 @@ def test_resuming_needs_no_model(shell):
         (["vae", "--data.side", "9"], "--data.side cannot change when a run is resumed"),
         (["vae", "--seed", "9"], "--seed cannot change when a run is resumed: it is 0, not 9"),
         (["dcgan"], "trains vae, not dcgan; name another --out."),
+        (["vae", "--steps", "1"], "--steps 1 is below the "),
         (["vae", "--dry-run"], "--dry-run plans a new run; leave out --resume."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -146,6 +147,10 @@ def test_a_resumed_run_is_the_run_it_was(shell, runs, words, said):
         (
             ["dcgan", "--data.sdie", "3"],
             "there is no option --data.sdie; did you mean '--data.side'?",
+        ),
+        (
+            ["vae", "--recipe", "smoke", "--batch", "8", "--devices", "3"],
+            "--batch 8 does not share out among --devices 3; take 9.",
         ),
         (["dcgan", "--stesp", "3"], "there is no option --stesp; did you mean '--steps'?"),
         (["dcgan", "--resume"], "--resume needs --out, the folder of the run to continue."),
