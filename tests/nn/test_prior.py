@@ -132,3 +132,5 @@ def test_spans_cover_a_length_once_and_stay_inside():
             assert span.last == min(length, span.end + around)
     assert len(list(tiles(9, 17, 8, 1))) == 2 * 3
     assert spans(9, 8, 1)[1].times(8).place == slice(64, 72)
+    assert spans(72, 64, 8)[1].over(8).inner == slice(1, 2)
+    assert spans(70, 64, 8)[1].over(8).place == slice(8, 9)

@@ -20,6 +20,8 @@ from sfumato.imaging.descent import gradient_of
 from sfumato.io.images import PIXELS, room
 from sfumato.losses.style import elements, gram, products, region, total_variation
 from sfumato.nn.perceptual import Maps, Perceptual
+from sfumato.nn.tiles import Span
+from sfumato.nn.tiles import tiles as rectangles
 from sfumato.shapes import Images, Masks, Others, Scalar
 
 MARGIN = 96
@@ -219,57 +221,37 @@ class Objective:
 class Tile:
     """A rectangle of a picture, and the larger one that is looked at for it."""
 
-    top: int
-    left: int
-    bottom: int
-    right: int
+    rows: Span
+    columns: Span
     size: tuple[int, int]
     """Of the whole picture."""
-    margin: int = MARGIN
-    """By how much the larger rectangle is larger, a multiple of the stride."""
-
-    @property
-    def _corner(self) -> tuple[int, int]:
-        return max(0, self.top - self.margin), max(0, self.left - self.margin)
 
     def outer(self, images: Images) -> Others:
         """The larger rectangle of a whole picture; a view."""
-        top, left = self._corner
-        return images[:, :, top : self.bottom + self.margin, left : self.right + self.margin]
+        return images[:, :, self.rows.outer, self.columns.outer]
 
     def inner(self, maps: Maps) -> Others:
         """Of the maps of `outer`, those of the rectangle itself."""
         stride = _stride(maps, self.outer_size)
-        top, left = (
-            (a - b) // stride for a, b in zip((self.top, self.left), self._corner, strict=True)
-        )
-        high, wide = (-(-n // stride) for n in (self.bottom - self.top, self.right - self.left))
-        return maps[:, :, top : top + high, left : left + wide]
+        return maps[:, :, self.rows.over(stride).inner, self.columns.over(stride).inner]
 
     def whole(self, maps: Maps) -> Others:
         """Of maps of the whole picture, those of the rectangle; a view."""
         stride = _stride(maps, self.size)
-        rows = slice(self.top // stride, -(-self.bottom // stride))
-        return maps[:, :, rows, self.left // stride : -(-self.right // stride)]
+        return maps[:, :, self.rows.over(stride).place, self.columns.over(stride).place]
 
     @property
     def outer_size(self) -> tuple[int, int]:
         """Height and width of the larger rectangle."""
-        top, left = self._corner
-        high, wide = self.size
-        return min(high, self.bottom + self.margin) - top, min(
-            wide, self.right + self.margin
-        ) - left
+        return self.rows.last - self.rows.first, self.columns.last - self.columns.first
 
 
 def tiles(size: Sequence[int], side: int, margin: int = MARGIN) -> Iterator[Tile]:
     """Rectangles of at most about `side` that cover a picture, on multiples of the stride."""
     step = max(STRIDE, side // STRIDE * STRIDE)
     high, wide = size
-    for top in range(0, high, step):
-        for left in range(0, wide, step):
-            bottom, right = min(high, top + step), min(wide, left + step)
-            yield Tile(top, left, bottom, right, (high, wide), margin)
+    for rows, columns in rectangles(high, wide, step, margin):
+        yield Tile(rows, columns, (high, wide))
 
 
 def scaled(images: Images, size: Sequence[int]) -> Others:

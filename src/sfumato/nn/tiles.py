@@ -52,6 +52,11 @@ class Span:
         """The same span of a map that is so much larger."""
         return Span(*(factor * at for at in (self.begin, self.end, self.first, self.last)))
 
+    def over(self, stride: int) -> "Span":
+        """The same span of a map that is so much smaller; what begins must be a multiple."""
+        begin, first = self.begin // stride, self.first // stride
+        return Span(begin, -(-self.end // stride), first, -(-self.last // stride))
+
 
 def spans(length: int, piece: int, around: int) -> list[Span]:
     """Pieces of `length`, each with `around` more on both sides where there is any."""
