@@ -160,9 +160,9 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(width=32),
+        model=Config(width=32, norm="spectral", game="hinge", lr=1e-3, judge_lr=4e-4),
         data=Source(name="celeba", side=32, crop=89, flip=True),
-        steps=10_000,
+        steps=4_000,
         batch=64,
         ema=0.999,
     ),
