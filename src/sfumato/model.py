@@ -121,7 +121,7 @@ class Model(nn.Module, ABC):
 
     def begin(self, *, seed: int, step: int) -> None:
         """Enter batch `step` of the run `seed`: all that is drawn in it follows from the two."""
-        self.step, self.told = step, {}
+        self.step, self.told, self.norms = step, {}, {}
         self.rng = generator(seed, "step", step, device=self.device)
 
     def tell(self, losses: Mapping[str, Tensor]) -> None:

@@ -108,11 +108,14 @@ def test_the_learning_rate_holds_and_falls_to_nothing():
 
 def test_painters_rest_between_turns():
     model = small(turns=2)
-    model.step = 1
+    model.step = 0
     before = [weight.clone() for weight in model.painters.parameters()]
     a, b, *_ = four()
     one_step(model, image=a, target=b)
     assert all(torch.equal(x, y) for x, y in zip(before, model.painters.parameters(), strict=True))
+    model.step = 1
+    one_step(model, image=a, target=b)
+    assert "loss/painters" in model.told
 
 
 def test_a_pool_fills_and_then_gives_back_old_pictures():

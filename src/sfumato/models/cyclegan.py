@@ -79,7 +79,7 @@ class Config:
     pool: Annotated[int, Ge(0)] = 50
     """Painted pictures of each kind that are kept to be judged later."""
     turns: Count = 1
-    """Batches the judges learn from for each that the painters learn from."""
+    """Batches the judges learn from until the painters learn too, from the last of them."""
     lr: Positive = 2e-4
     """Adam learning rate of all."""
     beta1: Decay = 0.5
@@ -130,7 +130,7 @@ class CycleGAN(Translator):
         real = {"A": batch.image, "B": batch.target}
         painted = {"B": self._paint("B", real["A"]), "A": self._paint("A", real["B"])}
         rows = [real["A"], real["B"], painted["A"], painted["B"]]
-        if self.step % self.config.turns == 0:
+        if (self.step + 1) % self.config.turns == 0:
             loss = self.descend(for_painters, self._painters_loss, *rows)
             self.tell({"loss/painters": loss})
         old = [self.pools[way].exchange(painted[way].detach(), self.rng) for way in ("A", "B")]
