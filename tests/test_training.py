@@ -117,11 +117,11 @@ def wait_for(path, process):
     raise AssertionError(f"{path} never came")
 
 
-@pytest.mark.parametrize("name", ["vae", "cyclegan"])
-def test_a_run_that_went_on_has_the_numbers_of_one_that_never_stopped(tmp_path, name):
+@pytest.mark.parametrize(("name", "cut"), [("vae", 4), ("cyclegan", 3)])
+def test_a_run_that_went_on_has_the_numbers_of_one_that_never_stopped(tmp_path, name, cut):
     words = {"recipe": "smoke", "every": 2, "progress": False, "device": "cpu"}
     whole = train(name, **words, steps=5, out=tmp_path / "whole")
-    train(name, **words, steps=3, out=tmp_path / "parts")
+    train(name, **words, steps=cut, out=tmp_path / "parts")
     parts = train(name, resume=True, steps=5, progress=False, out=tmp_path / "parts")
     assert (parts.path / "metrics.csv").read_text() == (whole.path / "metrics.csv").read_text()
 
