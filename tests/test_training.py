@@ -12,7 +12,9 @@ import yaml
 from safetensors.torch import load_file
 
 from sfumato import runs, training
+from sfumato.callbacks.ledger import rows
 from sfumato.errors import ConfigError, DataError, DeviceError, RunError, UnknownName
+from sfumato.evaluation import evaluate
 from sfumato.runs import Run
 from sfumato.training import plan, train
 
@@ -356,3 +358,16 @@ def test_a_run_does_not_join_the_pictures_it_learns_from(tmp_path):
 def test_a_start_that_fits_next_to_nothing_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"--start dcgan-mnist shares 6 of 3,524 numbers"):
         train("dcgan", **SMOKE, start="dcgan-mnist", out=tmp_path / "run")
+
+
+def test_scores_on_held_out_images_stand_in_every_so_many_rows(tmp_path):
+    words = {"recipe": "smoke", "every": 2, "validate": 2, "progress": False, "device": "cpu"}
+    whole = train("vae", **words, steps=8, out=tmp_path / "whole")
+    table = rows(whole.path / "metrics.csv")
+    assert [row["step"] for row in table if "held-out/nats" in row] == [4, 8]
+    expected = evaluate(whole.path, count=20)["nats"].value
+    assert table[-1]["held-out/nats"] == pytest.approx(expected, rel=1e-4)
+    train("vae", **words, steps=4, out=tmp_path / "parts")
+    parts = train("vae", resume=True, steps=8, progress=False, out=tmp_path / "parts")
+    assert (parts.path / "metrics.csv").read_text() == (whole.path / "metrics.csv").read_text()
+    assert "held-out/nats" in (whole.path / "card.md").read_text()

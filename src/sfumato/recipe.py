@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge
 
 from sfumato.data.source import Source
 from sfumato.settings import Count, Decay, Positive
@@ -42,6 +44,10 @@ class Recipe:
     """What was published of the same system, by the name of our score that compares with it."""
     every: Count = 400
     """Batches between sample grids, gradient norms and rows of `metrics.csv`."""
+    validate: Annotated[int, Ge(0)] = 0
+    """Such rows from one to the next that also holds the model's own scores on held-out images, as
+    `measure` finds them; 0 for none.
+    """
     ema: Decay = 0.0
     """Decay of the averaged weights that samples and scores use; 0 uses the weights as they
     are.

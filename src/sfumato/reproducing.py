@@ -35,7 +35,7 @@ NOTE = (
     f"**A quick run: every recipe was cut to {QUICK} batches, to see that all of it works. "
     "These are not the systems' scores.**"
 )
-_SAID = ("expects", "published", "every")
+_SAID = ("expects", "published", "every", "validate")
 """Fields of a recipe that change nothing of what it reaches."""
 
 

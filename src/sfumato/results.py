@@ -147,12 +147,12 @@ def headline(model: str, recipe: str, group: Sequence[Run]) -> dict[str, Publish
 
 
 def mean(group: Sequence[Run], name: str) -> str:
-    """The mean over seeds, and behind ± the standard deviation where there are several."""
-    values = [run["scores"][name]["value"] for run in group if name in run["scores"]]
-    values = [value for value in values if value is not None]
-    if not values:
-        return ""
-    return spread(values)
+    """The mean over seeds, behind ± their deviation; of one run its score, behind ± its error."""
+    scores = [run["scores"][name] for run in group if name in run["scores"]]
+    scores = [score for score in scores if score["value"] is not None]
+    if len(scores) == 1:
+        return with_error(scores[0])
+    return spread([score["value"] for score in scores]) if scores else ""
 
 
 def spread(values: Sequence[float]) -> str:
@@ -174,7 +174,9 @@ def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
         f"{first['steps']:,} batches of {first['batch']}; training took {minutes} minutes "
         f"({', '.join(f'{name} {value}' for name, value in first['preset'].items())}).\n"
     )
-    yield "| metric | " + " | ".join(f"seed {run['seed']}" for run in group) + _COLUMNS
+    several = "mean ± sd" if len(group) > 1 else "± its error"
+    seeded = [f"seed {run['seed']}" for run in group]
+    yield row(["metric", *seeded, several, "floor", "ceiling", "n", "features"])
     yield "|---" * (len(group) + 6) + "|"
     for name, score in first["scores"].items():
         values = [run["scores"].get(name, {}).get("value") for run in group]
@@ -209,9 +211,6 @@ def with_error(score: Mapping[str, Any]) -> str:
     return f"{score['value']:.4g}" + (f" ± {error:.2g}" if error else "")
 
 
-_COLUMNS = " | mean ± sd | floor | ceiling | n | features |"
-
-
 def facts_line(found: Run) -> str:
     """Day, commit, machine and versions, in small type."""
     return (
@@ -239,7 +238,8 @@ def _best(groups: Mapping[tuple[str, str], list[Run]], own: list[tuple[str, str]
     """The first score of the first of these recipes, in a few words."""
     for model, recipe in own[:1]:
         group = groups[model, recipe]
-        name = next(iter(headline(model, recipe, group)))
+        if (name := next(iter(headline(model, recipe, group)), None)) is None:
+            return ""  # a system of which nothing is measured
         which = "" if recipe == "laptop" else f", `{recipe}`"
         return f"{arrow(name, group[0]['scores'][name])} {mean(group, name)}{which}"
     return ""

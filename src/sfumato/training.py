@@ -31,6 +31,7 @@ from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import Events, Ledger, Recorder
 from sfumato.callbacks.pictures import Pictures, film
+from sfumato.callbacks.validation import Validation
 from sfumato.data.dataset import Dataset
 from sfumato.data.labels import complete, named
 from sfumato.data.source import Source
@@ -262,7 +263,8 @@ def _fit(
     report = Card(run, card, clock, health)
     # the clock counts first, and what is saved comes last, when all others have seen the batch
     recorder = Recorder(clock, recipe.every)
-    callbacks = [clock, *average, health, recorder, pictures, checkpoints, report]
+    validation = [Validation(clock, sampler, recipe)] if recipe.validate else []
+    callbacks = [clock, *average, health, recorder, *validation, pictures, checkpoints, report]
     callbacks += [Bar(clock, health)] if progress else []
     steps = FOREVER if minutes is not None else recipe.steps
     if start < steps:

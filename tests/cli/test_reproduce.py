@@ -141,6 +141,12 @@ def test_what_was_published_stands_beside_what_was_measured():
     assert "| error ↓ | 0.03 | 0.05 | 0.04 ± 0.014 | 0.9 | 0 | 100 |  |" in text.splitlines()
 
 
+def test_the_only_run_is_told_with_its_own_error():
+    scores = {"fid": {"value": 0.5, "error": 0.02, "floor": 9.0, "n": 100, "better": "lower"}}
+    text = results.tables([run(scores=scores)])
+    assert "| fid ↓ | 0.5 | 0.5 ± 0.02 | 9 |  | 100 |  |" in text.splitlines()
+
+
 def test_the_readme_keeps_its_words_and_gets_the_numbers(tmp_path):
     begin, end = results.SYSTEMS
     table = "| system | what | file | reaches |\n|---|---|---|---|\n"
@@ -148,6 +154,8 @@ def test_the_readme_keeps_its_words_and_gets_the_numbers(tmp_path):
     other = "| [GAN](docs/models/gan.md) | a game | [gan.py](src/gan.py) |"
     (tmp_path / "README.md").write_text(f"# Top\n{begin}\n{table}{row}\n{other}\n{end}\nrest\n")
     results.keep("quality-aae-semi-0", run(), tmp_path / results.KEPT)
+    unmeasured = run("gan", "laptop", scores={})
+    results.keep("quality-gan-laptop-0", unmeasured, tmp_path / results.KEPT)
     results.write(tmp_path)
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("# Top\n")

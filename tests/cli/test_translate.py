@@ -37,6 +37,24 @@ def test_a_picture_is_repaired(shell, networks):
     shell.answer("restore", "photo.png", "--method", str(networks / "jpeg"), "-o", "plain.jpg")
 
 
+def test_every_frame_of_a_clip_is_made_anew(shell, networks):
+    first, *rest = [Image.new("RGB", (12, 9), (n, 120, 30)) for n in (0, 90, 200)]
+    first.save("film.gif", save_all=True, append_images=rest, duration=50, loop=0)
+    for verb, words, size in (
+        ("translate", [str(networks / "x2"), "film.gif"], [24, 18]),
+        ("upscale", ["film.gif", "--method", "bicubic", "--scale", "3"], [36, 27]),
+        ("restore", ["film.gif", "--method", str(networks / "jpeg")], [12, 9]),
+    ):
+        found = shell.answer(verb, *words)
+        assert (found["size"], found["frames"]) == (size, 3)
+        with Image.open(found["files"][0]) as clip:
+            assert (clip.format, clip.n_frames, list(clip.size)) == ("GIF", 3, size)
+            assert clip.info["duration"] == 50
+    said = shell.refusal("upscale", "film.gif", "--method", "bicubic", "-o", "film.png")
+    assert "film.png" in said
+    assert ".gif" in said
+
+
 def test_what_cannot_be_enlarged_is_refused(shell, networks, runs):
     Image.new("RGB", (12, 9)).save("photo.png")
     said = shell.refusal("upscale", "photo.png", "--scale", "4", "--method", str(networks / "x2"))

@@ -79,6 +79,9 @@ def test_twins_meet_by_name_whatever_their_endings(tmp_path):
     found = data.open(Source(name=str(tmp_path), pair="label/photo", side=4))
     assert len(found) == 3
     assert found.report.skipped == (("label/a/3.png", "is 8x8 and its twin 9x8 pixels"),)
+    assert found.report.notes == (
+        "without a twin and left out: 1 pictures, photo/a/alone.bmp first",
+    )
     batch = found.batch(torch.arange(3))
     assert batch.image[:, 0, 0, 0].unique().numel() == 3
     assert torch.equal(batch.image[:, 0], batch.target[:, 1])

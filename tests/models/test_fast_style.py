@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from sfumato.data.dataset import Dataset
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import from_bytes, read
 from sfumato.models.fast_style import RECIPES, Config, FastStyle, published
@@ -86,3 +87,13 @@ def test_what_is_clipped_is_learned_from_too():
     assert model.translate(images).max() == 1
     model._loss(images).backward()
     assert [*model.network][-1].shift.grad.abs().max() > 0
+
+
+def test_its_number_is_the_loss_over_that_of_the_content():
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
+    model, data = small(), Dataset(name="test", schema=SCHEMA, columns={"image": pixels})
+    score = model.measure(data, torch.Generator().manual_seed(0))["style_loss"]
+    apart, own, _ = model._apart(data.batch(torch.arange(20)).image)
+    whole = float(apart.detach().sum() / own.sum())
+    assert score.value == pytest.approx(whole, rel=1e-4)
+    assert (score.floor, score.n, score.better) == (1, 20, "lower")

@@ -63,10 +63,10 @@ class Card(Callback):
 
 
 def plot(table: Sequence[Mapping[str, int | float]], path: Path) -> None:
-    """Every logged number over the batches: losses above, gradient norms below."""
+    """Every logged number over the batches: losses, gradient norms, scores on held-out images."""
     from matplotlib.figure import Figure
 
-    groups = {"loss": "loss", "gradient": "gradient norm"}
+    groups = {"loss": "loss", "gradient": "gradient norm", "held-out": "held out"}
     names = {g: sorted({n for row in table for n in row if n.startswith(f"{g}/")}) for g in groups}
     shown = [g for g in groups if names[g]]
     figure = Figure(figsize=(7, 2.8 * max(1, len(shown))), layout="constrained")

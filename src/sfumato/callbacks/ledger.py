@@ -75,8 +75,10 @@ class Ledger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Add a row for `step` batches."""
-        self.rows.append({"step": step or 0, **metrics})
+        """Add a row for `step` batches, or to the one there is."""
+        if not self.rows or self.rows[-1]["step"] != step:
+            self.rows.append({"step": step or 0})
+        self.rows[-1] |= metrics
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """`run.yaml` holds them."""

@@ -85,7 +85,7 @@ class Pictures(Callback):
 def paint(model: Model, count: int, seed: int) -> Images:
     """`count` samples of fixed codes; the model's mode and random state are left as they were."""
     assert isinstance(model, Sampler)
-    with _looking(model):
+    with looking(model):
         return model.sample(count, seed=seed).cpu()
 
 
@@ -93,7 +93,7 @@ def answers(model: Model, examples: Batch) -> Images:
     """Rows: pictures as they are given, what `model` makes of them, what is wanted."""
     assert isinstance(model, Translator | Autoencoder | Editor)
     examples = examples.to(model.device)
-    with _looking(model), torch.no_grad():
+    with looking(model), torch.no_grad():
         if isinstance(model, Editor):
             rows = [examples.image, *edited(model, examples)]
         elif isinstance(model, Autoencoder):
@@ -131,7 +131,7 @@ def edited(model: Editor, examples: Batch) -> list[Images]:
 
 
 @contextmanager
-def _looking(model: Model) -> Iterator[None]:
+def looking(model: Model) -> Iterator[None]:
     """The model's mode and random state are left as they were."""
     was, state = model.training, torch.get_rng_state()
     model.eval()

@@ -21,7 +21,12 @@ from sfumato.cli.places import (
 from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PIL import Image
+
+    from sfumato.io.images import Source
+    from sfumato.translating import Tell
 
 HARMS = ("jpeg", "blur")
 
@@ -61,7 +66,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 
 
 def translate(args: Namespace) -> dict[str, Any]:
-    """What the model at a place makes of a picture, or of labelled ones."""
+    """What the model at a place makes of a picture, a clip, or labelled pictures."""
     from sfumato.io.images import read
     from sfumato.model import Translator
     from sfumato.translating import translated
@@ -70,12 +75,15 @@ def translate(args: Namespace) -> dict[str, Any]:
         raise ConfigError("translate takes a PICTURE or --data: give one of them.")
     if args.data is not None:
         return _set(args)
-    path, image = _target(args, "translated.png"), read(args.picture)
+    path = _target(args, "translated")
     model = loaded(args.place, args.device, "translate")
     assert isinstance(model, Translator)
-    with bar("painting", image.width * image.height) as tell:
-        made = translated(model, image, tell, to=args.to)
-    return _written(made, path) | {"model": called(model), "run": run_of(args.place)}
+
+    def made(source: "Source", tell: "Tell | None") -> "Image.Image":
+        return translated(model, read(source), tell, to=args.to)
+
+    found = _written(args, path, "painting", made)
+    return found | {"model": called(model), "run": run_of(args.place)}
 
 
 def _set(args: Namespace) -> dict[str, Any]:
@@ -97,28 +105,30 @@ def _set(args: Namespace) -> dict[str, Any]:
 
 def upscale(args: Namespace) -> dict[str, Any]:
     """A larger picture."""
-    from sfumato.io.images import read
     from sfumato.preset import pick_device
     from sfumato.translating import upscale as larger
 
-    path, image = _target(args, f"x{args.scale}.png"), read(args.picture)
     words = {"method": args.method, "turns": args.turns, "device": pick_device(args.device)}
-    with bar("enlarging", image.width * image.height) as tell:
-        made = larger(args.picture, scale=args.scale, **words, tell=tell)
-    return _written(made, path) | {"scale": args.scale, "method": args.method}
+
+    def made(source: "Source", tell: "Tell | None") -> "Image.Image":
+        return larger(source, scale=args.scale, **words, tell=tell)
+
+    found = _written(args, _target(args, f"x{args.scale}"), "enlarging", made)
+    return found | {"scale": args.scale, "method": args.method}
 
 
 def restore(args: Namespace) -> dict[str, Any]:
     """A cleaner picture."""
-    from sfumato.io.images import read
     from sfumato.preset import pick_device
     from sfumato.translating import restore as cleaner
 
-    path, image = _target(args, "restored.png"), read(args.picture)
     words = {"method": args.method, "turns": args.turns, "device": pick_device(args.device)}
-    with bar("restoring", image.width * image.height) as tell:
-        made = cleaner(args.picture, harm=args.harm, **words, tell=tell)
-    return _written(made, path) | {"from": args.harm, "method": args.method}
+
+    def made(source: "Source", tell: "Tell | None") -> "Image.Image":
+        return cleaner(source, harm=args.harm, **words, tell=tell)
+
+    found = _written(args, _target(args, "restored"), "restoring", made)
+    return found | {"from": args.harm, "method": args.method}
 
 
 def _takes_picture(verb: ArgumentParser, number: str | None = None) -> None:
@@ -135,12 +145,36 @@ def _takes_turns(verb: ArgumentParser) -> None:
     verb.add_argument("--turns", action="store_true", help=about)
 
 
-def _target(args: Namespace, ending: str) -> Path:
-    return picture(target(args.out, Path(args.picture).stem, ending), *PICTURES)
+def _target(args: Namespace, name: str) -> Path:
+    """Where it goes: a clip becomes a GIF, anything else a picture."""
+    from sfumato.io.clips import is_clip
+
+    moving = is_clip(args.picture)
+    path = target(args.out, Path(args.picture).stem, f"{name}{'.gif' if moving else '.png'}")
+    return picture(path, *((".gif",) if moving else PICTURES))
 
 
-def _written(made: "Image.Image", path: Path) -> dict[str, Any]:
-    from sfumato.io.images import save
+def _written(
+    args: Namespace,
+    path: Path,
+    about: str,
+    make: "Callable[[Source, Tell | None], Image.Image]",
+) -> dict[str, Any]:
+    """What is made of the picture, or of every frame of a clip, in its file."""
+    from sfumato.io.clips import is_clip, read_clip
+    from sfumato.io.images import read, save, save_gif
 
-    save(made, path)
-    return {"files": wrote(path), "size": list(made.size)}
+    if not is_clip(args.picture):
+        image = read(args.picture)
+        with bar(about, image.width * image.height) as tell:
+            made = make(args.picture, tell)
+        save(made, path)
+        return {"files": wrote(path), "size": list(made.size)}
+    frames, fps = read_clip(args.picture)
+    painted: list[Image.Image] = []
+    with bar(f"{about} frames", len(frames)) as done:
+        for frame in frames:
+            painted.append(make(frame, None))
+            done(1)
+    save_gif(painted, path, fps=min(50, fps))
+    return {"files": wrote(path), "size": list(painted[0].size), "frames": len(painted)}

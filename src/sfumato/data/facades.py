@@ -23,7 +23,7 @@ def read(source: Source, place: Path) -> Stock:
     """The pairs of one part, as stored."""
     pictures = [file for file in files(place) if file.picture]
     pair = source.pair if source.pair and "/" in source.pair else "label/photo"
-    twins = paired(pictures, pair, str(place), 3)
+    twins, alone = paired(pictures, pair, str(place), 3)
     assert isinstance(twins, Twins)
     held = set(range(_EACH - 1, len(twins), _EACH))
     rows = pick(
@@ -33,5 +33,5 @@ def read(source: Source, place: Path) -> Stock:
     kept = [twins.found[row] for row in rows]
     return Stock(
         pictures=Files([photo for _, photo in kept], 3) if source.pair in MADE else Twins(kept, 3),
-        notes=("every tenth pair is held out for the part test",),
+        notes=("every tenth pair is held out for the part test", *alone),
     )

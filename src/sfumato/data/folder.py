@@ -82,7 +82,8 @@ def of_files(everything: list[File], source: Source) -> Stock:
             notes = [f"{len(chosen) - len(listed)} pictures have no full row in the metadata"]
         chosen = listed
     if source.pair and source.pair not in MADE:
-        return Stock(pictures=paired(chosen, source.pair, source.name, source.channels))
+        both, alone = paired(chosen, source.pair, source.name, source.channels)
+        return Stock(pictures=both, notes=(*notes, *alone))
     classes = _classes([_folders(file)[below:] for file in pictures])
     label: list[int] | None = None
     if classes:

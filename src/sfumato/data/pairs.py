@@ -90,10 +90,15 @@ class Twins:
         return cut.fit(given), cut.fit(wanted)
 
 
-def paired(pictures: list[File], pair: str, name: str, channels: int | None) -> Pictures:
-    """The pairs of these files as `pair` says. Raises ConfigError or DataError."""
+def paired(
+    pictures: list[File], pair: str, name: str, channels: int | None
+) -> tuple[Pictures, tuple[str, ...]]:
+    """The pairs of these files as `pair` says, and a line on those that have no twin.
+
+    Raises ConfigError or DataError.
+    """
     if pair == "beside":
-        return Halves(pictures, channels)
+        return Halves(pictures, channels), ()
     given, slash, wanted = pair.partition("/")
     if not (slash and given and wanted):
         raise ConfigError(
@@ -101,13 +106,17 @@ def paired(pictures: list[File], pair: str, name: str, channels: int | None) -> 
             f"folders such as label/photo."
         )
     ours, theirs = (_under(pictures, folder) for folder in (given, wanted))
-    both = [stem for stem in ours if stem in theirs]
+    both = {stem: None for stem in ours if stem in theirs}
     if not both:
         raise DataError(
             f"{name} has no pictures of the same name in folders called {given} and {wanted} "
             f"({len(ours)} and {len(theirs)} pictures there)."
         )
-    return Twins([(ours[stem], theirs[stem]) for stem in both], channels)
+    alone = [file.name for stem, file in (ours | theirs).items() if stem not in both]
+    notes = (
+        (f"without a twin and left out: {len(alone)} pictures, {alone[0]} first",) if alone else ()
+    )
+    return Twins([(ours[stem], theirs[stem]) for stem in both], channels), notes
 
 
 def _under(pictures: list[File], folder: str) -> dict[str, File]:

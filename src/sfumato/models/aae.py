@@ -361,13 +361,16 @@ RECIPES = {
         every=2,
         ema=0.5,
     ),
-    "source": replace(_PLAIN, model=Config(), steps=30_000, batch=100),
+    "source": replace(
+        _PLAIN, model=Config(), steps=30_000, batch=100, every=600, validate=5
+    ),  # every: an epoch
     "laptop": replace(_PLAIN, expects={"nearest": 0.95}),
     "supervised": replace(
         _PLAIN,
         model=replace(_STYLE, task="supervised", noise=0.3, decay_steps=5000),
         steps=5000,
         ema=0.999,
+        expects={"linear": 0.3, "nearest": 0.4},
     ),
     "semi": replace(
         _SEMI, published={"error": Published(0.019, "its paper, table 2: 100 labels")}

@@ -32,6 +32,7 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError
 from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.metrics.score import Score
+from sfumato.metrics.style import style_loss
 from sfumato.model import Translator
 from sfumato.nn.perceptual import PLANS, embedded, layers
 from sfumato.nn.statistics import InstanceNorm, moments
@@ -121,13 +122,9 @@ class AdaIN(Translator):
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """`style_loss`: the loss of a pass over that of the content itself, so its floor is 1."""
         rows = torch.randperm(len(data), generator=rng, device=rng.device)[:HELD].cpu()
-        sums = torch.zeros(2)
-        for part in torch.stack([rows, rows.roll(1)]).split(8, 1):
-            images, styles = (data.batch(half).image.to(self.device) for half in part)
-            apart, own, _ = self._paired(images, styles)
-            sums += torch.stack([apart.sum(), own.sum()]).cpu()
-        value, n = float(sums[0] / sums[1].clamp(min=1e-9)), len(rows)
-        return {"style_loss": Score(value=value, floor=1.0, ceiling=0.0, n=n, better="lower")}
+        pairs = torch.stack([rows, rows.roll(1)]).split(8, 1)
+        parts = ([data.batch(half).image.to(self.device) for half in pair] for pair in pairs)
+        return style_loss(self._paired(*part)[:2] for part in parts)
 
     def _loss(self, images: Images, styles: Images) -> Scalar:
         apart, own, painted = self._paired(images, styles)
@@ -224,6 +221,12 @@ RECIPES = {
         model=Config(),
         data=Source(name="photos", side=128, flip=True),
         steps=10_000,
+        batch=8,
+    ),
+    "source": Recipe(
+        model=Config(lr=1e-4, decay_steps=160_000),
+        data=Source(name="photos", side=256, flip=True),
+        steps=160_000,
         batch=8,
     ),
 }

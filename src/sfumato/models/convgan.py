@@ -160,7 +160,7 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": Recipe(
-        model=Config(width=32, norm="spectral", game="hinge", lr=1e-3, judge_lr=4e-4),
+        model=Config(width=32, lr=1e-3, judge_lr=1e-4),
         data=Source(name="celeba", side=32, crop=89, flip=True),
         steps=4_000,
         batch=64,

@@ -15,6 +15,7 @@ Departures: `width` 32 is the published network, 16 takes less than half the tim
 the perceptual network is the embedded one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,16 +23,18 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, interpolate, pad
 from torch.optim import Adam
 
-from sfumato.data.dataset import Batch
+from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.photos import PHOTOS, photo
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import from_picture, read
 from sfumato.losses.style import gram, seen_apart, total_variation
+from sfumato.metrics.score import Score
+from sfumato.metrics.style import style_loss
 from sfumato.model import Translator
 from sfumato.nn.perceptual import embedded, layers
 from sfumato.nn.statistics import InstanceNorm
@@ -39,9 +42,11 @@ from sfumato.recipe import Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, NonNegative, Positive
-from sfumato.shapes import Images, Masks, Others, Scalar
+from sfumato.shapes import Column, Images, Masks, Others, Scalar
 
 STAGES = layers("embedded")
+HELD = 400
+"""Held-out pictures that `measure` paints."""
 REACH = 20 / 17
 """The published output is 150 tanh(x) around mid-grey in bytes: it leaves the range a little."""
 
@@ -113,14 +118,25 @@ class FastStyle(Translator):
                 f"--model.style {self.config.style!r} is no picture: {error}"
             ) from None
 
+    @torch.no_grad()
+    def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
+        """`style_loss`: the loss of a pass over that of the content itself, so its floor is 1."""
+        rows = torch.randperm(len(data), generator=rng, device=rng.device)[:HELD].cpu()
+        parts = (data.batch(part).image.to(self.device) for part in rows.split(8))
+        return style_loss(self._apart(images)[:2] for images in parts)
+
     def _loss(self, images: Images) -> Scalar:
-        c, grams = self.config, self._style(images)
+        apart, own, painted = self._apart(images)
+        return (apart / (own + 1)).mean() + self.config.smooth * 0.01 * total_variation(painted)
+
+    def _apart(self, images: Images) -> tuple[Column, Column, Images]:
+        """The loss of each painting, that of its content as it is, and the paintings."""
+        weight, grams = self.config.content_weight, self._style(images)
         with torch.no_grad():
             seen = self._see(images)
-            own = seen_apart(seen, seen, grams, c.content_weight)
+            own = seen_apart(seen, seen, grams, weight)
         painted = self._painted(images)
-        loss = seen_apart(self._see(painted), seen, grams, c.content_weight)
-        return (loss / (own + 1)).mean() + c.smooth * 0.01 * total_variation(painted)
+        return seen_apart(self._see(painted), seen, grams, weight), own, painted
 
     def _style(self, images: Images) -> dict[str, Tensor]:
         """Gram matrices of the style, looked at once and kept out of the model's state."""

@@ -235,7 +235,7 @@ _ALONE = replace(
     _LAPTOP,
     model=replace(_LAPTOP.model, unlabelled=0.0, decay_steps=3_000),
     steps=3_000,
-    expects={},
+    expects={"error": 0.2},
     published={},
 )
 _MORE = Source(name="mnist", labels=1000)
@@ -251,7 +251,7 @@ RECIPES = {
         ema=0.5,
     ),
     "laptop": _LAPTOP,
-    "laptop1000": replace(_LAPTOP, data=_MORE, expects={}, published={}),
+    "laptop1000": replace(_LAPTOP, data=_MORE, published={}),
     "alone": _ALONE,
     "alone1000": replace(_ALONE, data=_MORE),
     "source": replace(_LAPTOP, model=Config(), steps=180_000, ema=0.9999, expects={}),
