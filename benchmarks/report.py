@@ -9,8 +9,9 @@ from report_cells import cells
 from report_fronts import facades
 from report_holes import filled
 from report_pages import counted, labels, side_by_side, signs
-from report_speed import memory, overhead, speed
+from report_speed import memory, overhead, seconds, speed
 
+from sfumato.models.fader import RECIPES
 from sfumato.results import (
     REPRODUCED,
     Run,
@@ -193,12 +194,15 @@ def _edits(found: Run) -> Iterator[str]:
     recipe, names = found["recipe"], ", ".join(found["attributes"])
     yield f"## {found['run']}: edits of {names}, {found['data']} at {found['side']} px\n"
     asked = f"--recipe {recipe} --steps {found['steps']} --legs {found['legs']}"
-    tagger = Path(found["tagger"]).name
     chosen = f"--attributes {','.join(found['attributes'])}"
-    yield f"`python benchmarks/fader.py runs/{found['run']} {tagger} {asked} {chosen}`\n"
-    yield "| of held-out pictures | value | floor | ceiling | n |\n|---|---|---|---|---|"
+    yield f"`python benchmarks/fader.py runs/{found['run']} {found['tagger']} {asked} {chosen}`\n"
+    yield "| of held-out pictures | value | floor | ceiling | published | n |"
+    yield "|---" * 6 + "|"
+    known = RECIPES[recipe].published
     for name, score in found["found"].items():
-        yield row([arrow(name, score), with_error(score), *ends(score), f"{score['n']:,}"])
+        said = f"{known[name].value:g}" if name in known else ""
+        cells = [arrow(name, score), with_error(score), *ends(score), said]
+        yield row([*cells, f"{score['n']:,}"])
     best, rows = found["chosen"], found["snapshots"]
     looks = ", ".join(f"{row['flips']:.3f} and {row['stays']:.3f}" for row in rows)
     yield f"\nChosen: snapshot {best} of {len(rows)}, whose flips and stays were {looks}."
@@ -218,6 +222,23 @@ def _repaired(found: Run) -> Iterator[str]:
             yield row([name, harm, *cells, f"{one['n']}"])
 
 
+def _styles(found: Run) -> Iterator[str]:
+    """Which coordinates of a style slant the ink and broaden it."""
+    yield f"## What the style of {found['run']} means\n"
+    asked = f"-n {found['n']} --seed {found['seed']}"
+    yield f"`python benchmarks/styles.py runs/{found['run']} {asked}`\n"
+    yield (
+        "Correlation within the labels of the coordinate that moves each most, and the largest "
+        "of codes that belong to other pictures; then the measure at the ends of five rows.\n"
+    )
+    yield "| measured | coordinate | correlation | by chance | at the low end | at the high end |"
+    yield "|---" * 6 + "|"
+    for name, one in found["styles"].items():
+        spans = (" ".join(f"{value:.2f}" for value in one[end]) for end in ("from", "to"))
+        yield row([name, one["axis"], str(one["correlation"]), str(one["by chance"]), *spans])
+    yield f"\n![Five rows along the one, five along the other](images/styles-{found['run']}.png)"
+
+
 SECTIONS: dict[str, Section] = {
     "classical": _classical,
     "rates-": _rates,
@@ -227,10 +248,12 @@ SECTIONS: dict[str, Section] = {
     "inpainting-": filled,
     "facades": facades,
     "edits-": _edits,
+    "styles-": _styles,
     "repaired-": _repaired,
     "speed-": speed,
     "overhead": overhead,
     "memory": memory,
+    "seconds": seconds,
 }
 """How the names of files begin, in the order of the page, and what is written of each."""
 FILLED: dict[str, tuple[tuple[str, Table], ...]] = {

@@ -90,3 +90,14 @@ def memory(found: Run) -> Iterator[str]:
         f"on them for {found['steps']} batches took {found['seconds']} seconds and at most "
         f"**{found['peak anonymous MiB']:,} MiB** of anonymous memory."
     )
+
+
+def seconds(found: Run) -> Iterator[str]:
+    """What is done to one picture: how long, and in how much memory."""
+    yield "## Seconds and memory of one picture\n"
+    yield f"`python benchmarks/seconds.py --turns {found['turns']}`\n"
+    turns, threads = found["turns"], found["threads"]
+    yield f"The best of {turns} calls on {threads} threads, one call of the largest.\n"
+    yield "| | seconds | most memory of the process, MiB |\n|---|---|---|"
+    for name, one in found["rows"].items():
+        yield row([name, f"{one['seconds']:.2f}", f"{one['peak MiB']:,}"])
