@@ -11,6 +11,7 @@ from sfumato.metrics.fidelity import (
     Moments,
     classifier_score,
     frechet_distance,
+    frechet_error,
     kernel_distance,
 )
 
@@ -51,6 +52,21 @@ def test_frechet_distance_is_the_textbook_formula():
     textbook = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(sa + sb - 2 * sqrtm(sa @ sb).real)
     ours = frechet_distance(Moments.of(real), Moments.of(fake))
     assert ours == pytest.approx(textbook, rel=1e-9)
+
+
+def test_its_error_is_the_spread_of_the_distance_over_draws():
+    """The deviation of the distance over 300 sets of fakes, of one set of reals."""
+    real = Moments.of(draw(5000, 4))
+    mix = torch.randn(4, 4, generator=rng(7))
+
+    def fakes(seed):
+        return 0.3 + torch.randn(400, 4, generator=rng(seed)).pow(2) @ mix
+
+    drawn = [frechet_distance(real, Moments.of(fakes(seed))) for seed in range(300)]
+    told = [frechet_error(real, Moments.of(fakes(seed)), fakes(seed)) for seed in range(20)]
+    assert np.mean(told) == pytest.approx(np.std(drawn), rel=0.15)
+    few = fakes(0)[:4]
+    assert np.isnan(frechet_error(real, Moments.of(few), few))
 
 
 def test_frechet_distance_of_axis_aligned_gaussians_by_hand():

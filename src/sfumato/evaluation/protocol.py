@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 import torch
@@ -11,7 +12,13 @@ from sfumato.data.dataset import Dataset
 from sfumato.errors import UnknownName, nearest
 from sfumato.evaluation.features import FeatureNet, Reading
 from sfumato.metrics.diversity import density_coverage, precision_recall
-from sfumato.metrics.fidelity import Moments, classifier_score, frechet_distance, kernel_distance
+from sfumato.metrics.fidelity import (
+    Moments,
+    classifier_score,
+    frechet_distance,
+    frechet_error,
+    kernel_distance,
+)
 from sfumato.metrics.recognisable import Classes
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
@@ -133,17 +140,23 @@ def measure(
     found: dict[str, Score] = {}
     reals, kept = real.features, seen.kept
     if "fid" in metrics:
+        error = frechet_error(real.moments, seen.moments, kept.features)
         found["fid"] = Score(
-            frechet_distance(real.moments, seen.moments), note=_doubt(real.moments, seen.moments)
+            frechet_distance(real.moments, seen.moments),
+            error=error if isfinite(error) else None,
+            note=_doubt(real.moments, seen.moments),
         )
     if "kid" in metrics:
         value, error = kernel_distance(reals, kept.features, generator(seed, "kid"))
         trusted = "trust this one below 2,000 images" if seen.count < 2000 else ""
         found["kid"] = Score(value, error=error, note=trusted)
     if {"precision", "recall"} & set(metrics):
-        found |= _pair(("precision", "recall"), precision_recall(reals, kept.features))
+        precision, recall = precision_recall(reals, kept.features)
+        found["precision"] = Score(precision, error=_of_share(precision, len(kept.features)))
+        found["recall"] = Score(recall)
     if {"density", "coverage"} & set(metrics):
-        found |= _pair(("density", "coverage"), density_coverage(reals, kept.features))
+        density, coverage = density_coverage(reals, kept.features)
+        found |= {"density": Score(density), "coverage": Score(coverage)}
     if kept.logits is not None:
         found["classifier_score"] = Score(classifier_score(kept.logits))
         if real.classes is not None and kept.maps is not None:
@@ -160,7 +173,7 @@ def label_accuracy(answers: Labels, wished: Labels, seed: int) -> Score:
     share, chance = (
         float((answers == asked).double().mean()) for asked in (wished, wished[order])
     )
-    return Score(share, error=(share * (1 - share) / len(wished)) ** 0.5, floor=chance)
+    return Score(share, error=_of_share(share, len(wished)), floor=chance)
 
 
 def _doubt(real: Moments, fake: Moments) -> str:
@@ -171,17 +184,22 @@ def _doubt(real: Moments, fake: Moments) -> str:
     return "biased upwards below 2,000 images, trust kid" if few < 2000 else ""
 
 
-def _pair(names: tuple[str, str], values: tuple[float, float]) -> dict[str, Score]:
-    return {name: Score(value) for name, value in zip(names, values, strict=True)}
+def _of_share(share: float, count: int) -> float:
+    """Standard error of a share of so many samples, each of which is one thing or the other."""
+    return (share * (1 - share) / count) ** 0.5
 
 
 def _recognised(logits: Scores, maps: Features, classes: Classes) -> dict[str, Score]:
     found = classes.recognise(logits, maps)
     sure = float(found.sure.double().mean())
     shares = " ".join(f"{share:.3f}" for share in found.shares)
+    error, rarest = _of_share(found.fraction, len(logits)), min(found.shares)
+    said = f"the classifier alone is sure of {sure:.3f}"
     return {
-        "recognisable": Score(found.fraction, note=f"the classifier alone is sure of {sure:.3f}"),
-        "rarest_class": Score(min(found.shares), note=f"shares {shares}"),
+        "recognisable": Score(found.fraction, error=error, note=said),
+        "rarest_class": Score(
+            rarest, error=_of_share(rarest, len(logits)), note=f"shares {shares}"
+        ),
     }
 
 
