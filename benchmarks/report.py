@@ -10,6 +10,7 @@ from report_fronts import facades
 from report_holes import filled
 from report_pages import counted, labels, side_by_side, signs
 from report_speed import memory, overhead, seconds, speed
+from report_style import style
 
 from sfumato.models.fader import RECIPES
 from sfumato.results import (
@@ -260,6 +261,7 @@ FILLED: dict[str, tuple[tuple[str, Table], ...]] = {
     "vae-and-gan": (("vae-and-gan", side_by_side),),
     "synthetic-data": (("labels-", labels), ("signs-", signs)),
     "limits": (("counting", counted),),
+    "style": (("style-", style),),
 }
 """Other pages: how the names of their files begin, and the table that is written of them."""
 
