@@ -4,12 +4,10 @@ What lies below the folder already, results and runs of the same recipe, is not 
 same call goes on where an earlier one stopped, and in an empty folder it does everything.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from sfumato.errors import ConfigError, SfumatoError, UnknownName, nearest
 from sfumato.evaluation import evaluate
 from sfumato.io.files import numbered
 from sfumato.recipe import Recipe
-from sfumato.runs import Run, recipe_plain
+from sfumato.runs import SAID, Run, digest, recipe_plain
 from sfumato.training import plan, train
 
 LONG = 15.0
@@ -35,8 +33,6 @@ NOTE = (
     f"**A quick run: every recipe was cut to {QUICK} batches, to see that all of it works. "
     "These are not the systems' scores.**"
 )
-_SAID = ("expects", "published", "every", "validate")
-"""Fields of a recipe that change nothing of what it reaches."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +65,14 @@ class Trial:
         steps = min(QUICK, whole.steps)
         return replace(whole, data=replace(whole.data, count=count), steps=steps, every=steps)
 
-    @cached_property
-    def digest(self) -> str:
-        """16 hex digits that differ where any setting of the recipe does."""
-        plain = {k: v for k, v in recipe_plain(self.planned).items() if k not in _SAID}
-        return blake2b(json.dumps(plain, sort_keys=True).encode(), digest_size=8).hexdigest()
-
     def known(self, folder: Path) -> dict[str, Any] | None:
         """What was measured of this very recipe, below `folder`."""
         path = folder / results.KEPT / f"{self.name}.json"
         if not path.exists():
             return None
         found = results.read(path)
-        mine = {"settings": self.digest, "steps": self.planned.steps, "batch": self.planned.batch}
+        own = self.planned
+        mine = {"settings": digest(own), "steps": own.steps, "batch": own.batch}
         # those kept before recipes had digests say less
         return (
             found if all(found.get(key, value) == value for key, value in mine.items()) else None
@@ -111,7 +102,7 @@ class Trial:
         return {
             "model": self.model,
             "recipe": self.recipe,
-            "settings": self.digest,
+            "settings": digest(self.planned),
             "data": card["recipe"]["data"]["name"],
             "seed": self.seed,
             "minutes": round(clock["elapsed"] / 60, 1),
@@ -137,7 +128,7 @@ class Trial:
         place = next(place for place in numbered(out, ending="") if self._may_use(place))
         if Run(place).exists:
             return train(self.model, out=place, resume=True)
-        own = {k: v for k, v in vars(self.planned).items() if k not in ("model", *_SAID[:2])}
+        own = {k: v for k, v in vars(self.planned).items() if k not in ("model", *SAID[:2])}
         return train(self.model, recipe=self.recipe, out=place, precision=precision, **own)
 
     def _may_use(self, place: Path) -> bool:
@@ -145,7 +136,7 @@ class Trial:
         if not Run(place).exists:
             return not place.exists()
         model, recipe = Run(place).recipe()
-        same = {name: None for name in _SAID}
+        same = {name: None for name in SAID}
         plain = (recipe_plain(one) | same for one in (recipe, self.planned))
         return model == self.model and next(plain) == next(plain)
 

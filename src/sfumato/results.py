@@ -14,6 +14,7 @@ import re
 import statistics
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -182,7 +183,17 @@ def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
         values = [run["scores"].get(name, {}).get("value") for run in group]
         cells = [arrow(name, score), *map(number, values), mean(group, name), *ends(score)]
         yield row([*cells, f"{score['n']:,}", score.get("features", "")])
+    if any(_outdated(run) for run in group):
+        yield "\nMeasured before the recipe was changed to what it is now."
     yield f"\n{facts_line(group[-1])}"
+
+
+def _outdated(run: Run) -> bool:
+    """Whether the recipe has other settings now; those kept before they were noted do not say."""
+    known = _recipe(run["model"], run["recipe"])
+    if known is None or "settings" not in run:
+        return False
+    return run["settings"] != runs.digest(replace(known, seed=run["seed"]))
 
 
 def row(cells: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,16 @@ def recipe_plain(recipe: Recipe) -> dict[str, Any]:
         else part
         for k, part in asdict(recipe).items()
     }
+
+
+SAID = ("expects", "published", "every", "validate")
+"""Fields of a recipe that change nothing of what it reaches."""
+
+
+def digest(recipe: Recipe) -> str:
+    """16 hex digits that differ where any setting that decides what a recipe reaches does."""
+    plain = {k: v for k, v in recipe_plain(recipe).items() if k not in SAID}
+    return blake2b(json.dumps(plain, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def commit() -> str | None:

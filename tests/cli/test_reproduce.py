@@ -11,6 +11,7 @@ from sfumato import results
 from sfumato.errors import DataError
 from sfumato.models.aae import RECIPES
 from sfumato.reproducing import Trial, reproduce
+from sfumato.runs import digest
 from sfumato.training import train
 
 SMOKE = ("reproduce", "--only", "lenet5", "--recipe", "smoke")
@@ -84,13 +85,13 @@ def test_results_of_other_settings_are_measured_anew(shell):
 
 def test_the_digest_is_of_what_changes_a_result():
     trial, other = Trial("lenet5", "smoke", 0), Trial("lenet5", "smoke", 1)
-    assert trial.digest != other.digest
+    assert digest(trial.planned) != digest(other.planned)
     same = Trial("lenet5", "smoke", 0)
     same.__dict__["planned"] = replace(trial.planned, every=7, expects={"accuracy": 1.0})
-    assert same.digest == trial.digest
+    assert digest(same.planned) == digest(trial.planned)
     same = Trial("lenet5", "smoke", 0)
     same.__dict__["planned"] = replace(trial.planned, ema=0.5)
-    assert same.digest != trial.digest
+    assert digest(same.planned) != digest(trial.planned)
 
 
 def test_a_quick_run_is_marked_and_touches_nothing_else(shell):
@@ -139,6 +140,14 @@ def test_what_was_published_stands_beside_what_was_measured():
         f"| error ↓ | 0.04 ± 0.014 | 0.9 | 0 | 100 | 0 1 | {said.value:g} | {said.protocol}" in row
     )
     assert "| error ↓ | 0.03 | 0.05 | 0.04 ± 0.014 | 0.9 | 0 | 100 |  |" in text.splitlines()
+
+
+def test_a_result_of_another_recipe_than_the_present_one_says_so():
+    said = "Measured before the recipe was changed to what it is now."
+    now = digest(replace(RECIPES["semi"], seed=3))
+    assert said not in results.tables([run(seed=3, settings=now)])
+    assert said in results.tables([run(seed=4, settings=now)])
+    assert said not in results.tables([run()]), "what was kept before they were noted"
 
 
 def test_the_only_run_is_told_with_its_own_error():
