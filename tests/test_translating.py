@@ -133,7 +133,15 @@ def test_one_pixel_is_enough(doubler):
 
 def test_a_grey_model_takes_colour_as_grey():
     model = network(channels=1)
-    assert translated(model, noise(8, 8)).mode == "RGB"
+    assert translated(model, noise(8, 8)).mode == "L"
+    assert upscale(noise(8, 8), scale=2, method=model).mode == "RGB"
+
+
+def test_a_grey_picture_may_get_colours_and_is_enlarged_without():
+    """Else a model that learned to colour would show nothing of it."""
+    model, grey = network(), noise(8, 8).convert("L")
+    assert translated(model, grey).mode == "RGB"
+    assert upscale(grey, scale=2, method=model).mode == "L"
 
 
 def test_bicubic_is_close_to_pillows():

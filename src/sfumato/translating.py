@@ -72,7 +72,8 @@ def upscale(
         )
 
     def larger(image: Image.Image) -> Image.Image:
-        return _shrunk(translated(model, image, tell, turns=turns), image, scale)
+        made = translated(model, image, tell, turns=turns).convert(image.mode)
+        return _shrunk(made, image, scale)
 
     return _whole(picture, larger, scale)
 
@@ -93,7 +94,11 @@ def restore(
     model = _translator(method, [harm], "restore", device)
     if model.scale != 1:
         raise ConfigError(f"{called(method)} enlarges {model.scale} times; upscale is its verb.")
-    return _whole(picture, lambda image: translated(model, image, tell, turns=turns))
+
+    def cleaner(image: Image.Image) -> Image.Image:
+        return translated(model, image, tell, turns=turns).convert(image.mode)
+
+    return _whole(picture, cleaner)
 
 
 def translated(
@@ -104,7 +109,7 @@ def translated(
     to: str | None = None,
     turns: bool = False,
 ) -> Image.Image:
-    """What `model` makes of a picture, grey again where the picture is.
+    """What `model` makes of a picture, in the colours it paints in: a grey one may get some.
 
     `to` is one of its `ways`, where it has several. Raises ConfigError for any other. With `turns`
     the picture is seen in eight ways, and the mean is taken.
@@ -130,7 +135,7 @@ def translated(
         out[high.place, wide.place] = made[high.inner, wide.inner]
         if tell:
             tell((rows.end - rows.begin) * (columns.end - columns.begin))
-    return to_picture(out).convert(image.mode)
+    return to_picture(out)
 
 
 def translated_set(
