@@ -103,7 +103,7 @@ def tables(found: Sequence[Run], title: str = "") -> str:
     """One table of all systems, then one for each recipe."""
     lines = [f"{title}\n" if title else "", *_overview(found)]
     for (model, recipe), group in _grouped(found).items():
-        lines += _details(model, recipe, group)
+        lines += _details(model, recipe, group, whole=not title)
     return "\n".join(lines)
 
 
@@ -162,7 +162,7 @@ def spread(values: Sequence[float]) -> str:
     return f"{statistics.mean(values):.4g}{deviation}"
 
 
-def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
+def _details(model: str, recipe: str, group: list[Run], *, whole: bool) -> Iterator[str]:
     first = group[0]
     yield f"## {model}, {recipe}: {first['data']}\n"
     seeds = max(run["seed"] for run in group) + 1
@@ -183,7 +183,7 @@ def _details(model: str, recipe: str, group: list[Run]) -> Iterator[str]:
         values = [run["scores"].get(name, {}).get("value") for run in group]
         cells = [arrow(name, score), *map(number, values), mean(group, name), *ends(score)]
         yield row([*cells, f"{score['n']:,}", score.get("features", "")])
-    if any(_outdated(run) for run in group):
+    if whole and any(_outdated(run) for run in group):
         yield "\nMeasured before the recipe was changed to what it is now."
     yield f"\n{facts_line(group[-1])}"
 

@@ -289,7 +289,7 @@ def translator(place: Model | str | Path, device: str = "cpu") -> Translator:
         )
     if model.device.type != "cpu" or not quick_in_half():
         return model
-    if model is place and any(weight.dtype != torch.bfloat16 for weight in model.parameters()):
+    if model is place:
         model = deepcopy(model)
     return model.bfloat16().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

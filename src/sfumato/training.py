@@ -36,6 +36,7 @@ from sfumato.data.dataset import Dataset
 from sfumato.data.labels import complete, named
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, UnknownName, nearest
+from sfumato.evaluation.references import splits
 from sfumato.io.files import numbered
 from sfumato.io.images import LARGEST
 from sfumato.loop import Rules
@@ -173,7 +174,9 @@ def _suits(network: Model, name: str, data: Dataset) -> None:
 
 
 def _enough(network: Model, name: str, recipe: Recipe, devices: int) -> None:
-    """Raise ConfigError where a batch holds too many images, or the network sees too few."""
+    """Raise where a batch holds too many images, the network sees too few, or none held out."""
+    if recipe.validate:
+        splits(recipe.data, recipe.seed)  # so that what cannot be read leaves no folder behind
     if recipe.batch * prod(network.schema.shape) > LARGEST:
         most = LARGEST // prod(network.schema.shape)
         raise ConfigError(

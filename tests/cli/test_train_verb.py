@@ -253,3 +253,21 @@ def test_a_signal_saves_and_says_how_to_go_on(shell):
     assert "sfumato train vae --out run --resume" in err
     assert json.loads(out)["stopped"] == "SIGTERM"
     assert Path("run/checkpoints/last.ckpt").exists()
+
+
+def test_validation_is_asked_for_on_the_command_line(shell, tmp_path):
+    words = ("train", "vae", "--recipe", "smoke", "--validate", "1", "--out", "validated")
+    shell.answer(*words)
+    assert "held-out/nats" in Path("validated/metrics.csv").read_text().splitlines()[0]
+
+
+def test_unreadable_held_out_pictures_leave_no_folder(shell, tmp_path):
+    for part, name in (("train", "a"), ("train", "b"), ("test", "a")):
+        Path(f"set/{part}/{name}").mkdir(parents=True)
+        for number in range(8):
+            Image.new("L", (16, 16), 9 * number).save(f"set/{part}/{name}/{number}.png")
+    for path in Path("set/test/a").iterdir():
+        path.write_bytes(b"no picture")
+    words = ("train", "lenet5", "--recipe", "smoke", "--validate", "1", "--out", "none")
+    assert "set" in shell.refusal(*words, "--data", "set")
+    assert not Path("none").exists()

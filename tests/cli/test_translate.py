@@ -1,11 +1,14 @@
 """translate, upscale and restore write pictures."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
 from sfumato import data as sources
 from sfumato.cli import main
 from sfumato.data import Source
+from sfumato.io.clips import is_clip
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +42,7 @@ def test_a_picture_is_repaired(shell, networks):
 
 def test_every_frame_of_a_clip_is_made_anew(shell, networks):
     first, *rest = [Image.new("RGB", (12, 9), (n, 120, 30)) for n in (0, 90, 200)]
-    first.save("film.gif", save_all=True, append_images=rest, duration=50, loop=0)
+    first.save("film.gif", save_all=True, append_images=rest, duration=[50, 60, 1000], loop=0)
     for verb, words, size in (
         ("translate", [str(networks / "x2"), "film.gif"], [24, 18]),
         ("upscale", ["film.gif", "--method", "bicubic", "--scale", "3"], [36, 27]),
@@ -49,7 +52,14 @@ def test_every_frame_of_a_clip_is_made_anew(shell, networks):
         assert (found["size"], found["frames"]) == (size, 3)
         with Image.open(found["files"][0]) as clip:
             assert (clip.format, clip.n_frames, list(clip.size)) == ("GIF", 3, size)
-            assert clip.info["duration"] == 50
+            assert [(clip.seek(n), clip.info["duration"])[1] for n in range(3)] == [50, 60, 1000]
+    found = shell.answer("upscale", "film.gif", "--method", "bicubic", "-o", "loud.GIF")
+    assert found["files"] == ["loud.GIF"]
+    assert Path("loud.GIF").exists()
+    whole = Path("film.gif").read_bytes()
+    for at in range(0, len(whole), 7):
+        Path("hurt.gif").write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+        is_clip("hurt.gif")  # whatever a damaged file makes Pillow raise
     said = shell.refusal("upscale", "film.gif", "--method", "bicubic", "-o", "film.png")
     assert "film.png" in said
     assert ".gif" in said

@@ -59,3 +59,9 @@ def test_nothing_stays_held_after_an_error():
             raise ValueError
     except ValueError:
         assert network[0].kept is None
+
+
+def test_one_picture_takes_the_statistics_of_several():
+    maps, gain, shift = torch.randn(1, 3, 9, 8), torch.randn(4, 3), torch.randn(4, 3)
+    found = InstanceNorm()(maps, gain, shift)
+    torch.testing.assert_close(found, InstanceNorm()(maps.repeat(4, 1, 1, 1), gain, shift))

@@ -56,11 +56,10 @@ class Checkpoints(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
     ) -> None:
-        if self.asked:
-            trainer.should_stop = True
-        due = time.monotonic() - self._saved >= self.seconds
-        # the order in which processes see a signal or a clock differs; the last batch they agree
-        # on
+        late = time.monotonic() - self._saved >= self.seconds
+        # processes see a signal or a clock at different times, and must save and end together
+        trainer.should_stop = _any(trainer, trainer.should_stop or self.asked is not None)
+        due = _any(trainer, late)
         if self.healthy and (trainer.should_stop or trainer.is_last_batch or due):
             self.save(trainer, module.model)
 
@@ -70,11 +69,13 @@ class Checkpoints(Callback):
             if not bool(weight.isfinite().all()):
                 self.give_up(f"{name} is not finite after batch {model.step + 1}")
         path = self.run.checkpoint
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic(path) as temporary:
-            trainer.save_checkpoint(temporary)
         if trainer.is_global_zero:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic(path) as temporary:
+                trainer.save_checkpoint(temporary)
             save_bundle(self.sampler(model), self.run.bundle)
+        else:
+            trainer.save_checkpoint(path)  # it takes part, and writes nothing
         self._saved = time.monotonic()
 
     def give_up(self, why: str) -> NoReturn:
@@ -101,3 +102,10 @@ class Checkpoints(Callback):
         if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = signal.Signals(number)
+
+
+def _any(trainer: Trainer, mine: bool) -> bool:
+    """Whether any of the processes says so."""
+    if trainer.world_size == 1:
+        return mine
+    return bool(trainer.strategy.reduce_boolean_decision(mine, all=False))

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback
 
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.pictures import looking
+from sfumato.data.dataset import Dataset
 from sfumato.evaluation.references import splits
 from sfumato.model import Model
 from sfumato.module import Module
@@ -21,14 +22,18 @@ class Validation(Callback):
 
     def __init__(self, clock: Clock, sampler: Callable[[Model], Model], recipe: Recipe) -> None:
         self.clock, self.sampler = clock, sampler
-        self.every = recipe.validate * recipe.every
-        self.data = splits(recipe.data, recipe.seed)[1].data
+        self.every, self.recipe = recipe.validate * recipe.every, recipe
+        self.data: Dataset | None = None
+
+    def on_train_start(self, trainer: Trainer, module: Module) -> None:
+        self.data = splits(self.recipe.data, self.recipe.seed)[1].data
 
     def on_train_batch_end(
         self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
     ) -> None:
         if self.clock.visited % self.every or not trainer.is_global_zero:
             return
+        assert self.data is not None
         model = self.sampler(module.model)
         rng = generator(self.clock.seed, "measure", device=model.device)
         with looking(model), torch.inference_mode():

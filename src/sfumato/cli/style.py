@@ -161,14 +161,14 @@ def _clip(args: Namespace, path: Path) -> dict[str, Any]:
 
     if args.keep:
         raise ConfigError("--keep is for one picture; a clip has no place in it.")
-    frames, fps = read_clip(args.content)
+    frames, times = read_clip(args.content)
     with bar("painting frames", len(frames)) as done:
         words = {k: v for k, v in _words(args).items() if k not in ("keep", "resume")}
         painted = []
         for frame in clip(frames, args.style or None, **words):
             painted.append(frame)
             done(1)
-    save_gif(painted, path, fps=min(50, fps))
+    save_gif(painted, path, times=times)
     return _report(args, path, []) | {"frames": len(painted)}
 
 

@@ -21,7 +21,7 @@ examples:
   sfumato train dcgan --data mnist --minutes 10
   sfumato train dcgan --data path/to/pictures --data.side 64 --out runs/mine
   sfumato train dcgan --out runs/mine --resume"""
-_RECIPE = ("steps", "batch", "seed", "start", "every", "ema", "clip", "accumulate")
+_RECIPE = ("steps", "batch", "seed", "start", "every", "validate", "ema", "clip", "accumulate")
 _APART = ("model", "data", "expects", "published")
 _NEXT = {
     "Sampler": "sample {} -n 64 --seed 0",

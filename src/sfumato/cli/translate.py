@@ -170,11 +170,11 @@ def _written(
             made = make(args.picture, tell)
         save(made, path)
         return {"files": wrote(path), "size": list(made.size)}
-    frames, fps = read_clip(args.picture)
+    frames, times = read_clip(args.picture)
     painted: list[Image.Image] = []
     with bar(f"{about} frames", len(frames)) as done:
         for frame in frames:
             painted.append(make(frame, None))
             done(1)
-    save_gif(painted, path, fps=min(50, fps))
+    save_gif(painted, path, times=times)
     return {"files": wrote(path), "size": list(painted[0].size), "frames": len(painted)}

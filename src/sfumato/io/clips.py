@@ -7,31 +7,39 @@ from PIL import Image, ImageSequence
 from sfumato.errors import DataError
 from sfumato.io.images import PIXELS, read
 
+_FORMATS = ("GIF", "WEBP", "PNG")
 FRAMES = 2000
 """Most frames read of a clip."""
 
 
 def is_clip(path: str | Path) -> bool:
-    """Whether a file holds more than one picture."""
+    """Whether a file holds more than one picture; of what cannot be read `read` says why."""
+    if not Path(path).is_file():
+        return False
     try:
-        with Image.open(path, formats=["GIF", "WEBP", "PNG"]) as image:
+        with Image.open(path, formats=_FORMATS) as image:
             return getattr(image, "n_frames", 1) > 1
-    except (OSError, Image.DecompressionBombError):
+    except Exception:  # Pillow's parsers raise whatever a damaged file makes them
         return False
 
 
-def read_clip(path: str | Path) -> tuple[list[Image.Image], float]:
-    """The frames, RGB, and how many go past in a second. Raises DataError, one line."""
+def read_clip(path: str | Path) -> tuple[list[Image.Image], list[float]]:
+    """The frames, RGB, and for how many milliseconds each is seen. Raises DataError, one line."""
     if not is_clip(path):
-        return [read(path, channels=3)], 10.0
-    with Image.open(path, formats=["GIF", "WEBP", "PNG"]) as image:
-        count = getattr(image, "n_frames", 1)
-        if count > FRAMES or image.width * image.height > PIXELS:
-            raise DataError(
-                f"{path} has {count} frames of {image.width}x{image.height}: too much."
-            )
-        try:
-            frames = [read(frame.copy(), channels=3) for frame in ImageSequence.Iterator(image)]
-        except (OSError, EOFError, SyntaxError) as error:
-            raise DataError(f"{path} is damaged ({str(error).lower()}).") from None
-        return frames, 1000 / max(20.0, float(image.info.get("duration", 100)))
+        return [read(path, channels=3)], [100.0]
+    frames, times = [], []
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            count = getattr(image, "n_frames", 1)
+            if count > FRAMES or image.width * image.height > PIXELS:
+                raise DataError(
+                    f"{path} has {count} frames of {image.width}x{image.height}: too much."
+                )
+            for frame in ImageSequence.Iterator(image):
+                frames.append(read(frame.copy(), channels=3))
+                times.append(max(20.0, float(image.info.get("duration", 100))))
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path} is damaged ({str(error).lower()}).") from None
+    return frames, times

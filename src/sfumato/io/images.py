@@ -5,7 +5,7 @@ turned as its EXIF says, first frame, 16 bits rounded to 8, CMYK and palettes as
 transparency laid on white. Colour profiles are not applied: numbers are taken as sRGB.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from math import ceil, sqrt
@@ -260,15 +260,24 @@ def save_grid(images: Images, path: str | Path, **layout: Any) -> None:
     save(grid(images, **layout), path)
 
 
-def save_gif(frames: list[Image.Image], path: str | Path, fps: int | float = 10) -> None:
-    """Write frames as a GIF that repeats for ever; GIF knows whole hundredths of a second only."""
+def save_gif(
+    frames: list[Image.Image],
+    path: str | Path,
+    fps: int | float = 10,
+    *,
+    times: Sequence[float] | None = None,
+) -> None:
+    """Write frames as a GIF that repeats for ever, each seen equally long or for its `times`.
+
+    These are milliseconds; GIF knows whole hundredths of a second only, and two at the least.
+    """
     if not frames or not 0 < fps <= 50:
         raise ConfigError(f"a GIF needs frames and 0 < fps <= 50; got {len(frames)} and {fps}.")
     first, *rest = frames
-    with atomic(Path(path).with_suffix(".gif"), durable=False) as temporary:
-        first.save(
-            temporary, save_all=True, append_images=rest, duration=round(100 / fps) * 10, loop=0
-        )
+    shown = [max(20, round(time / 10) * 10) for time in times or [1000 / fps] * len(frames)]
+    words = {"save_all": True, "append_images": rest, "duration": shown, "loop": 0}
+    with atomic(Path(path), durable=False) as temporary:
+        first.save(temporary, format="GIF", **words)
 
 
 def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:

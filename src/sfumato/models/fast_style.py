@@ -120,7 +120,14 @@ class FastStyle(Translator):
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
-        """`style_loss`: the loss of a pass over that of the content itself, so its floor is 1."""
+        """`style_loss`: the loss of a pass over that of the content itself, so its floor is 1.
+
+        Nothing where the picture of the style is not at hand.
+        """
+        try:
+            self._style(data.batch(torch.arange(1)).image.to(self.device))
+        except DataError:
+            return {}
         rows = torch.randperm(len(data), generator=rng, device=rng.device)[:HELD].cpu()
         parts = (data.batch(part).image.to(self.device) for part in rows.split(8))
         return style_loss(self._apart(images)[:2] for images in parts)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 Maps = Float[Tensor, "B D h w"]
 Column = Float[Tensor, "B D 1 1"]
-Numbers = Float[Tensor, "D"] | Float[Tensor, "#B D"]
+Numbers = Float[Tensor, "D"] | Float[Tensor, "#many D"]
 
 
 class InstanceNorm(nn.Module):
@@ -31,14 +31,17 @@ class InstanceNorm(nn.Module):
 
     def forward(
         self, maps: Maps, gain: Numbers | None = None, shift: Numbers | None = None
-    ) -> Maps:
+    ) -> Float[Tensor, "many D h w"]:
         """The maps, standardised by their own statistics or by those kept, times gain, plus shift.
 
         A gain and a shift are a number for each map, or for each map of each picture.
         """
         if self.noting:
             self.kept = moments(maps, self.eps)
-        held = () if self.noting or not self.kept else [part.flatten(1) for part in self.kept]
+        held = [] if self.noting or not self.kept else [part.flatten(1) for part in self.kept]
+        given = [numbers for numbers in (gain, shift) if numbers is not None and numbers.ndim == 2]
+        many = max(map(len, (maps, *given, *held)))  # one picture may come in several styles
+        maps, held = maps.expand(many, -1, -1, -1), [part.expand(many, -1) for part in held]
         gains, shifts = _ends(maps, 1.0, gain), _ends(maps, 0.0, shift)
         found = [
             _standardised(one, gains[k], shifts[k], self.eps, [part[k] for part in held])[0]
