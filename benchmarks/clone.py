@@ -40,9 +40,14 @@ def main() -> None:
         given = (np.asarray(image)[..., ::-1].copy() for image in (laid, cup))
         theirs = cv2.seamlessClone(*given, np.asarray(place), middle, flag)[..., ::-1]
         apart = np.abs(ours[inside].astype(float) - theirs[inside])
-        likeness = np.corrcoef(ours[inside].ravel(), theirs[inside].ravel())[0, 1]
+        pasted = np.asarray(laid)
+        likeness, floor = (
+            np.corrcoef(one[inside].ravel(), theirs[inside].ravel())[0, 1]
+            for one in (ours, pasted)
+        )
         rows[method] = {
             "correlation": round(float(likeness), 4),
+            "floor: pasted": round(float(floor), 4),
             "mean difference of bytes": round(float(apart.mean()), 2),
         }
         strips.append(np.concatenate([ours, theirs], 1))

@@ -229,3 +229,19 @@ def test_a_run_shows_what_becomes_of_pictures(model, tmp_path):
             assert abs(sheet.height / sheet.width - rows / 8) < 0.05
     assert (run.path / "film.gif").exists()
     assert "step-000002.png" in (run.path / "card.md").read_text()
+
+
+@pytest.mark.parametrize(("said", "stops"), [([True, False], True), ([False, True], False)])
+def test_processes_save_and_end_when_any_of_them_would(tmp_path, monkeypatch, said, stops):
+    """Else one waits in its save for another that still trains."""
+    told, saved = iter(said), []
+    checkpoints = Checkpoints(Run(tmp_path), lambda model: model)
+    monkeypatch.setattr(checkpoints, "save", lambda trainer, model: saved.append(model))
+    trainer = L.Trainer(logger=False, enable_checkpointing=False, barebones=True)
+    strategy = trainer.strategy
+    monkeypatch.setattr(type(trainer), "world_size", 2)
+    monkeypatch.setattr(type(trainer), "is_last_batch", False)
+    monkeypatch.setattr(strategy, "reduce_boolean_decision", lambda mine, **_: mine or next(told))
+    checkpoints.on_train_batch_end(trainer, Module(Three()), None, None, 0)
+    assert trainer.should_stop is stops
+    assert len(saved) == 1
