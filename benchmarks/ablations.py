@@ -35,11 +35,11 @@ from sfumato.io.sheets import named_rows
 from sfumato.model import Model, Sampler
 from sfumato.module import Module
 from sfumato.nn.init import normal_002
+from sfumato.planning import build, plan
 from sfumato.preset import Preset, settle
 from sfumato.randomness import derive
 from sfumato.recipe import Recipe
 from sfumato.shapes import Images, Latents
-from sfumato.training import build, plan
 
 DOCS = Path(__file__).parents[1] / "docs"
 NAME = "ablations"

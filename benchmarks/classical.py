@@ -20,7 +20,7 @@ from sklearn.svm import LinearSVC
 from sfumato import data as sources
 from sfumato.data.dataset import Dataset
 from sfumato.model import Classifier
-from sfumato.training import build, plan
+from sfumato.planning import build, plan
 
 KINDS = {"pyramid": "source", "rectified": "laptop"}
 """Kind of features to the recipe that has it."""

@@ -20,7 +20,8 @@ from record import keep
 from sfumato import data as sources
 from sfumato.data.loader import loader
 from sfumato.models.dcgan import DCGAN
-from sfumato.training import plan, train
+from sfumato.planning import plan
+from sfumato.training import train
 
 STEPS = 2000
 

@@ -33,8 +33,9 @@ from torch.utils.data import DataLoader, Dataset
 from sfumato import data as sources
 from sfumato.evaluation import evaluate
 from sfumato.model import Classifier
+from sfumato.planning import build, plan
 from sfumato.runs import Run, load, save_bundle
-from sfumato.training import build, plan, train
+from sfumato.training import train
 
 Step = Callable[[torch.Tensor, torch.Tensor], None]
 """One step on images and their labels."""

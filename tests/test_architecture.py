@@ -24,7 +24,7 @@ FLOORS = [
     "data",
     "model recipe conditions loop",
     "models imaging",
-    "registry runs module trainer training callbacks evaluation testing preset"
+    "registry runs module trainer planning training calls callbacks evaluation testing preset"
     " capabilities parts encoding sampling exploring stylizing atlas searching codes export"
     " blending translating compression classifying augmenting editing results reproducing"
     " completing",

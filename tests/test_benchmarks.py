@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from sfumato import data as sources
+from sfumato.planning import build, plan
 from sfumato.preset import Preset, settle
 from sfumato.recipe import Recipe
-from sfumato.training import build, plan
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = sorted(FOLDER.glob("*.py"))

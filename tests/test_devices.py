@@ -14,11 +14,12 @@ from sfumato import data as sources
 from sfumato.callbacks.card import Card
 from sfumato.cli import main
 from sfumato.imaging.objective import Style, carried
+from sfumato.planning import plan
 from sfumato.randomness import generator
 from sfumato.runs import load
 from sfumato.stylizing import Tell
 from sfumato.testing import _outputs
-from sfumato.training import plan, train
+from sfumato.training import train
 
 FEW = {"iterations": 2, "evaluations": 3}
 WAYS = [{"method": "pass"}, *({"method": way, "choices": FEW} for way in ("fast", "gatys"))]

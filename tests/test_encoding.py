@@ -172,3 +172,19 @@ def test_one_picture_may_be_named_without_a_list(tmp_path):
         assert torch.equal(fitted(model, shown), listed)
     with pytest.raises(ConfigError, match=r"^there is no picture to look at: name at least one"):
         fitted(model, [])
+
+
+def test_images_of_another_shape_or_range_are_refused():
+    model = Read()
+    for images, said in (
+        (torch.zeros(1, 1, 4, 4), "VAE takes images of (1, 8, 8), not of (1, 4, 4);"),
+        (
+            torch.full((2, 1, 8, 8), 255.0),
+            "images hold numbers from -1 to 1, and these 255 to 255;",
+        ),
+        (torch.full((2, 1, 8, 8), torch.nan), "and these nan to nan;"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            fitted(model, images)
+        assert said.replace("VAE", "Read") in str(caught.value)
+    assert fitted(model, pictures().double()).dtype == torch.float32

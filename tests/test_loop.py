@@ -11,7 +11,8 @@ from torch.optim import SGD
 from sfumato import data, randomness, runs
 from sfumato.data.loader import loader
 from sfumato.loop import Loop
-from sfumato.training import build, plan, train
+from sfumato.planning import build, plan
+from sfumato.training import train
 
 APPLIED = """
 import pkgutil, sys, importlib, sfumato

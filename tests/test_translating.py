@@ -181,7 +181,7 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
             lambda: upscale(image, method="dcgan"),
             "dcgan does not upscale; take srgan-x4, srresnet-x4.",
         ),
-        (lambda: restore(image, harm="rain"), "srresnet is not shipped with weights for rain;"),
+        (lambda: restore(image, harm="rain"), "--from rain is unknown; choose from jpeg, blur."),
         (lambda: upscale(image, method="nothing"), "nothing is no run folder, no bundle"),
         (
             lambda: upscale(image, method=str(tmp_path / "gan")),

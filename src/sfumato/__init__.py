@@ -10,6 +10,7 @@ Public names are imported when first used, so `import sfumato` costs nothing.
 """
 
 from importlib import import_module
+from inspect import isfunction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    if isfunction(value):
+        value = import_module(f"{__name__}.calls").checked(value)
     globals()[name] = value
     return value
 

@@ -28,6 +28,7 @@ from sfumato.evaluation.references import Split
 from sfumato.metrics.distortion import psnr
 from sfumato.model import Model, Sampler
 from sfumato.sampling import begin, sampler
+from sfumato.settings import Count
 from sfumato.shapes import Codes, Images, Logits
 
 FEWEST = 10
@@ -125,7 +126,7 @@ def reconstruct(
     pictures: Shown | None = None,
     *,
     data: str | Path | Source | None = None,
-    count: int = 16,
+    count: Count = 16,
     seed: int = 0,
     **asked: Any,
 ) -> Reconstructed:

@@ -9,6 +9,7 @@ Any source of labelled pictures may be read that way again: `--data FOLDER`.
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,8 @@ def augment(
     is asked of nobody; DataError where the data has no labels, a class has no pictures, or the
     namer finds too few of one.
     """
+    if not 0 <= ratio < inf:
+        raise ConfigError(f"--ratio must be 0 or more; got {ratio:g}.")
     model = sampler(place, "augment")
     reader = named_by(model, namer, sure)
     if not isinstance(data, Dataset):

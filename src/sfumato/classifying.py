@@ -26,6 +26,7 @@ from sfumato.metrics.accuracy import (
 from sfumato.metrics.clusters import confusion
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier, Model
+from sfumato.settings import Count
 from sfumato.shapes import Images, Labels, Scores
 
 USUAL = 3
@@ -46,7 +47,9 @@ def classifier(place: Model | str | Path) -> Classifier:
 
 
 @torch.no_grad()
-def classify(place: Model | str | Path, pictures: Shown, *, k: int | None = None) -> list[Answer]:
+def classify(
+    place: Model | str | Path, pictures: Shown, *, k: Count | None = None
+) -> list[Answer]:
     """The `k` likeliest classes of each picture with their probabilities; 3 unless said.
 
     Raises ConfigError where there are fewer classes than `k`, DataError for a file that cannot be

@@ -29,6 +29,7 @@ from sfumato.io.images import (
 from sfumato.model import Model, Sampler, Translator
 from sfumato.nn.channels import in_channels
 from sfumato.nn.resize import resize
+from sfumato.settings import Count, Whole
 from sfumato.shapes import Images, Masks
 
 METHODS: dict[str, Callable[[Images, Masks], Images]] = {
@@ -45,11 +46,11 @@ def complete(
     mask: Source | None = None,
     *,
     method: str | Path | Model = "biharmonic",
-    around: int | None = None,
+    around: Whole | None = None,
     device: str = "cpu",
     seed: int = 0,
-    tries: int = 8,
-    steps: int = 500,
+    tries: Count = 8,
+    steps: Count = 500,
     tell: Callable[[int], Any] | None = None,
     **asked: Any,
 ) -> Image.Image:
@@ -154,7 +155,7 @@ def _fill(
 
 
 def _model(place: str | Path | Model, device: str) -> Model:
-    model = loaded(place, "complete", device)
+    model = loaded(place, "complete", device, METHODS)
     fills = isinstance(model, Translator) and "mask" in model.takes
     if not fills and not {"Sampler", "Judge"} <= set(interfaces(model)):
         raise ConfigError(

@@ -38,7 +38,9 @@ def resolve(
     for name in wanted:
         if name not in takes:
             has = " and ".join(takes) or "no conditions"
-            raise ConfigError(f"{who} takes {has}: it cannot be asked for {name}; leave that out.")
+            hint = nearest(name, takes)
+            then = hint if hint.startswith("did") else "leave that out."
+            raise ConfigError(f"{who} takes {has}: it cannot be asked for {name}; {then}")
     found: dict[str, Tensor] = {}
     for name in takes:
         if name == "label":

@@ -3,18 +3,18 @@
 A model is what was loaded; pictures are paths, or images as the model takes them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sfumato import runs
+from sfumato import registry, runs
 from sfumato.capabilities import demand
 from sfumato.data.dataset import Batch
 from sfumato.data.stock import Cut
-from sfumato.errors import ConfigError
+from sfumato.errors import ConfigError, UnknownName, nearest
 from sfumato.io.images import LARGEST, Source, from_bytes, read
 from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.shapes import Codes, Images, Pictures
@@ -25,11 +25,17 @@ Shown = Pictures | Source | Sequence[Source]
 """Images as a model takes them, or pictures: one or several."""
 
 
-def loaded(place: Model | str | Path, verb: str, device: str = "cpu") -> Model:
+def loaded(
+    place: Model | str | Path, verb: str, device: str = "cpu", methods: Iterable[str] = ()
+) -> Model:
     """The model itself where it is, or the one at a place on `device`; in evaluation mode.
 
-    Raises ConfigError if it has no such verb.
+    Raises ConfigError if it has no such verb, and UnknownName for what must have meant one of
+    `methods`, which the verb knows beside places.
     """
+    known = isinstance(place, Model) or Path(place).exists() or str(place) in registry.shipped()
+    if not known and (hint := nearest(str(place), methods)).startswith("did"):
+        raise UnknownName(f"--method {place} is unknown; {hint}")
     model = place if isinstance(place, Model) else runs.load(place, device)
     demand(model, verb, called(place))
     return model.eval()
@@ -58,14 +64,33 @@ def encoded(model: Autoencoder, images: Images) -> Codes:
 
 
 def fitted(model: Model, pictures: Shown) -> Images:
-    """Images of pictures, cut and scaled to what the model takes; images stay as they are."""
+    """Images of pictures, cut and scaled to what the model takes; images stay as they are.
+
+    Raises ConfigError for images of another shape, or of numbers beyond [-1, 1].
+    """
     if isinstance(pictures, Tensor):
-        return pictures
+        return _taken(model, pictures)
     pictures = [pictures] if isinstance(pictures, Source) else pictures
     if not len(pictures):
         raise ConfigError("there is no picture to look at: name at least one.")
     cut = Cut(side=model.schema.side, crop=None, channels=model.schema.channels)
     return torch.cat([from_bytes(cut.fit(read(path))[None]) for path in pictures])
+
+
+def _taken(model: Model, images: Tensor) -> Images:
+    if (shape := tuple(images.shape[1:])) != model.schema.shape:
+        raise ConfigError(
+            f"{type(model).__name__} takes images of {model.schema.shape}, not of {shape}; "
+            "pictures as files, or of Pillow, are cut and scaled to it."
+        )
+    # a rounding of what a file holds is no mistake
+    if images.numel() and not bool((images.abs() <= 1.001).all()):
+        low, high = float(images.min()), float(images.max())
+        raise ConfigError(
+            f"images hold numbers from -1 to 1, and these {low:g} to {high:g}; 0..255 becomes "
+            "that by x / 127.5 - 1."
+        )
+    return images.float()
 
 
 def painted_under(

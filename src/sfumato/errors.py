@@ -15,6 +15,7 @@ A message is one line that names the field, the value, and what would work.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
 
 
 class SfumatoError(Exception):
@@ -61,3 +62,12 @@ def nearest(name: str, names: Iterable[str]) -> str:
     names = list(names)
     near = get_close_matches(name, names, n=1)
     return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names)}."
+
+
+def brief(value: Any) -> str:
+    """A value in a message: its repr where that is short, of arrays and networks the kind."""
+    kind, shape = type(value).__name__, getattr(value, "shape", None)
+    if shape is not None:
+        return f"{kind} of {value.dtype} and shape {tuple(shape)}"
+    said = repr(value)
+    return said if len(said) <= 60 and "\n" not in said else f"a {kind}"

@@ -17,6 +17,7 @@ from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.randomness import generator
 from sfumato.sampling import begin, read_off, sampler
 from sfumato.schema import Attribute, Axis
+from sfumato.settings import Count, NonNegative, Whole
 from sfumato.shapes import Images, Latents, Pictures
 
 ROWS = 16
@@ -43,7 +44,7 @@ def traverse(
     place: Model | str | Path,
     axes: Sequence[str] = (),
     *,
-    steps: int = 9,
+    steps: Count = 9,
     seed: int = 0,
     picture: Shown | None = None,
     data: str | Path | Source | None = None,
@@ -108,8 +109,8 @@ def arithmetic(
     place: Model | str | Path,
     expression: str,
     *,
-    near: int = 8,
-    noise: float = 0.25,
+    near: Whole = 8,
+    noise: NonNegative = 0.25,
     seed: int = 0,
     **asked: Any,
 ) -> Sum:

@@ -66,6 +66,7 @@ def choose(
 
 def pick_device(device: str) -> str:
     """The device asked for, or the best for `auto`. Raises DeviceError where it is missing."""
+    device = str(device)
     here = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -79,6 +80,20 @@ def pick_device(device: str) -> str:
         found = ", ".join([*reversed(known), *numbered])
         raise DeviceError(f"--device {device} is not here; this machine has {found}.")
     return device
+
+
+def same_machine(preset: Preset, device: str | None, precision: str | None) -> None:
+    """Raise ConfigError where a run that is resumed would compute otherwise than it began."""
+    wished = (
+        ("device", preset.device, None if device == "auto" else device),
+        ("precision", preset.precision, PRECISIONS.get(precision or "", precision)),
+    )
+    for name, was, then in wished:
+        if then is not None and str(then) != was:
+            raise ConfigError(
+                f"--{name} cannot change when a run is resumed: it is {was}, not {then}; start a "
+                "new run."
+            )
 
 
 def quick_in_half() -> bool:

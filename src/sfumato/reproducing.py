@@ -19,9 +19,10 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError, SfumatoError, UnknownName, nearest
 from sfumato.evaluation import evaluate
 from sfumato.io.files import numbered
+from sfumato.planning import plan
 from sfumato.recipe import Recipe
 from sfumato.runs import SAID, Run, digest, recipe_plain
-from sfumato.training import plan, train
+from sfumato.training import train
 
 LONG = 15.0
 """Minutes of one training above which a recipe is run with one seed."""

@@ -31,7 +31,7 @@ from torch.overrides import TorchFunctionMode
 from sfumato import registry, settings
 from sfumato.data.source import Source
 from sfumato.errors import BundleError, RunError, SfumatoError, nearest
-from sfumato.io.files import at_home, atomic, named_on_hub, nearby, writable
+from sfumato.io.files import at_home, atomic, discard, named_on_hub, nearby, writable
 from sfumato.model import Codec, Model
 from sfumato.preset import pick_device
 from sfumato.recipe import Recipe
@@ -51,6 +51,9 @@ class Run:
     path: Path
     stopped: str = ""
     """Why training ended before its last step; empty where it did not."""
+
+    def __fspath__(self) -> str:
+        return str(self.path)
 
     @property
     def checkpoint(self) -> Path:
@@ -108,6 +111,15 @@ class Run:
         with atomic(self.path / "run.yaml") as path:
             text = yaml.safe_dump({"format": FORMAT, **card}, sort_keys=False)
             path.write_text(text, "utf-8")
+
+    def clear(self) -> None:
+        """Delete what a training left behind that ended before it had saved anything."""
+        for left in (
+            self.path / "metrics.csv",
+            self.path / "samples",
+            *self.path.glob("events.*"),
+        ):
+            discard(left)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -242,7 +254,9 @@ def _instead(path: Path) -> str:
 
 def _read(folder: Path) -> Model:
     if not folder.exists() and Run(folder.parent).exists:
-        raise RunError(f"{folder.parent} has not saved its model yet; wait a minute.")
+        raise RunError(
+            f"{folder.parent} has not saved its model: it has just begun, or ended before that."
+        )
     _refuse_foreign(folder, [p.name for p in folder.iterdir()] if folder.is_dir() else [])
     card, schema = _json(folder / "config.json"), _json(folder / "schema.json")
     if not isinstance(card.get("format", 0), int):

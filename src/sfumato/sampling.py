@@ -31,6 +31,7 @@ from sfumato.io.clips import FRAMES
 from sfumato.io.images import grid
 from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.randomness import generator
+from sfumato.settings import Count
 from sfumato.shapes import Codes, Images, Latents
 
 WIDEST = 20
@@ -58,7 +59,7 @@ def sample(
 def interpolate(
     place: Model | str | Path,
     seeds: Sequence[int] = (0, 1),
-    count: int = 10,
+    count: Count = 10,
     *,
     pictures: Shown | None = None,
     truncation: float | None = None,
@@ -104,10 +105,10 @@ def animate(
     place: Model | str | Path,
     count: int = 16,
     *,
-    stops: int = 4,
-    frames: int = 12,
+    stops: Count = 4,
+    frames: Count = 12,
     seed: int = 0,
-    zoom: int = 1,
+    zoom: Count = 1,
     truncation: float | None = None,
     **asked: Any,
 ) -> Iterator[Image.Image]:

@@ -22,7 +22,6 @@ from jaxtyping import Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from sklearn.neighbors import NearestNeighbors
-from torch import Tensor
 
 from sfumato import data as sources
 from sfumato.data.ahead import Ahead
@@ -36,6 +35,7 @@ from sfumato.errors import DataError
 from sfumato.io.files import atomic
 from sfumato.io.images import from_bytes
 from sfumato.model import Autoencoder, Classifier, Model, Tagger
+from sfumato.settings import Count
 from sfumato.shapes import Codes, Images, Pictures
 
 VERSION = 1
@@ -121,15 +121,14 @@ class Found:
 
 
 def search(
-    place: Model | str | Path, picture: str | Path | Images, within: str | Source, k: int = 12
+    place: Model | str | Path, picture: Shown, within: str | Path | Source, k: Count = 12
 ) -> Found:
     """The `k` pictures of `within` whose codes are nearest to that of `picture`.
 
     `within` is a folder or archive, a known data set, or a source. Raises SfumatoError, one line.
     """
     model = loaded(place, "search")
-    shown: Shown = picture if isinstance(picture, Tensor) else [picture]
-    query = fitted(model, shown)[:1]
+    query = fitted(model, picture)[:1]
     held = index(model, within)
     held.nearest(held.codes[:1], 1)  # maps the codes
     began = perf_counter()
@@ -140,13 +139,13 @@ def search(
     return Found(query, names, tuple(distances[0].tolist()), held.images(chosen), held, seconds)
 
 
-def index(place: Model | str | Path, within: str | Source) -> Index:
+def index(place: Model | str | Path, within: str | Path | Source) -> Index:
     """The index of a folder, an archive or a data set, brought up to date.
 
     Raises DataError where there is no picture that can be read.
     """
     model = loaded(place, "search")
-    source = Source(name=within) if isinstance(within, str) else within
+    source = within if isinstance(within, Source) else Source(name=str(within))
     listed = {item.name: item for item in _items(model, source)}
     path = _path(model, source)
     make_cache(path.parent)

@@ -5,7 +5,7 @@ twelve`, `model={"latent": "twelve"}` and a bundle whose `config.json` was edite
 same one line in answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from types import NoneType, UnionType
@@ -25,11 +25,12 @@ from annotated_types import Ge, Gt, Le, Lt
 from docstring_parser import parse_from_object
 from pydantic import TypeAdapter, ValidationError
 
-from sfumato.errors import ConfigError, nearest
+from sfumato.errors import ConfigError, brief, nearest
 
 T = TypeVar("T")
 
 Count = Annotated[int, Ge(1)]
+Whole = Annotated[int, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Le(1)]
@@ -50,7 +51,7 @@ def settings(kind: type) -> list[Setting]:
     """The fields of a dataclass, in order, each with its type, its default and its docstring."""
     about = {p.arg_name: p.description or "" for p in parse_from_object(kind).params}
     return [
-        Setting(f.name, _spell(f.type), f.default, " ".join(about.get(f.name, "").split()))
+        Setting(f.name, spell(f.type), f.default, " ".join(about.get(f.name, "").split()))
         for f in fields(kind)
     ]
 
@@ -98,7 +99,7 @@ def _one_line(error: ValidationError, prefix: str) -> str:
         return str(said)
     where = ".".join(str(part) for part in first["loc"])
     missing = first["type"] == "missing"
-    got = "" if missing else f", not {first['input']!r}"
+    got = "" if missing else f", not {brief(first['input'])}"
     wish = (
         first["msg"].replace("Input should be", "must be").replace("Field required", "is missing")
     )
@@ -118,7 +119,7 @@ def _parse(value: Any, hint: Any) -> Any:
     return tuple(part for part in value.split(",") if part) if is_tuple else value
 
 
-def _spell(hint: Any) -> str:
+def spell(hint: Any) -> str:
     """A type as a user reads it: "int >= 1", "relu or leaky_relu", "int or none"."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
@@ -128,13 +129,19 @@ def _spell(hint: Any) -> str:
             for key, sign in _SIGNS
             if hasattr(limit, key)
         ]
-        return " ".join([_spell(inner[0]), ", ".join(limits)]).strip()
+        return " ".join([spell(inner[0]), ", ".join(limits)]).strip()
     if origin is Literal:
         return " or ".join(map(str, inner))
     if origin in (Union, UnionType):
-        return " or ".join("none" if part is NoneType else _spell(part) for part in inner)
+        return " or ".join("none" if part is NoneType else spell(part) for part in inner)
     if origin is tuple:
-        return f"{_spell(inner[0])}, ..."
+        return ", ".join("..." if part is Ellipsis else spell(part) for part in inner)
+    if origin is Sequence:
+        return f"several of {spell(inner[0])}"
+    if origin is Mapping:
+        return "a mapping"
+    if origin is Callable:
+        return "a function"
     return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")
 
 

@@ -28,7 +28,7 @@ from sfumato.io.images import Source, fractions, from_picture, read, save, to_by
 from sfumato.model import Model, Translator
 from sfumato.nn import perceptual
 from sfumato.preset import pick_device, quick_in_half
-from sfumato.settings import build
+from sfumato.settings import Count, NonNegative, build
 from sfumato.shapes import Images, Others
 
 METHODS = ("fast", "pass", "gatys")
@@ -105,7 +105,7 @@ def stylize(
     weights: Sequence[float] = (),
     masks: Sequence[Source] = (),
     style_masks: Sequence[Source] = (),
-    soften: float = 0.0,
+    soften: NonNegative = 0.0,
     colour: str = "style",
     side: int | None = None,
     start: Source | None = None,
@@ -180,7 +180,7 @@ def clip(
 def texture(
     style: Source | Sequence[Source],
     *,
-    size: tuple[int, int] | None = None,
+    size: tuple[Count, Count] | None = None,
     weights: Sequence[float] = (),
     choices: Choices | Mapping[str, Any] | None = None,
     eyes: Eyes | None = None,
@@ -216,6 +216,8 @@ def descend(job: Job) -> Others:
     eyes = job.eyes.open([*content, *style], job.device)
     job.tell.started(gatys.iterations(c, size))
     of = _mark(job, c)
+    if job.resume and not job.keep:
+        raise ConfigError("--resume needs --keep, the folder that was kept.")
     progress = taken_up(job.keep, of, job.device) if job.resume and job.keep else None
     if progress is not None:
         job.tell.done(len(progress.losses) - 1)
@@ -346,7 +348,9 @@ def _regions(styles: Sequence[Style]) -> list[tuple[Others | None, Others]]:
 
 
 def _several(given: Source | Sequence[Source]) -> list[Source]:
-    return [given] if isinstance(given, str | bytes | Path | Image.Image) else list(given)
+    if found := [given] if isinstance(given, Source) else list(given):
+        return found
+    raise ConfigError("there is no style: name at least one picture.")
 
 
 def _shares(weights: Sequence[float], count: int) -> list[float]:

@@ -38,11 +38,12 @@ from sfumato.model import (
     Translator,
 )
 from sfumato.nn.attributes import encode, width
+from sfumato.planning import build, plan
 from sfumato.randomness import generator
 from sfumato.recipe import Recipe
 from sfumato.runs import Run
 from sfumato.settings import settings
-from sfumato.training import build, plan, train
+from sfumato.training import train
 
 Law = Callable[[str], None]
 

@@ -11,14 +11,14 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import takewhile
-from math import prod
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
 from lightning.pytorch.utilities import rank_zero_only
-from torch import Tensor, nn
+from torch import Tensor
 
 import sfumato
 from sfumato import data as sources
@@ -33,17 +33,13 @@ from sfumato.callbacks.ledger import Events, Ledger, Recorder
 from sfumato.callbacks.pictures import Pictures, film
 from sfumato.callbacks.validation import Validation
 from sfumato.data.dataset import Dataset
-from sfumato.data.labels import complete, named
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, RunError, UnknownName, nearest
-from sfumato.evaluation.references import splits
-from sfumato.io.files import numbered
-from sfumato.io.images import LARGEST
-from sfumato.loop import Rules
-from sfumato.model import Classifier, Model
+from sfumato.errors import ConfigError, RunError
+from sfumato.io.files import at_home, numbered
+from sfumato.model import Model
 from sfumato.module import Module
-from sfumato.preset import Preset, choose, pick_device, settle
-from sfumato.randomness import derive
+from sfumato.planning import build, enough, plan, resumed
+from sfumato.preset import Preset, choose, pick_device, same_machine, settle
 from sfumato.recipe import Recipe
 from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
 from sfumato.trainer import FOREVER, Stopwatch, Stream, build_trainer, quietly
@@ -73,35 +69,37 @@ def train(
 
     `recipe` is one of the model's (`laptop` unless named); `data`, `config` (fields of the model's
     Config) and `changes` (fields of a Recipe: steps, batch, seed ...) replace parts of it. With
-    `resume` the run in `out` goes on as it began, and only `steps` and `minutes` may change.
+    `resume` the run in `out` goes on as it began: the words that began it may be said again, and
+    only `steps` and `minutes` may change.
     Raises SfumatoError with one line on a user's mistake.
     """
-    if minutes is not None and minutes <= 0:
+    if minutes is not None and not 0 < minutes < inf:
         raise ConfigError(f"--minutes must be greater than 0, not {minutes}.")
     if resume:
-        new = {"data": data, "recipe": recipe, "config": config, "precision": precision}
-        changes |= {name: value for name, value in new.items() if value is not None}
         if out is None:
             raise ConfigError("--resume needs --out, the folder of the run to continue.")
-        return _resume(model, Path(out), changes, minutes, progress)
+        machine = {"device": device, "precision": precision}
+        said = {"data": data, "config": config or {}, "changes": changes}
+        return _resume(model, at_home(out), said, machine, minutes, progress)
     planned = plan(model, data=data, recipe=recipe, config=config, **changes)
-    run = Run(Path(out) if out else _free(f"runs/{model}-{_called(planned.data)}"))
+    run = Run(at_home(out) if out else _free(f"runs/{model}-{_called(planned.data)}"))
     if _first():
         _vacant(run, planned.data)
     plain = Preset(
         device=pick_device(device),
         devices=devices,
-        threads=max(1, torch.get_num_threads() // devices),
+        threads=max(1, torch.get_num_threads() // max(1, devices)),
     )
     stream = sources.open(planned.data)
     network = build(model, planned, stream)
-    _enough(network, model, planned, devices)
+    enough(network, model, planned, devices)
     network.prepare()
     _begin_from(network, model, planned)
     preset = _preset(network, stream, planned, plain, precision)
     card = _card(model, planned, stream, preset, minutes)
     with _owned(run):  # only now: a mistake above leaves no folder behind
         if _first():
+            run.clear()
             run.write(card)
         return _fit(run, card, network, planned, stream, preset, minutes, progress)
 
@@ -113,7 +111,7 @@ def _called(source: Source) -> str:
 
 def _vacant(run: Run, source: Source) -> None:
     """Raise where a new run would go on in an old one, or mix with what is not its own."""
-    if run.exists:
+    if run.checkpoint.exists():
         raise RunError(
             f"{run.path} holds a run already; --resume continues it, or choose another --out."
         )
@@ -129,103 +127,29 @@ def _vacant(run: Run, source: Source) -> None:
         )
 
 
-def plan(
-    model: str,
-    *,
-    data: str | Path | Mapping[str, Any] | Source | None = None,
-    recipe: str | None = None,
-    config: Mapping[str, Any] | None = None,
-    **changes: Any,
-) -> Recipe:
-    """The recipe of a run, with every change in its place; nothing is read or written.
-
-    Another data set keeps of the recipe's own source only the side and the channels that its
-    network was made for.
-    """
-    known: Mapping[str, Recipe] = registry.module(model).RECIPES
-    name = recipe or ("laptop" if "laptop" in known else next(iter(known)))
-    if name not in known:
-        raise UnknownName(f"{model} has no recipe {name!r}; {nearest(name, known)}")
-    base = known[name]
-    config = settings.override(base.model, config or {}, "model.")
-    return settings.override(base, {"model": config, "data": _source(base.data, data), **changes})
-
-
-def build(model: str, recipe: Recipe, data: Dataset) -> Model:
-    """The untrained network of a recipe, its weights a function of the seed alone."""
-    kind = registry.model_class(model)
-    data.require(kind.needs, model)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(recipe.seed, "weights"))
-        network = kind(recipe.model, data.schema)
-    _suits(network, model, data)
-    network.rules = Rules(clip=recipe.clip, accumulate=recipe.accumulate, every=recipe.every)
-    return network
-
-
-def _suits(network: Model, name: str, data: Dataset) -> None:
-    """Raise DataError where the labels are not all that the network needs."""
-    if "label" not in network.needs:
-        return
-    if not network.unnamed:
-        named(data, name)
-    if isinstance(network, Classifier) and "Classifier" not in network.lacks:
-        complete(data, name)
-
-
-def _enough(network: Model, name: str, recipe: Recipe, devices: int) -> None:
-    """Raise where a batch holds too many images, the network sees too few, or none held out."""
-    if recipe.validate:
-        splits(recipe.data, recipe.seed)  # so that what cannot be read leaves no folder behind
-    if recipe.batch * prod(network.schema.shape) > LARGEST:
-        most = LARGEST // prod(network.schema.shape)
-        raise ConfigError(
-            f"--batch {recipe.batch} holds more pixels than fit in memory; take at most {most:,}."
-        )
-    if recipe.batch % devices:
-        raise ConfigError(
-            f"--batch {recipe.batch} does not share out among --devices {devices}; "
-            f"take {-(-recipe.batch // devices) * devices}."
-        )
-    rows = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
-    parts = recipe.accumulate * devices
-    least, at_once = max(network.least, 2 if rows else 1), recipe.batch // parts
-    if at_once < least:
-        times = f" in {parts} parts" if parts > 1 else ""
-        raise ConfigError(
-            f"{name} learns from at least {least} images at once, and --batch {recipe.batch}"
-            f"{times} gives it {at_once}; take --batch {least * parts} or more."
-        )
-
-
-def _source(base: Source, given: str | Path | Mapping[str, Any] | Source | None) -> Source:
-    if given is None or isinstance(given, Source):
-        return given or base
-    fields = {"name": str(given)} if isinstance(given, str | Path) else dict(given)
-    if fields.get("name", base.name) != base.name:
-        base = Source(name=fields["name"], side=base.side, channels=base.channels)
-    return settings.override(base, fields, "data.")
-
-
 def _resume(
-    model: str, path: Path, changes: Mapping[str, Any], minutes: float | None, progress: bool
+    model: str,
+    path: Path,
+    said: Mapping[str, Any],
+    machine: Mapping[str, str | None],
+    minutes: float | None,
+    progress: bool,
 ) -> Run:
+    """Go on with a run as it began; of what is `said` the steps alone may differ."""
     run = Run(path)
     card = run.read()
     if model != card["model"]:
-        raise ConfigError(f"{path} is a run of {card['model']}, not of {model}.")
-    if extra := set(changes) - {"steps"}:
-        raise ConfigError(
-            f"--{min(extra)} cannot change when a run is resumed: its numbers would no longer "
-            "follow from its recipe; start a new run."
-        )
-    recipe = settings.override(recipe_from(card["model"], card["recipe"]), changes)
-    if "steps" in changes and (done := _visited(run)) > recipe.steps:
+        raise ConfigError(f"{path} trains {card['model']}, not {model}; name another --out.")
+    began = recipe_from(card["model"], card["recipe"])
+    recipe = resumed(began, **said)
+    if recipe.steps != began.steps and (done := _visited(run)) > recipe.steps:
         raise ConfigError(
             f"--steps {recipe.steps:,} is below the {done:,} that {path} has done; name more."
         )
     preset = settings.build(Preset, card["preset"])
+    same_machine(preset, **machine)
     pick_device(preset.device)
+    asked = "steps" in said["changes"]
     with _owned(run):
         stream = sources.open(recipe.data)
         if stream.fingerprint != card["data"]["fingerprint"]:
@@ -233,10 +157,10 @@ def _resume(
                 f"{path} cannot be resumed: {recipe.data.name} is not the data it began with."
             )
         network = build(card["model"], recipe, stream)
-        _enough(network, card["model"], recipe, preset.devices)
+        enough(network, card["model"], recipe, preset.devices)
         if not run.checkpoint.exists():  # cut before its first save: it begins again
             _begin_from(network, card["model"], recipe)
-        minutes = minutes if minutes is not None or "steps" in changes else card.get("minutes")
+        minutes = minutes if minutes is not None or asked else card.get("minutes")
         card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes}
         return _fit(run, card, network, recipe, stream, preset, minutes, progress)
 
@@ -279,6 +203,8 @@ def _fit(
                 trainer.fit(network, stream, ckpt_path=path, weights_only=True)
             except SystemExit:  # how Lightning takes the second ^C
                 raise KeyboardInterrupt from None
+    if not _first():  # it was started for this alone, by a program that has more to do
+        raise SystemExit
     stopped = checkpoints.asked.name if checkpoints.asked else ""
     if _first() and start < steps:
         finished = {} if stopped else {"steps": clock.visited}

@@ -15,7 +15,7 @@ from sfumato.augmenting import write
 from sfumato.capabilities import tags
 from sfumato.data.dataset import Dataset
 from sfumato.encoding import called, loaded
-from sfumato.errors import ConfigError, RunError, SfumatoError
+from sfumato.errors import ConfigError, RunError, SfumatoError, UnknownName, nearest
 from sfumato.io.images import (
     Source,
     from_bytes,
@@ -37,6 +37,8 @@ PIECE = 256
 """Side, in pixels of the source, of what is computed at once."""
 SET = 100
 """Pictures of a set that are translated at once."""
+HARMS = ("jpeg", "blur")
+"""What `restore` takes away."""
 Tell = Callable[[int], Any]
 """Is told the number of source pixels of each finished piece."""
 
@@ -91,6 +93,8 @@ def restore(
 
     `turns` as in `upscale`.
     """
+    if harm not in HARMS:
+        raise UnknownName(f"--from {harm} is unknown; {nearest(harm, HARMS)}")
     model = _translator(method, [harm], "restore", device)
     if model.scale != 1:
         raise ConfigError(f"{called(method)} enlarges {model.scale} times; upscale is its verb.")
@@ -225,6 +229,7 @@ def _translator(
         if not shipped:
             raise _unshipped(method, suited, verb)
         place = shipped[0]
-    model = loaded(place, verb, device)
+    systems = {name.rpartition("-")[0] for name in registry.shipped()}
+    model = loaded(place, verb, device, ("bicubic", *systems))
     assert isinstance(model, Translator)
     return model

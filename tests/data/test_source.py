@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sfumato import data, training
+from sfumato import data
 from sfumato.data import Source
 from sfumato.data.glance import glance
 from sfumato.errors import ConfigError, DataError, UnknownName
@@ -117,7 +117,7 @@ def test_embedded_worlds_need_no_data_folder_and_repeat(name, no_data):
 
 
 def test_a_path_is_as_good_as_its_words(tmp_path):
-    assert training.plan("dcgan", data=tmp_path).data.name == str(tmp_path)
+    assert planning.plan("dcgan", data=tmp_path).data.name == str(tmp_path)
     assert source_of("anything", tmp_path) == Source(name=str(tmp_path))
 
 

@@ -89,7 +89,9 @@ def test_floats_are_read_from_nought_to_one_only():
     good = Image.fromarray(np.array([[0.0, 0.5, 1.0]], np.float32))
     assert np.asarray(read(encoded(good, "TIFF"), channels=1)).tolist() == [[0, 128, 255]]
     bad = Image.fromarray(np.array([[0.0, 2.0]], np.float32))
-    with pytest.raises(DataError, match=r"^the picture holds values outside 0\.\.1\.$"):
+    with pytest.raises(
+        DataError, match=r"^the picture holds values outside 0\.\.1; make it one of 8 bits"
+    ):
         read(encoded(bad, "TIFF"))
 
 
@@ -341,3 +343,21 @@ def test_a_folder_is_no_picture(tmp_path):
 def test_a_name_that_is_too_long_is_said():
     with pytest.raises(DataError, match=r"a\.png cannot be read \(File name too long\)\.$"):
         read("a" * 300 + "a.png")
+
+
+def test_arrays_of_pixels_are_pictures():
+    pixels = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    assert np.array_equal(np.asarray(read(pixels)), pixels)
+    assert read(pixels[..., 0]).mode == read(pixels[..., :1]).mode == "L"
+    for wrong in (pixels.astype(float), pixels[None], pixels[..., :2]):
+        with pytest.raises(
+            DataError, match="an array of a picture holds uint8, H W or H W C with"
+        ):
+            read(wrong)
+
+
+def test_colours_that_opacity_was_multiplied_into_are_read_like_others():
+    clear = Image.new("RGBA", (2, 1), (200, 100, 50, 255))
+    assert np.array_equal(np.asarray(read(clear.convert("RGBa"))), np.asarray(read(clear)))
+    grey = Image.new("LA", (2, 1), (200, 255))
+    assert read(grey.convert("La")).getpixel((0, 0)) == 200

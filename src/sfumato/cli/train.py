@@ -29,7 +29,6 @@ _NEXT = {
     "Codec": "compress PICTURE --model {}",
 }
 """Interface to what is tried first with a model that signs it."""
-_MAY_CHANGE = {"steps", "minutes", "out", "resume", "model", "recipe"}
 
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
@@ -101,51 +100,20 @@ def _resume(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError("--resume needs --out, the folder of the run to continue.")
     if args.dry_run:
         raise ConfigError("--dry-run plans a new run; leave out --resume.")
-    run = Run(Path(args.out))
-    name, recipe = run.recipe()
-    if args.model not in (None, name):
-        raise ConfigError(f"{args.out} trains {name}, not {args.model}; name another --out.")
-    _same(args, given, name, recipe)
-    steps = {"steps": given["steps"]} if "steps" in given else {}
-    return _report(training.train(name, out=args.out, resume=True, minutes=args.minutes, **steps))
-
-
-def _same(args: Namespace, given: dict[str, Any], name: str, recipe: "Recipe") -> None:
-    """Raise ConfigError where an option differs from what the run began with.
-
-    So the line that began a run, with --resume behind it, continues it.
-    """
-    from sfumato import settings
-    from sfumato.data.source import Source
-
-    data, config = given["data"] or {}, given["config"]
-    wished = {
-        "model.": (recipe.model, settings.override(recipe.model, config, "model.")),
-        "data.": (
-            recipe.data,
-            settings.build(Source, {"name": recipe.data.name, **data}, "data."),
-        ),
-        "": (recipe, settings.override(recipe, {k: given[k] for k in _RECIPE if k in given})),
-    }
-    said = {"model.": set(config), "data.": set(data), "": set(_RECIPE) & set(given)}
-    for prefix, (now, then) in wished.items():
-        for field in sorted(said[prefix] - _MAY_CHANGE):
-            if getattr(now, field) != getattr(then, field):
-                option = "data" if (prefix, field) == ("data.", "name") else f"{prefix}{field}"
-                raise ConfigError(
-                    f"--{option} cannot change when a run is resumed: it is "
-                    f"{getattr(now, field)}, not {getattr(then, field)}; start a new run."
-                )
+    name = args.model or Run(Path(args.out)).recipe()[0]
+    machine = {"device": args.device, "precision": args.precision}
+    words = {"out": args.out, "resume": True, "minutes": args.minutes}
+    return _report(training.train(name, **words, **machine, **given))
 
 
 def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     """Print the plan and write nothing."""
-    from sfumato import parts, training
+    from sfumato import parts, planning
     from sfumato.data.glance import glance
     from sfumato.preset import pick_device
 
     device = pick_device(args.device)
-    recipe = training.plan(args.model, **given)
+    recipe = planning.plan(args.model, **given)
     schema, images = glance(recipe.data)
     network = parts.outline(args.model, recipe, schema)
     counts, memory = parts.parameters(network), parts.memory(network, recipe.batch)
@@ -248,9 +216,10 @@ def _plain(default: Any) -> str:
 
 
 def _recipe(model: str, wanted: str | None) -> "Recipe":
-    from sfumato import training
 
-    return training.plan(model, recipe=wanted)
+    from sfumato import planning
+
+    return planning.plan(model, recipe=wanted)
 
 
 def _value(words: Sequence[str], option: str) -> str | None:

@@ -1,6 +1,7 @@
 """Which images, and how they are cut to size: one frozen value, `--data.FIELD` for each field."""
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 from sfumato.errors import ConfigError
 
@@ -59,6 +60,8 @@ class Source:
         least_of = {"side": 1, "crop": 1, "patch": 1, "count": 0, "labels": 1}
         for field, least in least_of.items():
             value = getattr(self, field)
+            if value is not None and not isinstance(value, Integral):
+                raise ConfigError(f"--data.{field} must be a whole number; got {value!r}.")
             if value is not None and value < least:
                 raise ConfigError(f"--data.{field} must be at least {least}; got {value}.")
         if self.side is not None and self.side > WIDEST:

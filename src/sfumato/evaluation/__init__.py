@@ -15,7 +15,7 @@ from torch import Tensor
 from sfumato import data as sources
 from sfumato import runs
 from sfumato.data.source import Source
-from sfumato.encoding import paint
+from sfumato.encoding import called, paint
 from sfumato.errors import ConfigError, DataError
 from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
@@ -67,7 +67,7 @@ def evaluate(
         if value is not None and value < least:
             raise ConfigError(f"{name} {value} is too small; give at least {least}.")
     many = count or ENOUGH
-    model = place if isinstance(place, Model) else runs.load(place, device)
+    model = (place if isinstance(place, Model) else runs.load(place, device)).eval()
     source = _fitted(source_of(place, data), model.schema)
     if probe:
         from sfumato.evaluation import probe as probing  # slow to import
@@ -92,16 +92,19 @@ def evaluate(
 
 
 def compare(
-    places: Sequence[str | Path], data: str | Source | None = None, **settings: Any
+    places: Sequence[str | Path | Model],
+    data: str | Path | Source | None = None,
+    **settings: Any,
 ) -> list[dict[str, Any]]:
     """One row per place: `place`, `model`, `data` and `scores`; `settings` are `evaluate`'s."""
     rows = []
     for place in places:
-        model = runs.load(place, settings.get("device", "cpu"))
+        device = settings.get("device", "cpu")
+        model = place if isinstance(place, Model) else runs.load(place, device)
         source = _fitted(source_of(place, data), model.schema)
         rows.append(
             {
-                "place": str(place),
+                "place": called(place),
                 "model": type(model).__module__.rpartition(".")[2],
                 "data": source.name,
                 "scores": evaluate(model, source, **settings),
@@ -191,7 +194,9 @@ def source_of(place: str | Path | Model, data: str | Path | Source | None) -> So
         return data if isinstance(data, Source) else Source(name=str(data))
     if not isinstance(place, Model) and (run := Run(at_home(place))).exists:
         return run.recipe()[1].data
-    raise ConfigError(f"what {place} learned from is not written there; name it with --data.")
+    raise ConfigError(
+        f"what {called(place)} learned from is not written there; name it with --data."
+    )
 
 
 def _fitted(source: Source, schema: Schema) -> Source:

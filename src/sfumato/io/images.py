@@ -5,7 +5,7 @@ turned as its EXIF says, first frame, 16 bits rounded to 8, CMYK and palettes as
 transparency laid on white. Colour profiles are not applied: numbers are taken as sRGB.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from math import ceil, sqrt
@@ -18,11 +18,11 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from sfumato.errors import ConfigError, DataError
-from sfumato.io.files import atomic
+from sfumato.io.files import at_home, atomic
 from sfumato.shapes import Bytes, Images
 
-Source = str | Path | bytes | Image.Image
-"""Whence a picture is read: a path, a file's bytes, or Pillow."""
+Source = str | Path | bytes | Image.Image | np.ndarray
+"""Whence a picture is read: a path, a file's bytes, Pillow, or an array of its pixels."""
 PIXELS = 64 * 1024 * 1024
 """Largest picture read by default, in pixels: 8192 x 8192 takes 200 MB decoded."""
 LARGEST = 16 * PIXELS
@@ -149,7 +149,7 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
     """A picture of at most `limit` pixels; whatever goes wrong with it becomes a DataError."""
     name = str(source) if isinstance(source, str | Path) else "the picture"
     try:
-        if isinstance(source, str | Path) and not (place := Path(source)).is_file():
+        if isinstance(source, str | Path) and not (place := at_home(source)).is_file():
             # a pipe would be waited for
             what = "is a folder; name a picture in it" if place.is_dir() else "is no file"
             raise DataError(f"{name} {what if place.exists() else 'does not exist'}.")
@@ -157,7 +157,8 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
             if image.width * image.height > limit:
                 raise DataError(_too_large(name, f"{image.width}x{image.height}", limit))
             image.load()
-            yield image
+            # colours that their opacity was multiplied into are read like any others
+            yield image.convert(image.mode.upper()) if image.mode in {"La", "RGBa"} else image
     except DataError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -198,7 +199,7 @@ def save(image: Image.Image, path: str | Path) -> None:
     Where that keeps no transparency it is laid on white. Raises ConfigError for an ending that
     is no picture's, and for a size or mode that the format does not have.
     """
-    path = Path(path)
+    path = at_home(path)
     if path.suffix.lower() not in ENDINGS:
         raise ConfigError(f"{path} must end in .png, .jpg or .webp to be written as a picture.")
     if path.suffix.lower() in _OPAQUE:
@@ -261,7 +262,7 @@ def save_grid(images: Images, path: str | Path, **layout: Any) -> None:
 
 
 def save_gif(
-    frames: list[Image.Image],
+    frames: Iterable[Image.Image],
     path: str | Path,
     fps: int | float = 10,
     *,
@@ -271,12 +272,13 @@ def save_gif(
 
     These are milliseconds; GIF knows whole hundredths of a second only, and two at the least.
     """
+    frames = list(frames)
     if not frames or not 0 < fps <= 50:
         raise ConfigError(f"a GIF needs frames and 0 < fps <= 50; got {len(frames)} and {fps}.")
     first, *rest = frames
     shown = [max(20, round(time / 10) * 10) for time in times or [1000 / fps] * len(frames)]
     words = {"save_all": True, "append_images": rest, "duration": shown, "loop": 0}
-    with atomic(Path(path), durable=False) as temporary:
+    with atomic(at_home(path), durable=False) as temporary:
         first.save(temporary, format="GIF", **words)
 
 
@@ -292,9 +294,22 @@ def _opened(source: Source) -> Image.Image:
     """Only plain raster formats: Pillow would run Ghostscript for EPS."""
     if isinstance(source, Image.Image):
         return source.copy()
+    if isinstance(source, np.ndarray):
+        return _of_array(source)
     Image.init()
     formats = [name for name in _FORMATS if name in Image.OPEN]
-    return Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=formats)
+    file = BytesIO(source) if isinstance(source, bytes) else at_home(source)
+    return Image.open(file, formats=formats)
+
+
+def _of_array(pixels: np.ndarray) -> Image.Image:
+    """As plotting libraries hand them: whole numbers 0..255, H W or H W C."""
+    if pixels.dtype != np.uint8 or pixels.shape[2:] not in ((), (1,), (3,), (4,)):
+        raise ValueError(
+            f"holds {pixels.dtype} of shape {pixels.shape}; an array of a picture holds uint8, "
+            "H W or H W C with 1, 3 or 4 channels"
+        )
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
 
 
 def _turned(image: Image.Image) -> Image.Image:
@@ -316,22 +331,29 @@ def _plain(image: Image.Image, channels: int) -> Image.Image:
 
 
 def _eight_bits(values: np.ndarray, mode: str) -> np.ndarray:
-    """16-bit whole numbers, or floats in [0, 1], to the nearest of 0..255."""
+    """16-bit whole numbers, or floats in [0, 1], to the nearest of 0..255.
+
+    Whole numbers of 32 bits may be 8-bit or 16-bit ones that were widened; which, nobody knows.
+    """
     top = 1.0 if mode == "F" else 65535.0
     if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= top):
-        raise ValueError(f"holds values outside 0..{top:g}")
+        raise ValueError(
+            f"holds values outside 0..{top:g}; make it one of 8 bits, by .convert('L') of Pillow "
+            "where its values are 0..255"
+        )
     return levels(values.astype(np.float64) / top)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read ({error.strerror})"
-    text = " ".join(str(error).split()).lower()
+    said = " ".join(str(error).split())
+    text = said.lower()
     if isinstance(error, Image.UnidentifiedImageError):
         return "is no picture in a format known here"
     if "truncated" in text or "incomplete" in text or "unexpected end" in text:
         return "is truncated"
-    return text if text.startswith("holds") else f"is damaged ({text or type(error).__name__})"
+    return said if text.startswith("holds") else f"is damaged ({text or type(error).__name__})"
 
 
 def _too_large(name: str, size: str, limit: int) -> str:

@@ -25,6 +25,7 @@ from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Translator
+from sfumato.nn.augment import AugmentName, Draws, augmented, changes
 from sfumato.nn.edges import completed
 from sfumato.nn.init import normal_002
 from sfumato.nn.patches import Patch, Verdicts, patches, room_for
@@ -62,8 +63,12 @@ class Config:
     """Weight of the mean absolute error."""
     jitter: Annotated[float, Ge(1), Le(2)] = 1.0
     """How much pictures are enlarged before a part of the old size is cut out at random."""
+    augment: AugmentName = "none"
+    """How pictures are changed before they are judged, so that few are not learned by heart."""
     lr: Positive = 2e-4
-    """Adam learning rate of both."""
+    """Adam learning rate of the painter."""
+    judge_lr: Positive = 2e-4
+    """Adam learning rate of the judge."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 
@@ -91,28 +96,36 @@ class Pix2Pix(Translator):
     def _paint(self, given: Images) -> Images:
         return self.generator(given).tanh()
 
-    def judge(self, given: Images, images: Images) -> Verdicts:
-        """How real each patch looks beside what was given; all patches in a row."""
-        return self.discriminator(torch.cat([given, images], 1)).flatten()
+    def judge(self, given: Images, images: Images, draws: Draws) -> Verdicts:
+        """How real each patch looks beside what was given; all patches in a row.
+
+        Both are changed as `draws` and the setting `augment` say.
+        """
+        seen = augmented(images, draws, self.config.augment, shown=given)
+        return self.discriminator(seen).flatten()
 
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
         given, wanted = self._jittered(batch.image, batch.target)
         painted = self._paint(given)
-        d_loss = self.descend(for_d, self._judge_loss, given, wanted, painted.detach())
-        g_loss = self.descend(for_g, self._painter_loss, given, wanted, painted)
+        drawn = [self.draw(changes, len(given)) for _ in range(3)]
+        d_loss = self.descend(for_d, self._judge_loss, given, wanted, painted.detach(), *drawn[:2])
+        g_loss = self.descend(for_g, self._painter_loss, given, wanted, painted, drawn[2])
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
-    def _judge_loss(self, given: Images, wanted: Images, painted: Images) -> Scalar:
-        verdicts = self.judge(given, wanted), self.judge(given, painted)
+    def _judge_loss(
+        self, given: Images, wanted: Images, painted: Images, one: Draws, other: Draws
+    ) -> Scalar:
+        verdicts = self.judge(given, wanted, one), self.judge(given, painted, other)
         return GAMES[self.config.game].judge(*verdicts, 0.0) / 2
 
-    def _painter_loss(self, given: Images, wanted: Images, painted: Images) -> Scalar:
+    def _painter_loss(
+        self, given: Images, wanted: Images, painted: Images, draws: Draws
+    ) -> Scalar:
         c = self.config
         far = l1_loss(painted.float(), wanted)
-        return c.adversarial * GAMES[c.game].painter(self.judge(given, painted)) + (
-            c.reconstruction * far
-        )
+        game = GAMES[c.game].painter(self.judge(given, painted, draws))
+        return c.adversarial * game + c.reconstruction * far
 
     def _jittered(self, given: Images, wanted: Images) -> tuple[Images, Images]:
         """Both pictures enlarged, and the same part of them cut out: another for each pair."""
@@ -134,7 +147,7 @@ class Pix2Pix(Translator):
 
     def configure_optimizers(self) -> list[Adam]:
         c = self.config
-        return adams((self.discriminator, c.lr), (self.generator, c.lr), beta1=c.beta1)
+        return adams((self.discriminator, c.judge_lr), (self.generator, c.lr), beta1=c.beta1)
 
 
 RECIPES = {
@@ -149,6 +162,7 @@ RECIPES = {
             adversarial=0.5,
             reconstruction=10.0,
             jitter=1.25,
+            augment="colour+translation+cutout",
             lr=1e-3,
             beta1=0.6,
         ),

@@ -1,0 +1,150 @@
+"""What is to be trained: a recipe with every change in its place, and the network it describes."""
+
+import sys
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from sfumato import registry, settings
+from sfumato.data.dataset import Dataset
+from sfumato.data.labels import complete, named
+from sfumato.data.source import Source
+from sfumato.errors import ConfigError, UnknownName, nearest
+from sfumato.evaluation.references import splits
+from sfumato.io.images import LARGEST
+from sfumato.loop import Rules
+from sfumato.model import Classifier, Model
+from sfumato.randomness import derive
+from sfumato.recipe import Recipe
+
+WORDS = ("data", "recipe", "out", "resume", "minutes", "device", "devices", "precision", "config")
+"""What `sfumato.train` takes beside the fields of a recipe."""
+
+
+def plan(
+    model: str,
+    *,
+    data: str | Path | Mapping[str, Any] | Source | None = None,
+    recipe: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Recipe:
+    """The recipe of a run, with every change in its place; nothing is read or written.
+
+    Another data set keeps of the recipe's own source only the side and the channels that its
+    network was made for.
+    """
+    known: Mapping[str, Recipe] = registry.module(model).RECIPES
+    name = recipe or ("laptop" if "laptop" in known else next(iter(known)))
+    if name not in known:
+        raise UnknownName(f"{model} has no recipe {name!r}; {nearest(name, known)}")
+    base = known[name]
+    changes = dict(_known(changes))
+    config = settings.override(base.model, config or {}, "model.")
+    return settings.override(base, {"model": config, "data": _source(base.data, data), **changes})
+
+
+def _known(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Fields of a Recipe. Raises for any other, with the nearest of all that `train` takes."""
+    fields = [field for field in Recipe.__dataclass_fields__ if field not in ("model", "data")]
+    for name in changes:
+        if name not in fields:
+            hint = nearest(name, [*fields, *WORDS])
+            raise ConfigError(f"there is no setting --{name}; {hint}")
+    return changes
+
+
+def build(model: str, recipe: Recipe, data: Dataset) -> Model:
+    """The untrained network of a recipe, its weights a function of the seed alone."""
+    kind = registry.model_class(model)
+    data.require(kind.needs, model)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(recipe.seed, "weights"))
+        network = kind(recipe.model, data.schema)
+    _suits(network, model, data)
+    network.rules = Rules(clip=recipe.clip, accumulate=recipe.accumulate, every=recipe.every)
+    return network
+
+
+def _suits(network: Model, name: str, data: Dataset) -> None:
+    """Raise DataError where the labels are not all that the network needs."""
+    if "label" not in network.needs:
+        return
+    if not network.unnamed:
+        named(data, name)
+    if isinstance(network, Classifier) and "Classifier" not in network.lacks:
+        complete(data, name)
+
+
+def enough(network: Model, name: str, recipe: Recipe, devices: int) -> None:
+    """Raise where a batch holds too many images, the network sees too few, or none held out."""
+    if recipe.validate:
+        splits(recipe.data, recipe.seed)  # so that what cannot be read leaves no folder behind
+    if recipe.batch * prod(network.schema.shape) > LARGEST:
+        most = LARGEST // prod(network.schema.shape)
+        raise ConfigError(
+            f"--batch {recipe.batch} holds more pixels than fit in memory; take at most {most:,}."
+        )
+    if devices < 1:
+        raise ConfigError(f"--devices must be at least 1; got {devices}.")
+    if devices > 1 and hasattr(sys, "ps1"):
+        raise ConfigError(
+            f"--devices {devices} runs the program once for each, which a notebook cannot; call "
+            "sfumato train on the command line."
+        )
+    if recipe.batch % devices:
+        raise ConfigError(
+            f"--batch {recipe.batch} does not share out among --devices {devices}; "
+            f"take {-(-recipe.batch // devices) * devices}."
+        )
+    rows = any(isinstance(layer, nn.BatchNorm1d) for layer in network.modules())
+    parts = recipe.accumulate * devices
+    least, at_once = max(network.least, 2 if rows else 1), recipe.batch // parts
+    if at_once < least:
+        times = f" in {parts} parts" if parts > 1 else ""
+        raise ConfigError(
+            f"{name} learns from at least {least} images at once, and --batch {recipe.batch}"
+            f"{times} gives it {at_once}; take --batch {least * parts} or more."
+        )
+
+
+def _source(base: Source, given: str | Path | Mapping[str, Any] | Source | None) -> Source:
+    if given is None or isinstance(given, Source):
+        return given or base
+    fields = {"name": str(given)} if isinstance(given, str | Path) else dict(given)
+    if fields.get("name", base.name) != base.name:
+        base = Source(name=fields["name"], side=base.side, channels=base.channels)
+    return settings.override(base, fields, "data.")
+
+
+def resumed(
+    began: Recipe,
+    data: str | Path | Mapping[str, Any] | Source | None,
+    config: Mapping[str, Any],
+    changes: Mapping[str, Any],
+) -> Recipe:
+    """The recipe that a run goes on with; of what it began with only its steps may change.
+
+    What is said again must be as it was, so that the words that began a run continue it.
+    """
+    of_data = vars(data) if isinstance(data, Source) else data or {}
+    fields = {"name": str(of_data)} if isinstance(of_data, str | Path) else dict(of_data)
+    wished = (
+        ("model.", began.model, config),
+        ("data.", began.data, fields),
+        ("", began, {k: v for k, v in _known(changes).items() if k != "steps"}),
+    )
+    for prefix, now, said in wished:
+        then = settings.override(now, said, prefix)
+        for field in sorted(said):
+            if (was := getattr(now, field)) != getattr(then, field):
+                option = "data" if (prefix, field) == ("data.", "name") else f"{prefix}{field}"
+                raise ConfigError(
+                    f"--{option} cannot change when a run is resumed: it is {was}, not "
+                    f"{getattr(then, field)}; start a new run."
+                )
+    return settings.override(began, {k: v for k, v in changes.items() if k == "steps"})

@@ -1,0 +1,109 @@
+"""What the functions of `sfumato` itself do beside their work: check, and leave all as it was."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sfumato
+from sfumato.calls import checked
+from sfumato.errors import ConfigError
+from sfumato.models.dcgan import DCGAN, Config
+from sfumato.schema import Schema
+from sfumato.settings import Count
+
+
+@checked
+def verb(place: str | Path, count: Count = 1, *, at: tuple[int, int] = (0, 0), **asked: object):
+    return place, count, at, asked
+
+
+def test_what_is_none_of_what_the_hint_says_is_one_line():
+    for words, said in (
+        ({"count": 0}, "count must be int >= 1; got 0."),
+        ({"count": "many"}, "count must be int >= 1; got 'many'."),
+        ({"count": None}, "count must be int >= 1; got None."),
+        ({"at": 5}, "at must be int, int; got 5."),
+        ({"at": (1.5, 2)}, "at must be int, int; got (1.5, 2)."),
+        ({"place": 3}, "place must be str or Path; got 3."),
+        (
+            {"place": np.zeros((2, 3))},
+            "place must be str or Path; got ndarray of float64 and shape (2, 3).",
+        ),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            verb(**{"place": "here", **words})
+        assert str(caught.value) == said
+
+
+def test_numbers_and_paths_of_other_libraries_become_pythons():
+    class Elsewhere:
+        def __fspath__(self):
+            return "there"
+
+    found = verb(Elsewhere(), np.int64(3), at=[np.int32(1), 2], label=[7])
+    assert found == (Path("there"), 3, (1, 2), {"label": [7]})
+    assert type(verb("x", torch.tensor(2))[1]) is int
+
+
+def test_every_public_function_has_hints_that_can_be_checked():
+    image = Image.new("RGB", (8, 8))
+    for act, said in (
+        (lambda: sfumato.stylize(image, image, masks="mask.png"), "masks must be several of"),
+        (lambda: sfumato.traverse("dcgan-digits", "z3"), "axes must be several of str; got 'z3'."),
+        (lambda: sfumato.evaluate("dcgan-digits", "digits", metrics="fid"), "metrics must be"),
+        (lambda: sfumato.upscale(image, scale=2.5), "scale must be int; got 2.5."),
+        (lambda: sfumato.complete(image, tries=0), "tries must be int >= 1; got 0."),
+        (lambda: sfumato.edit("fader-glyphs", image, "bold=yes"), "attributes must be a mapping"),
+        (lambda: sfumato.train("vae", precision=32), "precision must be str or none; got 32."),
+        (lambda: sfumato.train("vae", minute=3), "setting --minute; did you mean 'minutes'?"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            act()
+        assert said in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_seed_of_numpy_is_the_seed():
+    images = sfumato.sample("dcgan-digits", 2, seed=np.int64(5))
+    assert torch.equal(images, sfumato.sample("dcgan-digits", 2, seed=5))
+
+
+def test_a_model_evaluates_while_it_is_asked_and_is_then_as_it_was():
+    model = DCGAN(Config(width=4, latent=8), Schema(shape=(1, 16, 16)))
+    still = sfumato.sample(model.eval(), 3)
+    model.train()
+    model.discriminator.eval()
+    held = {name: value.clone() for name, value in model.state_dict().items()}
+    assert torch.equal(sfumato.sample(model, 3), still)
+    assert model.training
+    assert not model.discriminator.training
+    assert all(torch.equal(value, held[name]) for name, value in model.state_dict().items())
+
+
+def test_the_state_of_torch_is_as_it_was():
+    torch.manual_seed(3)
+    threads, drawn = torch.get_num_threads(), torch.rand(2)
+    torch.manual_seed(3)
+    torch.set_default_dtype(torch.float64)
+    try:
+        image = sfumato.upscale(Image.new("RGB", (8, 8), "red"), scale=4)
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert image.size == (32, 32)
+    assert torch.equal(torch.rand(2), drawn)
+    assert torch.get_num_threads() == threads
+
+
+def test_inference_mode_is_no_obstacle_to_learning(tmp_path):
+    torch.manual_seed(4)
+    drawn = torch.rand(2)
+    torch.manual_seed(4)
+    with torch.inference_mode():
+        run = sfumato.train("vae", recipe="smoke", out=tmp_path / "run", progress=False)
+    assert torch.equal(torch.rand(2), drawn)
+    assert sfumato.load(run).config == sfumato.load(run.path).config
+    assert sfumato.sample(run, 2).shape[0] == 2
