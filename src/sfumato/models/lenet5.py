@@ -62,13 +62,14 @@ class LeNet5(Classifier):
         if side < 16:
             raise ConfigError(f"--data.side {side} is too small for two 5x5 stages; try 28.")
         last = (side // 2 - 4) // 2
+        # tanh rises, so the largest of four is found before it: the same for a quarter of the work
         self.stages = nn.Sequential(
             nn.Conv2d(schema.channels, c.width, 5, padding=2),
-            nn.Tanh(),
             nn.MaxPool2d(2),
+            nn.Tanh(),
             nn.Conv2d(c.width, wide, 5),
-            nn.Tanh(),
             nn.MaxPool2d(2),
+            nn.Tanh(),
             nn.Flatten(),
             nn.Dropout(c.dropout),
             nn.Linear(wide * last * last, 120),
