@@ -131,9 +131,10 @@ def _generator(c: Config, quarter: int, channels: int) -> nn.Sequential:
 
 def _discriminator(c: Config, quarter: int, channels: int) -> nn.Sequential:
     """C x S x S, width x S/2 x S/2, 2 width x (S/4 - 2) x (S/4 - 2), hidden, one logit."""
+    # tanh rises, so the largest of four is found before it: the same for a quarter of the work
     return nn.Sequential(
-        *(nn.Conv2d(channels, c.width, 5, padding=2), nn.Tanh(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(c.width, 2 * c.width, 5), nn.Tanh(), nn.MaxPool2d(2), nn.Flatten()),
+        *(nn.Conv2d(channels, c.width, 5, padding=2), nn.MaxPool2d(2), nn.Tanh()),
+        *(nn.Conv2d(c.width, 2 * c.width, 5), nn.MaxPool2d(2), nn.Tanh(), nn.Flatten()),
         *(nn.Linear(2 * c.width * (quarter - 2) ** 2, c.hidden), nn.Tanh()),
         *(nn.Linear(c.hidden, 1), nn.Flatten(0)),
     )
