@@ -32,6 +32,15 @@ def test_parameter_count_of_the_sources_layout():
     assert count(model.discriminator) == kernels + dense == 3_485_441
 
 
+def test_the_largest_before_tanh_is_the_largest_after_it():
+    """So the judge is the source's, which takes tanh of four numbers to keep one of them."""
+    judge = Upsampled(Config(width=4, hidden=8), DIGITS).discriminator
+    layers = list(judge)
+    sources = torch.nn.Sequential(*(layers[place] for place in (0, 2, 1, 3, 5, 4)), *layers[6:])
+    images = torch.rand(8, 1, 28, 28) * 2 - 1
+    torch.testing.assert_close(judge(images), sources(images))
+
+
 def test_the_source_recipe_is_the_one_described():
     recipe = RECIPES["source"]
     assert recipe.data == Source(name="mnist")
@@ -43,7 +52,7 @@ def test_the_source_recipe_is_the_one_described():
     rise = ["Upsample", "Conv2d", "Tanh"]
     assert kinds == ["Linear", "Tanh", "Linear", "BatchNorm1d", "Tanh", "Unflatten", *rise, *rise]
     kinds = [type(layer).__name__ for layer in model.discriminator]
-    stage = ["Conv2d", "Tanh", "MaxPool2d"]
+    stage = ["Conv2d", "MaxPool2d", "Tanh"]  # the source's has them the other way round
     assert kinds == [*stage, *stage, "Flatten", "Linear", "Tanh", "Linear", "Flatten"]
     for player in model.configure_optimizers():
         assert isinstance(player, SGD)
