@@ -56,11 +56,12 @@ def test_a_logit_sees_its_patch(patch):
 def test_losses_are_the_games_and_the_mean_absolute_error():
     model = small(reconstruction=3.0, adversarial=0.5).eval()
     given, wanted, painted = (torch.rand(2, 3, 32, 32) * 2 - 1 for _ in range(3))
-    real, fake = model.judge(given, wanted), model.judge(given, painted)
+    pairs = [torch.cat([given, images], 1) for images in (wanted, painted)]
+    real, fake = map(model.judge, pairs)
     want = (bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))) / 2
-    torch.testing.assert_close(model._judge_loss(given, wanted, painted), want)
+    torch.testing.assert_close(model._judge_loss(*pairs), want)
     want = 0.5 * bce(fake, torch.ones_like(fake)) + 3 * (painted - wanted).abs().mean()
-    torch.testing.assert_close(model._painter_loss(given, wanted, painted), want)
+    torch.testing.assert_close(model._painter_loss(wanted, painted, pairs[1]), want)
 
 
 def test_after_a_step_each_player_is_closer_to_its_goal():
@@ -68,10 +69,11 @@ def test_after_a_step_each_player_is_closer_to_its_goal():
     rng = torch.Generator().manual_seed(1)
     given, wanted = (torch.rand(4, 3, 32, 32, generator=rng) * 2 - 1 for _ in range(2))
     painted = model.generator(given).tanh().detach()
-    judged = float(model._judge_loss(given, wanted, painted).detach())
+    pairs = [torch.cat([given, images], 1) for images in (wanted, painted)]
+    judged = float(model._judge_loss(*pairs).detach())
     far = float((painted - wanted).abs().mean())
     one_step(model, image=given, target=wanted)
-    assert float(model._judge_loss(given, wanted, painted).detach()) < judged
+    assert float(model._judge_loss(*pairs).detach()) < judged
     assert float((model.generator(given).tanh() - wanted).abs().mean().detach()) < far
 
 

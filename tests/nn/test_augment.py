@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sfumato.nn.augment import CHANGES, augmented, changes
+from sfumato.nn.augment import CHANGES, augmented, augmenting, changes
 
 HALF = torch.full((1, CHANGES), 0.5)
 ALL = "colour+translation+cutout"
@@ -71,3 +71,17 @@ def test_the_painter_learns_through_every_change(name):
     images = torch.rand(2, 3, 8, 8, requires_grad=True)
     augmented(images, changes(2, torch.Generator().manual_seed(1)), name).sum().backward()
     assert images.grad.any()
+
+
+def test_where_nothing_changes_nothing_is_drawn():
+    images = torch.rand(2, 1, 8, 8)
+
+    def draw(make, count):
+        return make(count, torch.Generator().manual_seed(3))
+
+    def never(make, count):
+        raise AssertionError
+
+    assert torch.equal(augmenting(images, never, "none"), images)
+    once = augmented(images, draw(changes, 2), "translation")
+    assert torch.equal(augmenting(images, draw, "translation"), once)

@@ -28,6 +28,7 @@ from sfumato.losses.adversarial import GAMES, GameName, swapped
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
 from sfumato.nn.apart import Norm1d, each
+from sfumato.nn.augment import AugmentName, augmenting
 from sfumato.nn.init import normal_002
 from sfumato.nn.ladder import falling, rising
 from sfumato.nn.players import adams
@@ -60,6 +61,8 @@ class Config:
     """Real images are taught as 1 - smooth: one-sided label smoothing."""
     noise: Fraction = 0.0
     """Share of labels exchanged between real and painted while the judge learns."""
+    augment: AugmentName = "none"
+    """How images are changed before they are judged, so that few are not learned by heart."""
     game: GameName = "non_saturating"
     """What painter and judge want of each other."""
     penalty: PenaltyName = "none"
@@ -106,8 +109,10 @@ class DCGAN(Sampler, Judge):
         fake = self.generate(self.draw(self.prior, len(batch.image)))
         flips = self.draw(self._flips, len(batch.image))
         draws = self.draw(chances(self.schema.shape), len(batch.image))
-        d_loss = self.descend(for_d, self._judge_loss, batch.image, fake.detach(), flips, draws)
-        g_loss = self.descend(for_g, self._painter_loss, fake)
+        seen = partial(augmenting, draw=self.draw, name=self.config.augment)
+        pair = seen(batch.image), seen(fake.detach())
+        d_loss = self.descend(for_d, self._judge_loss, *pair, flips, draws)
+        g_loss = self.descend(for_g, self._painter_loss, seen(fake))
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
     def _judge_loss(self, real: Images, fake: Images, flips: Tensor, draws: Chances) -> Scalar:
@@ -161,7 +166,15 @@ def _activation(c: Config) -> nn.Module:
 RECIPES = {
     "smoke": Recipe(
         model=Config(
-            width=4, latent=8, hidden=8, depth=2, dropout=0.1, noise=0.1, penalty="dragan", lr=1e-3
+            width=4,
+            latent=8,
+            hidden=8,
+            depth=2,
+            dropout=0.1,
+            noise=0.1,
+            augment="translation",
+            penalty="dragan",
+            lr=1e-3,
         ),
         data=Source(name="digits", side=16),
         steps=4,

@@ -25,7 +25,7 @@ from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Translator
-from sfumato.nn.augment import AugmentName, Draws, augmented, changes
+from sfumato.nn.augment import AugmentName, Maps, augmenting
 from sfumato.nn.edges import completed
 from sfumato.nn.init import normal_002
 from sfumato.nn.patches import Patch, Verdicts, patches, room_for
@@ -96,36 +96,27 @@ class Pix2Pix(Translator):
     def _paint(self, given: Images) -> Images:
         return self.generator(given).tanh()
 
-    def judge(self, given: Images, images: Images, draws: Draws) -> Verdicts:
-        """How real each patch looks beside what was given; all patches in a row.
-
-        Both are changed as `draws` and the setting `augment` say.
-        """
-        seen = augmented(images, draws, self.config.augment, shown=given)
-        return self.discriminator(seen).flatten()
+    def judge(self, pairs: Maps) -> Verdicts:
+        """How real each patch looks beside what was given, whose maps come first; all in a row."""
+        return self.discriminator(pairs).flatten()
 
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_g = self.players
         given, wanted = self._jittered(batch.image, batch.target)
         painted = self._paint(given)
-        drawn = [self.draw(changes, len(given)) for _ in range(3)]
-        d_loss = self.descend(for_d, self._judge_loss, given, wanted, painted.detach(), *drawn[:2])
-        g_loss = self.descend(for_g, self._painter_loss, given, wanted, painted, drawn[2])
+        seen = partial(augmenting, draw=self.draw, name=self.config.augment, shown=given)
+        pair = seen(wanted), seen(painted.detach())
+        d_loss = self.descend(for_d, self._judge_loss, *pair)
+        g_loss = self.descend(for_g, self._painter_loss, wanted, painted, seen(painted))
         self.tell({"loss/discriminator": d_loss, "loss/generator": g_loss})
 
-    def _judge_loss(
-        self, given: Images, wanted: Images, painted: Images, one: Draws, other: Draws
-    ) -> Scalar:
-        verdicts = self.judge(given, wanted, one), self.judge(given, painted, other)
-        return GAMES[self.config.game].judge(*verdicts, 0.0) / 2
+    def _judge_loss(self, real: Maps, fake: Maps) -> Scalar:
+        return GAMES[self.config.game].judge(self.judge(real), self.judge(fake), 0.0) / 2
 
-    def _painter_loss(
-        self, given: Images, wanted: Images, painted: Images, draws: Draws
-    ) -> Scalar:
+    def _painter_loss(self, wanted: Images, painted: Images, seen: Maps) -> Scalar:
         c = self.config
         far = l1_loss(painted.float(), wanted)
-        game = GAMES[c.game].painter(self.judge(given, painted, draws))
-        return c.adversarial * game + c.reconstruction * far
+        return c.adversarial * GAMES[c.game].painter(self.judge(seen)) + c.reconstruction * far
 
     def _jittered(self, given: Images, wanted: Images) -> tuple[Images, Images]:
         """Both pictures enlarged, and the same part of them cut out: another for each pair."""

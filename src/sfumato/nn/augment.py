@@ -13,6 +13,7 @@ way cannot learn a small set by heart.
 Zhao, Liu, Lin, Zhu & Han (2020), https://arxiv.org/abs/2006.10738, section 3.2 and appendix A
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -25,13 +26,13 @@ AugmentName = Literal["none", "translation", "translation+cutout", "colour+trans
 CHANGES = 7
 """Uniform numbers in [0, 1) that one picture is changed by."""
 Draws = Float[Tensor, "B 7"]
-Beside = Float[Tensor, "B _ H W"]
-"""Maps of the images' size."""
+Maps = Float[Tensor, "B _ H W"]
+"""Images, or what lies beside them, or both one behind the other."""
 
 
 def augmented(
-    images: Images, draws: Draws, name: AugmentName, *, shown: Beside | None = None
-) -> Beside:
+    images: Images, draws: Draws, name: AugmentName, *, shown: Maps | None = None
+) -> Maps:
     """Each picture changed as its row of `draws` says, in the ways that `name` lists.
 
     `shown` is what is judged together with them: its maps come first, and only their place
@@ -44,6 +45,20 @@ def augmented(
     if "translation" in kinds:
         maps = _translated(maps, numbers[:, 3:5])
     return _cut(maps, numbers[:, 5:]) if "cutout" in kinds else maps
+
+
+def augmenting(
+    images: Images,
+    draw: Callable[..., Tensor],
+    name: AugmentName,
+    *,
+    shown: Maps | None = None,
+) -> Maps:
+    """As `augmented` by what a model's `draw` gives; for "none" nothing is drawn."""
+    draws = (
+        draw(changes, len(images)) if name != "none" else images.new_zeros(len(images), CHANGES)
+    )
+    return augmented(images, draws, name, shown=shown)
 
 
 def changes(count: int, rng: Generator | None = None) -> Draws:
