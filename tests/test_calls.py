@@ -1,5 +1,7 @@
 """What the functions of `sfumato` itself do beside their work: check, and leave all as it was."""
 
+import pickle
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +109,28 @@ def test_inference_mode_is_no_obstacle_to_learning(tmp_path):
     assert torch.equal(torch.rand(2), drawn)
     assert sfumato.load(run).config == sfumato.load(run.path).config
     assert sfumato.sample(run, 2).shape[0] == 2
+
+
+def test_a_film_is_painted_by_a_model_that_evaluates():
+    model = DCGAN(Config(width=4, latent=8), Schema(shape=(1, 16, 16)))
+    words = {"count": 4, "stops": 2, "frames": 2}
+    still = [np.asarray(frame) for frame in sfumato.animate(model.eval(), **words)]
+    for frame, seen in zip(sfumato.animate(model.train(), **words), still, strict=True):
+        assert np.array_equal(np.asarray(frame), seen)
+        assert model.training
+
+
+def test_what_holds_one_thing_after_another_is_several():
+    model = DCGAN(Config(width=4, latent=8), Schema(shape=(1, 16, 16))).eval()
+    images = sfumato.interpolate(model, [0, 1, 2], 4)
+    assert torch.equal(sfumato.interpolate(model, np.arange(3), 4), images)
+    assert torch.equal(sfumato.interpolate(model, iter([0, 1, 2]), 4), images)
+    file = BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
+    file.seek(0)
+    assert sfumato.upscale(file, method="bicubic").size == (32, 32)
+
+
+def test_functions_are_found_where_they_say_they_are():
+    assert pickle.loads(pickle.dumps(sfumato.load)) is sfumato.load
+    assert sfumato.load.__doc__ == sfumato.load.__wrapped__.__doc__

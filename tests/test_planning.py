@@ -2,7 +2,7 @@
 
 import pytest
 
-from sfumato import runs
+from sfumato import runs, training
 from sfumato.errors import ConfigError, RunError
 from sfumato.training import train
 
@@ -43,3 +43,30 @@ def test_a_home_folder_is_found(tmp_path, monkeypatch):
     run = train("vae", **SMOKE, out="~/run")
     assert run.path == tmp_path / "run"
     assert run.bundle.is_dir()
+
+
+def test_what_is_kept_or_not_ours_is_never_deleted(tmp_path, monkeypatch):
+    run = train("vae", **SMOKE, out=tmp_path / "run")
+    run.checkpoint.unlink()
+    with pytest.raises(RunError, match="holds a run already"):
+        train("vae", **SMOKE, out=run.path)
+    other = tmp_path / "other"
+    (other / "samples").mkdir(parents=True)
+    (other / "run.yaml").write_text("foo: bar")
+    with pytest.raises(RunError, match=r"run\.yaml is not one of ours"):
+        train("vae", **SMOKE, out=other)
+    assert (other / "samples").is_dir()
+
+
+def test_of_two_that_begin_at_once_the_second_is_refused(tmp_path, monkeypatch):
+    out, planned = tmp_path / "run", training._preset
+
+    def meanwhile(*words):
+        monkeypatch.setattr(training, "_preset", planned)
+        train("vae", **SMOKE, out=out, seed=1)
+        return planned(*words)
+
+    monkeypatch.setattr(training, "_preset", meanwhile)
+    with pytest.raises(RunError, match="holds a run already"):
+        train("vae", **SMOKE, out=out, seed=2)
+    assert runs.Run(out).recipe()[1].seed == 1

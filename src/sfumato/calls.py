@@ -1,4 +1,4 @@
-"""What a user calls: arguments are checked first, and the process is left as it was found.
+"""What a user calls: arguments are checked first, and models are left as they were found.
 
 The functions of `sfumato` itself pass through here, and nothing else does: inside the library
 arguments are right.
@@ -6,17 +6,14 @@ arguments are right.
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cache, wraps
 from inspect import BoundArguments, Parameter, signature
 from os import PathLike, fspath
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar, cast, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-
-from sfumato import settings
-from sfumato.data.source import Source
 from sfumato.errors import ConfigError, brief
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -26,9 +23,8 @@ def checked(verb: Verb) -> Verb:
     """The same function for a user.
 
     It raises ConfigError, one line, for an argument that is none of what its hint says. Models it
-    is given are in evaluation mode while it runs. Whatever it changes of torch's own state (random
-    numbers, default type, threads) is put back, and it works alike inside
-    `torch.inference_mode`.
+    is given are in evaluation mode while it runs, and it works alike whatever torch's default type
+    is and inside `torch.inference_mode`.
     """
     shape = signature(verb)
 
@@ -37,37 +33,68 @@ def checked(verb: Verb) -> Verb:
         given = shape.bind(*args, **words)
         for name in given.arguments:
             given.arguments[name] = _argument(verb, name, given)
-        with _as_found(given):
-            return verb(*given.args, **given.kwargs)
+        with _as_usual(given):
+            found = verb(*given.args, **given.kwargs)
+        return _one_by_one(found, given) if isinstance(found, Iterator) else found
 
+    call.__module__ = __package__  # where it is found, by pickle too
     return cast(Verb, call)
+
+
+def _one_by_one(found: Iterator[Any], given: BoundArguments) -> Iterator[Any]:
+    """What is made when it is asked for, with the models as they were in between."""
+    while True:
+        with _as_usual(given):
+            one = next(found, found)
+        if one is found:
+            return
+        yield one
 
 
 def _argument(verb: Callable[..., Any], name: str, given: BoundArguments) -> Any:
     value, hint = given.arguments[name], _hints(verb).get(name, Any)
     if hint is Any or given.signature.parameters[name].kind is Parameter.VAR_KEYWORD:
         return value
+    from pydantic import ValidationError
+
+    from sfumato.settings import spell
+
     value = _plain(value)
-    try:
-        found = _adapter(hint).validate_python(value)
-    except ValidationError as error:
-        said = error.errors()[0].get("ctx", {}).get("error")
-        if isinstance(said, ConfigError):  # of a Source, in our words
-            raise said from None
-        wish = settings.spell(hint)
-        raise ConfigError(f"{name} must be {wish}; got {brief(value)}.") from None
-    return value if isinstance(value, Mapping) else found
+    for form in (value, *_other_forms(value)):
+        try:
+            found = _adapter(hint).validate_python(form)
+        except ValidationError as error:
+            said = error.errors()[0].get("ctx", {}).get("error")
+            if isinstance(said, ConfigError):  # of a Source, in our words
+                raise said from None
+        else:
+            return form if isinstance(found, Mapping) else found
+    raise ConfigError(f"{name} must be {spell(hint)}; got {brief(value)}.")
 
 
 def _plain(value: Any) -> Any:
     """Numbers of NumPy and torch as Python's, paths of any kind as Path, settings checked anew."""
+    from sfumato.data.source import Source
+
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         return value.item()
     if isinstance(value, PathLike) and not isinstance(value, Path):
         return Path(fspath(value))
     if isinstance(value, Source):
-        return settings.build(Source, vars(value), "data.")
+        from sfumato.settings import build
+
+        return build(Source, vars(value), "data.")
     return str(value) if type(value).__name__ == "device" else value
+
+
+def _other_forms(value: Any) -> Iterator[Any]:
+    """The same as bytes or as a list, where it is a file or holds one thing after another."""
+    if callable(getattr(value, "read", None)):
+        yield value.read()
+    elif isinstance(value, set | frozenset | Iterator):
+        yield list(value)
+    elif getattr(value, "ndim", 0) == 1:
+        yield value.tolist()
 
 
 @cache
@@ -76,33 +103,51 @@ def _hints(verb: Callable[..., Any]) -> dict[str, Any]:
 
 
 @cache
-def _adapter(hint: Any) -> "TypeAdapter":
+def _adapter(hint: Any) -> Any:
+    from pydantic import ConfigDict, TypeAdapter
+
     return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
 
 
 @contextmanager
-def _as_found(given: BoundArguments) -> Iterator[None]:
-    """Models evaluate, and torch computes as it does when it has just been started."""
+def _as_usual(given: BoundArguments) -> Iterator[None]:
+    """Models evaluate, numbers are float32 unless said, and what is made has a slope."""
     torch = sys.modules.get("torch")
     if torch is None:
         yield
         return
-    models = [one for one in given.arguments.values() if isinstance(one, torch.nn.Module)]
+    flat = [one for v in given.arguments.values() for one in (v if isinstance(v, list) else [v])]
+    models = [one for one in flat if isinstance(one, torch.nn.Module)]
     modes = {part: part.training for model in models for part in model.modules()}
-    kind, threads = torch.get_default_dtype(), torch.get_num_threads()
-    products = torch.get_float32_matmul_precision()
-    with ExitStack() as kept:
-        kept.enter_context(torch.random.fork_rng(devices=[]))
-        if torch.is_inference_mode_enabled():
-            kept.enter_context(torch.inference_mode(False))
+    with _FLOAT32, torch.inference_mode(False):
         try:
-            torch.set_default_dtype(torch.float32)
             for model in models:
                 model.eval()
             yield
         finally:
             for part, mode in modes.items():
                 part.training = mode
-            torch.set_default_dtype(kind)
-            torch.set_num_threads(threads)
-            torch.set_float32_matmul_precision(products)
+
+
+class _Float32:
+    """Torch's default type is float32 while any thread is inside; it is one for all of them."""
+
+    def __init__(self) -> None:
+        self.lock, self.inside, self.before = Lock(), 0, None
+
+    def __enter__(self) -> None:
+        torch = sys.modules["torch"]
+        with self.lock:
+            if not self.inside:
+                self.before = torch.get_default_dtype()
+                torch.set_default_dtype(torch.float32)
+            self.inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                sys.modules["torch"].set_default_dtype(self.before)
+
+
+_FLOAT32 = _Float32()

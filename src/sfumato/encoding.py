@@ -90,7 +90,8 @@ def _taken(model: Model, images: Tensor) -> Images:
             f"images hold numbers from -1 to 1, and these {low:g} to {high:g}; 0..255 becomes "
             "that by x / 127.5 - 1."
         )
-    return images.float()
+    first = next(model.parameters(), None)
+    return images.float() if first is None else images.to(first.dtype)
 
 
 def painted_under(

@@ -67,7 +67,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 def brief(value: Any) -> str:
     """A value in a message: its repr where that is short, of arrays and networks the kind."""
     kind, shape = type(value).__name__, getattr(value, "shape", None)
-    if shape is not None:
+    if shape is not None and hasattr(value, "dtype"):
         return f"{kind} of {value.dtype} and shape {tuple(shape)}"
     said = repr(value)
     return said if len(said) <= 60 and "\n" not in said else f"a {kind}"

@@ -6,8 +6,8 @@ reads its choice.
 
 import ctypes
 import platform
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -112,6 +112,21 @@ def quickly(model: Model) -> AbstractContextManager[object]:
         return nullcontext()
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return torch.autocast("cpu", torch.bfloat16)
+
+
+@contextmanager
+def unsettled() -> Iterator[None]:
+    """Whatever `settle` and a training change of torch's own state is put back at the end."""
+    threads, products = torch.get_num_threads(), ""
+    with suppress(RuntimeError):  # PyTorch's newer switches may have been used instead
+        products = torch.get_float32_matmul_precision()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            if products:
+                torch.set_float32_matmul_precision(products)
 
 
 def settle(preset: Preset) -> None:

@@ -70,6 +70,11 @@ class Run:
         """Whether a training was ever begun here."""
         return (self.path / "run.yaml").exists()
 
+    @property
+    def saved(self) -> bool:
+        """Whether anything that was learned here is kept."""
+        return self.checkpoint.exists() or self.bundle.exists()
+
     def foreign(self) -> str | None:
         """Something that lies here though this is no run; None where nothing does."""
         if self.exists or not self.path.is_dir():
@@ -282,7 +287,8 @@ def _read(folder: Path) -> Model:
     # the file's own header must agree before memory is asked for: a config cannot order more than
     # it brings
     _compare(folder, shapes)
-    model = kind(config, data)
+    with _Undrawn():  # all of it comes from the file, and the caller's random numbers stay his
+        model = kind(config, data)
     model.load_state_dict(load_file(folder / "model.safetensors"))
     return model
 

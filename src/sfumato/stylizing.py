@@ -191,6 +191,8 @@ def texture(
 ) -> Image.Image:
     """A picture, `size` wide and high, that has the style's texture and nothing of its order."""
     tensors = [tensor(p) for p in _several(style)]
+    if not tensors:
+        raise ConfigError("there is no style: name at least one picture.")
     styles = [Style(t, w) for t, w in zip(tensors, _shares(weights, len(tensors)), strict=True)]
     wish = _choices(choices)
     wish = replace(wish, start="noise") if wish.start == "content" else wish
@@ -348,9 +350,7 @@ def _regions(styles: Sequence[Style]) -> list[tuple[Others | None, Others]]:
 
 
 def _several(given: Source | Sequence[Source]) -> list[Source]:
-    if found := [given] if isinstance(given, Source) else list(given):
-        return found
-    raise ConfigError("there is no style: name at least one picture.")
+    return [given] if isinstance(given, Source) else list(given)
 
 
 def _shares(weights: Sequence[float], count: int) -> list[float]:

@@ -39,7 +39,7 @@ from sfumato.io.files import at_home, numbered
 from sfumato.model import Model
 from sfumato.module import Module
 from sfumato.planning import build, enough, plan, resumed
-from sfumato.preset import Preset, choose, pick_device, same_machine, settle
+from sfumato.preset import Preset, choose, pick_device, same_machine, settle, unsettled
 from sfumato.recipe import Recipe
 from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
 from sfumato.trainer import FOREVER, Stopwatch, Stream, build_trainer, quietly
@@ -50,6 +50,7 @@ WORTH_MEASURING = 200
 """Batches below which timing the machine's presets costs more than it gains."""
 
 
+@unsettled()
 def train(
     model: str,
     *,
@@ -78,6 +79,7 @@ def train(
     if resume:
         if out is None:
             raise ConfigError("--resume needs --out, the folder of the run to continue.")
+        plan(model, recipe=recipe)  # which may be named again, but must be one
         machine = {"device": device, "precision": precision}
         said = {"data": data, "config": config or {}, "changes": changes}
         return _resume(model, at_home(out), said, machine, minutes, progress)
@@ -99,6 +101,7 @@ def train(
     card = _card(model, planned, stream, preset, minutes)
     with _owned(run):  # only now: a mistake above leaves no folder behind
         if _first():
+            _vacant(run, planned.data)  # somebody may have been quicker
             run.clear()
             run.write(card)
         return _fit(run, card, network, planned, stream, preset, minutes, progress)
@@ -111,7 +114,9 @@ def _called(source: Source) -> str:
 
 def _vacant(run: Run, source: Source) -> None:
     """Raise where a new run would go on in an old one, or mix with what is not its own."""
-    if run.checkpoint.exists():
+    if run.exists:
+        run.read()  # refuses another program's
+    if run.saved:
         raise RunError(
             f"{run.path} holds a run already; --resume continues it, or choose another --out."
         )
@@ -203,8 +208,6 @@ def _fit(
                 trainer.fit(network, stream, ckpt_path=path, weights_only=True)
             except SystemExit:  # how Lightning takes the second ^C
                 raise KeyboardInterrupt from None
-    if not _first():  # it was started for this alone, by a program that has more to do
-        raise SystemExit
     stopped = checkpoints.asked.name if checkpoints.asked else ""
     if _first() and start < steps:
         finished = {} if stopped else {"steps": clock.visited}
@@ -262,7 +265,7 @@ def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[st
     if not label or name not in registry.available():
         return load(start).state_dict()
     run = Run(Path(f"runs/{name}-{label}-{Path(data.name).name}"))
-    if not run.exists:
+    if not run.saved:
         train(name, recipe=label, data=data, out=run.path)
     return load(run.path).state_dict()
 

@@ -85,3 +85,9 @@ def test_where_nothing_changes_nothing_is_drawn():
     assert torch.equal(augmenting(images, never, "none"), images)
     once = augmented(images, draw(changes, 2), "translation")
     assert torch.equal(augmenting(images, draw, "translation"), once)
+
+
+def test_where_a_picture_goes_does_not_depend_on_the_precision_it_was_painted_in():
+    images, draws = torch.ones(1, 1, 16, 16), torch.full((1, CHANGES), 0.999)
+    fine, coarse = (augmented(kind, draws, ALL) for kind in (images, images.bfloat16()))
+    torch.testing.assert_close(fine, coarse)

@@ -72,9 +72,13 @@ def numbered(path: Path, ending: str | None = None) -> Iterator[Path]:
 
 
 def at_home(place: str | Path) -> Path:
-    """`place` with ~ as the user's folder. Raises RunError where none is known."""
+    """`place` with ~ as the user's folder, unless it is there as it is written.
+
+    Raises RunError where no such folder is known.
+    """
+    path = Path(place)
     try:
-        return Path(place).expanduser()
+        return path if path.exists() else path.expanduser()
     except RuntimeError:
         raise RunError(f"{place}: no such home folder is known; write it in full.") from None
 

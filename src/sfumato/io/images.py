@@ -304,7 +304,8 @@ def _opened(source: Source) -> Image.Image:
 
 def _of_array(pixels: np.ndarray) -> Image.Image:
     """As plotting libraries hand them: whole numbers 0..255, H W or H W C."""
-    if pixels.dtype != np.uint8 or pixels.shape[2:] not in ((), (1,), (3,), (4,)):
+    known = pixels.ndim in (2, 3) and pixels.shape[2:] in ((), (1,), (3,), (4,))
+    if pixels.dtype != np.uint8 or not known or not pixels.size:
         raise ValueError(
             f"holds {pixels.dtype} of shape {pixels.shape}; an array of a picture holds uint8, "
             "H W or H W C with 1, 3 or 4 channels"

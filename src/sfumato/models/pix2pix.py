@@ -67,8 +67,8 @@ class Config:
     """How pictures are changed before they are judged, so that few are not learned by heart."""
     lr: Positive = 2e-4
     """Adam learning rate of the painter."""
-    judge_lr: Positive = 2e-4
-    """Adam learning rate of the judge."""
+    judge_lr: Positive | None = None
+    """Adam learning rate of the judge; the painter's unless named."""
     beta1: Decay = 0.5
     """Adam first-moment decay."""
 
@@ -138,7 +138,9 @@ class Pix2Pix(Translator):
 
     def configure_optimizers(self) -> list[Adam]:
         c = self.config
-        return adams((self.discriminator, c.judge_lr), (self.generator, c.lr), beta1=c.beta1)
+        return adams(
+            (self.discriminator, c.judge_lr or c.lr), (self.generator, c.lr), beta1=c.beta1
+        )
 
 
 RECIPES = {

@@ -38,7 +38,8 @@ def augmented(
     `shown` is what is judged together with them: its maps come first, and only their place
     changes.
     """
-    kinds, numbers = name.split("+"), draws.to(images)
+    # where a picture is moved to must not depend on the precision that it was painted in
+    kinds, images, numbers = name.split("+"), images.float(), draws.to(images.device)
     if "colour" in kinds:
         images = _coloured(images, numbers[:, :3, None, None, None].unbind(1))
     maps = images if shown is None else torch.cat([shown, images], 1)
@@ -78,7 +79,7 @@ def _coloured(images: Images, draws: tuple[Tensor, ...]) -> Images:
 def _translated(images: Images, draws: Float[Tensor, "B 2"]) -> Images:
     for axis, draw in zip((2, 3), draws.unbind(1), strict=True):
         side = images.shape[axis]
-        most = round(side / 8)
+        most = int(side / 8 + 0.5)
         step = (draw * (2 * most + 1)).long() - most
         source = torch.arange(side, device=images.device) + step[:, None]
         inside = (source >= 0) & (source < side)
