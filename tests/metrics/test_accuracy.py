@@ -18,6 +18,7 @@ def test_accuracy_and_its_floor_by_hand():
     score = error(scores, torch.tensor([0, 1, 1, 0]))
     assert (score.value, score.floor, score.ceiling, score.n) == (0.25, 0.5, 0.0, 4)
     assert score.better == "lower"
+    assert score.error == accuracy(scores, torch.tensor([0, 1, 1, 0])).error == math.sqrt(3) / 8
 
 
 def test_reports_agree_with_scikit_learn():

@@ -30,7 +30,7 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError
 from sfumato.evaluation.references import Split, splits
 from sfumato.io.bars import bar
-from sfumato.metrics.score import Score
+from sfumato.metrics.score import Score, of_share
 from sfumato.model import Judge, Model
 from sfumato.randomness import derive
 from sfumato.shapes import Features, Images
@@ -147,7 +147,7 @@ def _score(
         floor=float(np.bincount(y).max() / len(y)),
         ceiling=1.0,
         n=len(y),
-        error=(right * (1 - right) / len(y)) ** 0.5,
+        error=of_share(right, len(y)),
         seed=seed,
         note=f"{x.shape[1]:,} features, a linear classifier",
     )

@@ -20,7 +20,7 @@ from sfumato.metrics.fidelity import (
     kernel_distance,
 )
 from sfumato.metrics.recognisable import Classes
-from sfumato.metrics.score import Score
+from sfumato.metrics.score import Score, of_share
 from sfumato.randomness import generator
 from sfumato.shapes import Features, Images, Labels, Scores
 
@@ -152,7 +152,7 @@ def measure(
         found["kid"] = Score(value, error=error, note=trusted)
     if {"precision", "recall"} & set(metrics):
         precision, recall = precision_recall(reals, kept.features)
-        found["precision"] = Score(precision, error=_of_share(precision, len(kept.features)))
+        found["precision"] = Score(precision, error=of_share(precision, len(kept.features)))
         found["recall"] = Score(recall)
     if {"density", "coverage"} & set(metrics):
         density, coverage = density_coverage(reals, kept.features)
@@ -173,7 +173,7 @@ def label_accuracy(answers: Labels, wished: Labels, seed: int) -> Score:
     share, chance = (
         float((answers == asked).double().mean()) for asked in (wished, wished[order])
     )
-    return Score(share, error=_of_share(share, len(wished)), floor=chance)
+    return Score(share, error=of_share(share, len(wished)), floor=chance)
 
 
 def _doubt(real: Moments, fake: Moments) -> str:
@@ -184,21 +184,16 @@ def _doubt(real: Moments, fake: Moments) -> str:
     return "biased upwards below 2,000 images, trust kid" if few < 2000 else ""
 
 
-def _of_share(share: float, count: int) -> float:
-    """Standard error of a share of so many samples, each of which is one thing or the other."""
-    return (share * (1 - share) / count) ** 0.5
-
-
 def _recognised(logits: Scores, maps: Features, classes: Classes) -> dict[str, Score]:
     found = classes.recognise(logits, maps)
     sure = float(found.sure.double().mean())
     shares = " ".join(f"{share:.3f}" for share in found.shares)
-    error, rarest = _of_share(found.fraction, len(logits)), min(found.shares)
+    error, rarest = of_share(found.fraction, len(logits)), min(found.shares)
     said = f"the classifier alone is sure of {sure:.3f}"
     return {
         "recognisable": Score(found.fraction, error=error, note=said),
         "rarest_class": Score(
-            rarest, error=_of_share(rarest, len(logits)), note=f"shares {shares}"
+            rarest, error=of_share(rarest, len(logits)), note=f"shares {shares}"
         ),
     }
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from sfumato.metrics.score import Score
+from sfumato.metrics.score import Score, of_share
 from sfumato.shapes import Labels, Scores
 
 BINS = 15
@@ -18,15 +18,17 @@ def accuracy(scores: Scores, labels: Labels) -> Score:
     n = len(labels)
     right = float((scores.argmax(1) == labels).double().mean())
     floor = int(torch.bincount(labels).max()) / n
-    return Score(value=right, floor=floor, ceiling=1.0, n=n)
+    return Score(value=right, floor=floor, ceiling=1.0, n=n, error=of_share(right, n))
 
 
 def error(scores: Scores, labels: Labels) -> Score:
     """Share of images named wrong; its floor always answers the commonest class."""
     n = len(labels)
-    wrong = float((scores.argmax(1) != labels).float().mean())
+    wrong = float((scores.argmax(1) != labels).double().mean())
     floor = 1 - int(torch.bincount(labels).max()) / n
-    return Score(value=wrong, floor=floor, ceiling=0.0, n=n, better="lower")
+    return Score(
+        value=wrong, floor=floor, ceiling=0.0, n=n, better="lower", error=of_share(wrong, n)
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One measured number, and what it needs to be read honestly."""
 
+import math
 from dataclasses import asdict, dataclass
-from math import isfinite
 from typing import Any, Literal
 
 
@@ -44,7 +44,7 @@ class Score:
     def to_json(self) -> dict[str, Any]:
         """Every field that was set, numbers that JSON cannot carry (nan, inf) as None."""
         return {
-            name: None if isinstance(part, float) and not isfinite(part) else part
+            name: None if isinstance(part, float) and not math.isfinite(part) else part
             for name, part in asdict(self).items()
             if name == "value" or part not in (None, "")
         }
@@ -64,3 +64,8 @@ class Score:
             if (part := getattr(self, name)) not in (None, ""):
                 text += f" · {name} {part}"
         return f"{text} · {self.note}" if self.note else text
+
+
+def of_share(share: float, n: int) -> float:
+    """The standard error of a share of `n` samples, each counted or not: a binomial's over n."""
+    return math.sqrt(share * (1 - share) / n)
