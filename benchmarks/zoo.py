@@ -146,6 +146,21 @@ ENTRIES = {
         {"hidden": 256},
         half=True,
     ),
+    "gan-mnist": Entry(
+        "gan",
+        Source(name="mnist"),
+        "The original game, painting handwritten digits: of the GANs here the nearest to MNIST by "
+        "Fréchet distance.",
+        DIGITS,
+        half=True,
+    ),
+    "frogs-cifar10": Entry(
+        "frogs",
+        Source(name="cifar10", classes=("frog",), flip=True),
+        "DCGAN of the frogs of CIFAR-10: fur, leaves and legs, seldom a whole frog.",
+        "CIFAR-10 (Krizhevsky 2009), free to use with citation; these weights: Apache-2.0.",
+        half=True,
+    ),
     "srresnet-x4": Entry(
         "srresnet",
         replace(SHARP, patch=96),

@@ -76,7 +76,8 @@ def test_an_animation_is_a_gif_of_every_frame(shell, runs):
 @pytest.mark.parametrize("verb", ["sample", "interpolate", "animate"])
 def test_who_cannot_draw_says_what_it_can_and_who_else_can(shell, runs, verb):
     needed = "a Sampler or an Autoencoder" if verb == "interpolate" else "a Sampler"
-    who = ["cgan-mnist", "dcgan-digits", "dcgan-mnist", "dragan-glyphs", "infogan-mnist"]
+    who = ["cgan-mnist", "dcgan-digits", "dcgan-mnist", "dragan-glyphs", "frogs-cifar10"]
+    who += ["gan-mnist", "infogan-mnist"]
     if verb == "interpolate":
         who = sorted([*who, "codec-small", "fader-glyphs"])
     assert shell.refusal(verb, runs["lenet5"]) == (
