@@ -140,10 +140,14 @@ def _system(model: str, recipe: str, group: list[Run], name: str, said: Publishe
 
 
 def headline(model: str, recipe: str, group: Sequence[Run]) -> dict[str, Published | None]:
-    """The scores that stand in the table of all, each with what was published of it."""
+    """The scores that stand in the table of all, each with what was published of it.
+
+    Where nothing was published or promised it is the first that does not say to trust another.
+    """
     known, scores = _recipe(model, recipe), group[0]["scores"]
     wished = [*known.published, *known.expects] if known else []
-    names = [name for name in dict.fromkeys(wished) if name in scores] or list(scores)[:1]
+    sound = [name for name, score in scores.items() if "trust kid" not in score.get("note", "")]
+    names = [name for name in dict.fromkeys(wished) if name in scores] or (sound or [*scores])[:1]
     return {name: known.published.get(name) if known else None for name in names}
 
 
