@@ -1,6 +1,7 @@
 """What the functions of `sfumato` itself do beside their work: check, and leave all as it was."""
 
 import pickle
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
@@ -129,6 +130,17 @@ def test_what_holds_one_thing_after_another_is_several():
     Image.new("RGB", (8, 8)).save(file, "PNG")
     file.seek(0)
     assert sfumato.upscale(file, method="bicubic").size == (32, 32)
+
+
+def test_names_and_values_stay_a_mapping():
+    """Else what is not said would be the default and not what the method takes."""
+
+    @checked
+    def act(choices: Config | Mapping[str, object] | None = None):
+        return choices
+
+    given = {"width": 8, "nothing": 1}
+    assert act(given) is given
 
 
 def test_functions_are_found_where_they_say_they_are():

@@ -12,7 +12,7 @@ from inspect import BoundArguments, Parameter, signature
 from os import PathLike, fspath
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from sfumato.errors import ConfigError, brief
 
@@ -60,6 +60,9 @@ def _argument(verb: Callable[..., Any], name: str, given: BoundArguments) -> Any
     from sfumato.settings import spell
 
     value = _plain(value)
+    kinds: list[Any] = [get_origin(part) for part in (hint, *get_args(hint))]
+    if isinstance(value, Mapping) and Mapping in kinds:
+        return value  # its names are those of settings, and are checked as such
     for form in (value, *_other_forms(value)):
         try:
             found = _adapter(hint).validate_python(form)
@@ -68,7 +71,7 @@ def _argument(verb: Callable[..., Any], name: str, given: BoundArguments) -> Any
             if isinstance(said, ConfigError):  # of a Source, in our words
                 raise said from None
         else:
-            return form if isinstance(found, Mapping) else found
+            return found
     raise ConfigError(f"{name} must be {spell(hint)}; got {brief(value)}.")
 
 

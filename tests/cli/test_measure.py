@@ -34,7 +34,7 @@ def test_evaluate_prints_a_line_a_score(shell, runs):
         "n",
         "features",
     ]
-    assert re.search(r"^accuracy ↑ +0\.\d+ +0\.\d+ +1 +297$", out, re.M)
+    assert re.search(r"^accuracy ↑ +0\.\d+ ± 0\.\d+ +0\.\d+ +1 +297$", out, re.M)
 
 
 def test_compare_sets_places_side_by_side(shell, runs):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sfumato import data
+from sfumato import data, planning
 from sfumato.data import Source
 from sfumato.data.glance import glance
 from sfumato.errors import ConfigError, DataError, UnknownName
