@@ -87,7 +87,8 @@ def _plain(value: Any) -> Any:
         from sfumato.settings import build
 
         return build(Source, vars(value), "data.")
-    return str(value) if type(value).__name__ == "device" else value
+    torch = sys.modules.get("torch")
+    return str(value) if torch and isinstance(value, torch.device) else value
 
 
 def _other_forms(value: Any) -> Iterator[Any]:

@@ -23,6 +23,7 @@ from typing import Any
 from sfumato import registry, runs
 from sfumato.errors import RunError, SfumatoError
 from sfumato.io.files import atomic
+from sfumato.metrics.score import UNBIASED
 from sfumato.recipe import Published, Recipe
 
 KEPT = Path("benchmarks", "results")
@@ -142,11 +143,11 @@ def _system(model: str, recipe: str, group: list[Run], name: str, said: Publishe
 def headline(model: str, recipe: str, group: Sequence[Run]) -> dict[str, Published | None]:
     """The scores that stand in the table of all, each with what was published of it.
 
-    Where nothing was published or promised it is the first that does not say to trust another.
+    Where nothing was published or promised it is the first of enough samples to be unbiased.
     """
     known, scores = _recipe(model, recipe), group[0]["scores"]
     wished = [*known.published, *known.expects] if known else []
-    sound = [name for name, score in scores.items() if "trust kid" not in score.get("note", "")]
+    sound = [name for name, score in scores.items() if score["n"] >= UNBIASED.get(name, 0)]
     names = [name for name in dict.fromkeys(wished) if name in scores] or (sound or [*scores])[:1]
     return {name: known.published.get(name) if known else None for name in names}
 

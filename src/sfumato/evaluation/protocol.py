@@ -20,7 +20,7 @@ from sfumato.metrics.fidelity import (
     kernel_distance,
 )
 from sfumato.metrics.recognisable import Classes
-from sfumato.metrics.score import Score, of_share
+from sfumato.metrics.score import UNBIASED, Score, of_share
 from sfumato.randomness import generator
 from sfumato.shapes import Features, Images, Labels, Scores
 
@@ -148,7 +148,8 @@ def measure(
         )
     if "kid" in metrics:
         value, error = kernel_distance(reals, kept.features, generator(seed, "kid"))
-        trusted = "trust this one below 2,000 images" if seen.count < 2000 else ""
+        most = UNBIASED["fid"]
+        trusted = f"trust this one below {most:,} images" if seen.count < most else ""
         found["kid"] = Score(value, error=error, note=trusted)
     if {"precision", "recall"} & set(metrics):
         precision, recall = precision_recall(reals, kept.features)
@@ -178,10 +179,10 @@ def label_accuracy(answers: Labels, wished: Labels, seed: int) -> Score:
 
 def _doubt(real: Moments, fake: Moments) -> str:
     """What must be said of a Fréchet distance at this n."""
-    few = min(real.count, fake.count)
+    few, most = min(real.count, fake.count), UNBIASED["fid"]
     if real.deficient or fake.deficient:
         return f"{few} images cannot fill {len(real.mean)} dimensions: far too large, trust kid"
-    return "biased upwards below 2,000 images, trust kid" if few < 2000 else ""
+    return f"biased upwards below {most:,} images, trust kid" if few < most else ""
 
 
 def _recognised(logits: Scores, maps: Features, classes: Classes) -> dict[str, Score]:

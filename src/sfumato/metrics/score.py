@@ -4,6 +4,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+UNBIASED = {"fid": 2_000}
+"""Samples below which a score is biased, so that another speaks for the system."""
+
 
 @dataclass(frozen=True)
 class Score:
