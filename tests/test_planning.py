@@ -1,5 +1,7 @@
 """A folder's first words: what may be said again, and what a run that came to nothing leaves."""
 
+import sys
+
 import pytest
 
 from sfumato import runs, training
@@ -70,3 +72,12 @@ def test_of_two_that_begin_at_once_the_second_is_refused(tmp_path, monkeypatch):
     with pytest.raises(RunError, match="holds a run already"):
         train("vae", **SMOKE, out=out, seed=2)
     assert runs.Run(out).recipe()[1].seed == 1
+
+
+def test_a_notebook_is_not_run_once_more_for_a_second_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    with pytest.raises(ConfigError, match="--devices 2 runs the program once for each, which a"):
+        train("vae", **SMOKE, out=tmp_path / "run", devices=2)
+    with pytest.raises(ConfigError, match="--devices must be at least 1; got 0"):
+        train("vae", **SMOKE, out=tmp_path / "run", devices=0)
+    assert not (tmp_path / "run").exists()

@@ -119,12 +119,9 @@ class Run:
 
     def clear(self) -> None:
         """Delete what a training left behind that ended before it had saved anything."""
-        for left in (
-            self.path / "metrics.csv",
-            self.path / "samples",
-            *self.path.glob("events.*"),
-        ):
-            discard(left)
+        for name in ("metrics.csv", "samples", "events.*"):
+            for left in self.path.glob(name):
+                discard(left)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -142,3 +142,15 @@ def test_the_faces_recipe_is_the_one_described():
     assert "ReLU" not in kinds
     judge = [type(layer).__name__ for layer in model.discriminator]
     assert judge.count("Conv2d") == 3
+
+
+def test_all_that_is_judged_is_augmented():
+    """Real, painted, and what the painter learns from; a square of half the side is cut out."""
+    model = DCGAN(
+        Config(width=4, latent=4, augment="translation+cutout"), Schema(shape=(1, 16, 16))
+    )
+    judged = []
+    model.discriminator.register_forward_pre_hook(lambda _, given: judged.append(given[0]))
+    one_step(model, image=torch.rand(4, 1, 16, 16) + 0.1)
+    assert sum(map(len, judged)) == 12
+    assert all((image == 0).sum() >= 4 * 4 for images in judged for image in images)

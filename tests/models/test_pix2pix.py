@@ -115,3 +115,12 @@ def test_pictures_need_not_be_square():
     model = small(Schema(shape=(3, 64, 96)))
     one_step(model, image=torch.rand(2, 3, 64, 96), target=torch.rand(2, 3, 64, 96))
     assert all(loss.isfinite() for loss in model.told.values())
+
+
+def test_the_judge_is_shown_what_was_given_beside_each_picture():
+    model, (given, wanted) = small(), torch.rand(2, 2, 3, 32, 32) * 2 - 1
+    judged = []
+    model.discriminator.register_forward_pre_hook(lambda _, seen: judged.append(seen[0]))
+    one_step(model, image=given, target=wanted)
+    assert all(torch.equal(pairs[:, :3], given) for pairs in judged)
+    assert [torch.equal(pairs[:, 3:], wanted) for pairs in judged] == [True, False, False]

@@ -39,7 +39,7 @@ def augmented(
     changes.
     """
     # where a picture is moved to must not depend on the precision that it was painted in
-    kinds, images, numbers = name.split("+"), images.float(), draws.to(images.device)
+    kinds, numbers = name.split("+"), draws.to(images.device)
     if "colour" in kinds:
         images = _coloured(images, numbers[:, :3, None, None, None].unbind(1))
     maps = images if shown is None else torch.cat([shown, images], 1)
