@@ -32,6 +32,21 @@ def test_parameter_count_of_the_sources_layout():
     assert count(model.discriminator) == kernels + dense == 3_485_441
 
 
+def test_a_judge_that_compares_the_images_of_a_batch_sees_a_collapse():
+    """Of a batch of one image over and over it says something else than of that image in others."""
+    torch.manual_seed(0)
+    config = Config(width=2, hidden=8, latent=3, kernels=5)
+    model = Upsampled(config, DIGITS)
+    varied = torch.rand(6, 1, 28, 28) * 2 - 1
+    collapsed = varied[:1].expand(6, -1, -1, -1)
+    assert not torch.allclose(model.judge(varied)[0], model.judge(collapsed)[0], atol=1e-3)
+    model.eval()
+    assert torch.allclose(model.judge(varied)[0], model.judge(collapsed)[0])
+    plain = Upsampled(Config(width=2, hidden=8, latent=3), DIGITS)
+    more = count(model.discriminator) - count(plain.discriminator)
+    assert more == 4 * 5 * 5 * (5 * 5) + 5 * 8, "25 distances of 100 features, 5 sums to 8 units"
+
+
 def test_the_largest_before_tanh_is_the_largest_after_it():
     """So the judge is the source's, which takes tanh of four numbers to keep one of them."""
     judge = Upsampled(Config(width=4, hidden=8), DIGITS).discriminator

@@ -28,10 +28,11 @@ from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
 from sfumato.nn.apart import each
 from sfumato.nn.init import glorot
+from sfumato.nn.minibatch import MinibatchDiscrimination
 from sfumato.nn.pyramid import multiple
 from sfumato.recipe import Recipe
 from sfumato.schema import Schema
-from sfumato.settings import Count, Decay, NonNegative, Positive
+from sfumato.settings import Count, Decay, NonNegative, Positive, Whole
 from sfumato.shapes import Features, Images, Latents, Logits, Scalar
 
 
@@ -51,6 +52,8 @@ class Config:
     """On the judge's gradient with respect to images."""
     penalty_weight: NonNegative = 10.0
     """Weight of the penalty in the judge's loss."""
+    kernels: Whole = 0
+    """Numbers that tell the judge how like an image is to the others of its batch."""
     optimizer: Literal["sgd", "adam"] = "sgd"
     """Stochastic gradient descent with Nesterov momentum, or Adam."""
     lr: Positive = 5e-4
@@ -131,11 +134,13 @@ def _generator(c: Config, quarter: int, channels: int) -> nn.Sequential:
 
 def _discriminator(c: Config, quarter: int, channels: int) -> nn.Sequential:
     """C x S x S, width x S/2 x S/2, 2 width x (S/4 - 2) x (S/4 - 2), hidden, one logit."""
+    dense = 2 * c.width * (quarter - 2) ** 2
     # tanh rises, so the largest of four is found before it: the same for a quarter of the work
     return nn.Sequential(
         *(nn.Conv2d(channels, c.width, 5, padding=2), nn.MaxPool2d(2), nn.Tanh()),
         *(nn.Conv2d(c.width, 2 * c.width, 5), nn.MaxPool2d(2), nn.Tanh(), nn.Flatten()),
-        *(nn.Linear(2 * c.width * (quarter - 2) ** 2, c.hidden), nn.Tanh()),
+        *([MinibatchDiscrimination(dense, c.kernels)] if c.kernels else []),
+        *(nn.Linear(dense + c.kernels, c.hidden), nn.Tanh()),
         *(nn.Linear(c.hidden, 1), nn.Flatten(0)),
     )
 

@@ -5,7 +5,8 @@
 One pass reads the weights once, and their gradient is one sum: a judge that learns from real and
 painted images takes less time so. Batch norm would mix the batches (Ioffe & Szegedy 2015,
 https://arxiv.org/abs/1502.03167, algorithm 1 is over one of them), so the norms here take them
-apart again. What is drawn or iterated in a pass, as by dropout or a spectral norm, is so once.
+apart again, and so does minibatch discrimination. What is drawn or iterated in a pass, as by
+dropout or a spectral norm, is so once.
 """
 
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from sfumato.nn.minibatch import MinibatchDiscrimination
 
 
 class _Apart(_BatchNorm):
@@ -40,13 +43,14 @@ def each(network: nn.Module, *batches: Tensor) -> tuple[Tensor, ...]:
 
     A network with another batch norm than those of this file is asked for one after another.
     """
-    norms: list[Any] = [layer for layer in network.modules() if isinstance(layer, _BatchNorm)]
-    if not all(isinstance(norm, _Apart) for norm in norms):
+    mixing = _BatchNorm, MinibatchDiscrimination
+    layers: list[Any] = [layer for layer in network.modules() if isinstance(layer, mixing)]
+    if not all(hasattr(layer, "parts") for layer in layers):
         return tuple(network(batch) for batch in batches)
     try:
-        for norm in norms:
-            norm.parts = len(batches)
+        for layer in layers:
+            layer.parts = len(batches)
         return network(torch.cat(batches)).chunk(len(batches))
     finally:
-        for norm in norms:
-            norm.parts = 1
+        for layer in layers:
+            layer.parts = 1
