@@ -69,6 +69,32 @@ def test_opacity_serves_as_the_mask(tmp_path):
     assert not changed[4:16, 4:16][~mask].any()
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_stored_where_a_cutout_is_clear_does_not_matter(method):
+    rng = np.random.default_rng(3)
+    pixels = rng.integers(0, 256, (24, 24, 3), np.uint8)
+    ground = Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8))
+    mask, found = round_mask(24, 24), []
+    for hidden in (0, 255):
+        cut = np.where(np.asarray(mask)[..., None] > 0, pixels, hidden).astype(np.uint8)
+        cut = Image.fromarray(cut)
+        cut.putalpha(mask)
+        found.append(sfumato.blend(cut, ground, at=(8, 8), method=method).tobytes())
+    assert found[0] == found[1]
+
+
+def test_a_cutout_blends_like_the_picture_it_was_cut_out_of():
+    """Of a face darker than its new ground, both forms take the light of that ground."""
+    source = photo("astronaut").crop((150, 0, 310, 160)).resize((64, 64))
+    ground = Image.new("RGB", (96, 96), (220, 210, 200))
+    cut = source.copy()
+    cut.putalpha(round_mask(64, 64))
+    whole = np.asarray(sfumato.blend(source, ground, round_mask(64, 64), at=(16, 16)), float)
+    alone = np.asarray(sfumato.blend(cut, ground, at=(16, 16)), float)
+    inside = np.asarray(round_mask(64, 64)) > 0
+    assert np.abs(whole - alone)[16:80, 16:80][inside].mean() < 12
+
+
 @pytest.mark.parametrize("method", ["poisson", "gaussian-poisson"])
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_the_destination_stays_as_clear_as_it_was_where_nothing_is_set_in(method, mode):

@@ -48,6 +48,11 @@ def gan(channels=1):
     return model
 
 
+def filled(image, mask, way):
+    search = {"steps": 3, "tries": 2} if isinstance(way, DCGAN) else {}
+    return complete(image, mask, method=way, **search)
+
+
 WAYS = {**{name: name for name in METHODS}, "network": painter(), "codes": gan()}
 
 
@@ -59,7 +64,7 @@ def test_the_command_line_names_every_method():
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_what_lies_outside_the_mask_is_left_bit_for_bit(way, mode):
     image, mask = noise(mode="RGBA").convert(mode), spot()
-    found = complete(image, mask, method=way, steps=3, tries=2)
+    found = filled(image, mask, way)
     assert (found.size, found.mode) == (image.size, mode)
     hidden = np.asarray(mask) > 127
     assert np.array_equal(np.asarray(found)[~hidden], np.asarray(image)[~hidden])
@@ -73,7 +78,7 @@ def test_what_the_mask_hides_does_not_matter(way):
     image, mask = noise(), spot()
     other = image.copy()
     other.paste((0, 255, 0), mask=mask.point(lambda level: 255 * (level > 127)))
-    one, two = (complete(x, mask, method=way, steps=3, tries=2) for x in (image, other))
+    one, two = (filled(x, mask, way) for x in (image, other))
     assert one.tobytes() == two.tobytes()
 
 
@@ -82,7 +87,7 @@ def test_what_the_mask_hides_does_not_matter(way):
 def test_a_hole_may_touch_the_edge(way, box):
     mask = Image.new("L", (40, 30))
     ImageDraw.Draw(mask).rectangle(box, fill=255)
-    assert complete(noise(), mask, method=way, steps=2, tries=2).size == (40, 30)
+    assert filled(noise(), mask, way).size == (40, 30)
 
 
 def test_a_plane_is_continued_and_a_flat_picture_stays_flat():
@@ -192,6 +197,30 @@ def test_masks_that_will_not_do(mask, words):
         complete(noise(), mask)
     assert str(caught.value).startswith(words)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "words"),
+    [
+        ("biharmonic", {"around": 3}, "--around is of a model, and biharmonic fills holes from"),
+        ("membrane", {"seed": 0}, "--seed is of a model whose codes are sought, and membrane"),
+        ("biharmonic", {"attributes": {"a": ["b"]}}, "--attribute is of a model whose codes"),
+        (painter, {"tries": 3}, "--tries is of a model whose codes are sought, and ContextEnc"),
+        (painter, {"label": ["7"]}, "--label is of a model whose codes are sought, and Context"),
+    ],
+)
+def test_what_a_way_would_not_look_at_is_refused(method, asked, words):
+    method = method if isinstance(method, str) else method()
+    with pytest.raises(SfumatoError) as caught:
+        complete(noise(), spot(), method=method, **asked)
+    assert str(caught.value).startswith(words)
+    assert str(caught.value).endswith("; leave it out.")
+
+
+def test_a_mask_on_a_clear_layer_is_that_mask():
+    layer = Image.new("RGBA", noise().size, (255, 255, 255, 0))
+    layer.putalpha(spot())
+    assert complete(noise(), layer).tobytes() == complete(noise(), spot()).tobytes()
 
 
 def test_opaque_pictures_and_models_that_cannot(tmp_path):

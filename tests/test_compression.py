@@ -1,5 +1,7 @@
 """Pictures to files and back: modes, limits, and one line for what cannot be."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -103,8 +105,12 @@ def test_what_is_damaged_or_missing_is_named(codec, tmp_path):
         decompress(data[:-1], model=codec)
     with pytest.raises(DataError, match=r"none\.sfu does not exist"):
         decompress(tmp_path / "none.sfu", model=codec)
-    with pytest.raises(DataError, match="cannot be read: Is a directory"):
+    with pytest.raises(DataError, match="is a folder"):
         decompress(tmp_path, model=codec)
+    os.mkfifo(tmp_path / "pipe.sfu")
+    for endless in (tmp_path / "pipe.sfu", "/dev/zero"):
+        with pytest.raises(DataError, match=f"{endless} is no file"):
+            decompress(endless, model=codec)
 
 
 def test_a_picture_or_a_file_too_large_is_refused_before_it_is_read(codec, tmp_path):

@@ -97,11 +97,31 @@ def test_quick_numbers_are_no_visible_step_from_exact_ones(name, monkeypatch):
 
 
 def test_a_picture_grows_and_keeps_its_mode_and_opacity(doubler):
-    for mode in ("RGB", "L", "RGBA"):
+    for mode in ("RGB", "L", "RGBA", "LA"):
         found = upscale(noise(7, 5, mode), scale=2, method=doubler)
         assert (found.size, found.mode) == ((14, 10), mode)
     clear = Image.new("RGBA", (6, 6), (255, 255, 255, 0))
     assert upscale(clear, scale=2, method=doubler).getchannel("A").getextrema() == (0, 0)
+
+
+def test_colours_are_kept_under_any_opacity_and_none_comes_from_where_nothing_is_seen():
+    rng = np.random.default_rng(4)
+    pixels = rng.integers(0, 256, (6, 6, 4), np.uint8)
+    pixels[..., 3] = rng.integers(1, 256, (6, 6))
+    same = np.asarray(upscale(Image.fromarray(pixels), scale=1, method="bicubic"))
+    assert (same == pixels).all()
+    pixels[:, :3] = (255, 255, 255, 0)
+    pixels[:, 3:] = (20, 40, 60, 255)
+    found = np.asarray(upscale(Image.fromarray(pixels), scale=4, method="bicubic"))
+    assert (found[..., :3] == (20, 40, 60)).all(), "no halo of what was hidden"
+
+
+def test_a_picture_is_translated_from_python_on_white():
+    drawing = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    found = sfumato.translate(drawing, method=network(scale=1, worst=50))
+    white = sfumato.translate(Image.new("RGB", (8, 8), "white"), method=network(scale=1, worst=50))
+    assert (found.mode, found.size) == ("RGB", (8, 8))
+    assert found.tobytes() == white.tobytes()
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 7])
@@ -172,17 +192,37 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
             lambda: upscale(image, method="bicubic", turns=True),
             "--turns is for networks: bicubic makes the same of every turn.",
         ),
-        (lambda: upscale(image, scale=9), "srresnet is not shipped with weights for x9; train"),
+        (lambda: upscale(image, scale=9), "srresnet does not upscale 9 times; take bicubic."),
         (
             lambda: restore(image, method="srgan"),
-            "srgan is not shipped with weights for jpeg; take srresnet-jpeg, or train some",
+            "srgan does not restore; take srresnet-jpeg.",
+        ),
+        (
+            lambda: restore(image, method="pix2pix", harm="blur"),
+            "pix2pix is not shipped with weights for blur; take srresnet-blur, or train some",
         ),
         (
             lambda: upscale(image, method="dcgan"),
-            "dcgan does not upscale; take srgan-x4, srresnet-x4.",
+            "dcgan does not upscale 4 times; take bicubic, srgan-x4, srresnet-x4.",
+        ),
+        (
+            lambda: upscale(image, method="srresnet-jpeg"),
+            "srresnet-jpeg keeps the size; restore or translate is its verb.",
+        ),
+        (
+            lambda: sfumato.translate(image, method="adain"),
+            "adain takes a reference beside the picture; stylize is its verb.",
+        ),
+        (
+            lambda: restore(image, method="bicubic"),
+            "--method bicubic is unknown; choose from srresnet, or name a run or a bundle.",
         ),
         (lambda: restore(image, harm="rain"), "--from rain is unknown; choose from jpeg, blur."),
-        (lambda: upscale(image, method="nothing"), "nothing is no run folder, no bundle"),
+        (
+            lambda: upscale(image, method="nothing"),
+            "--method nothing is unknown; choose from bicubic, srgan, srresnet, or name a run",
+        ),
+        (lambda: upscale(image, method="./no.zip"), "./no.zip is no run folder"),
         (
             lambda: upscale(image, method=str(tmp_path / "gan")),
             f"upscale needs a Translator, and {tmp_path / 'gan'} holds a DCGAN",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sfumato.searching import search
     from sfumato.stylizing import stylize, texture
     from sfumato.training import train
-    from sfumato.translating import restore, upscale
+    from sfumato.translating import restore, translate, upscale
 
 __version__ = "0.1.0"
 
@@ -66,6 +66,7 @@ __all__ = [
     "summary",
     "texture",
     "train",
+    "translate",
     "traverse",
     "upscale",
 ]
@@ -98,6 +99,7 @@ _HOME = {
     "summary": "registry",
     "texture": "stylizing",
     "train": "training",
+    "translate": "translating",
     "traverse": "exploring",
     "upscale": "translating",
 }

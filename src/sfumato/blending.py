@@ -14,12 +14,13 @@ from sfumato.imaging.gaussian_poisson import gaussian_poisson, resized
 from sfumato.imaging.placing import placed
 from sfumato.imaging.poisson import mixed, modified, poisson
 from sfumato.imaging.splines import splines
+from sfumato.io.alpha import continued, opaque_where
 from sfumato.io.images import (
     Source,
     colours,
     from_picture,
+    marks,
     opacity,
-    opaque_where,
     read,
     to_bytes,
     to_picture,
@@ -51,18 +52,20 @@ def blend(
 ) -> Image.Image:
     """The destination with what the mask marks of the source blended in.
 
-    The mask is as large as the source; what is at least half white is taken. Without a mask the
-    source's own opacity is one. `at` is where (x, y) of the destination the source's upper left
-    corner lies, and may be negative. `method` is a name in `METHODS`, or `gp-gan`, or a Translator
-    or the run or bundle of one, which paints on `device` the small picture that `gaussian-poisson`
-    begins with. The destination's transparency is kept, and what is set in is opaque. Raises
-    SfumatoError, one line, on a user's mistake.
+    The mask is as large as the source; what is at least half white is taken, nothing where it is
+    transparent. Without a mask the source's own opacity is one. `at` is where (x, y) of the
+    destination the source's upper left corner lies, and may be negative. `method` is a name in
+    `METHODS`, or `gp-gan`, or a Translator or the run or bundle of one, which paints on `device`
+    the small picture that `gaussian-poisson` begins with. The destination's transparency is kept,
+    and what is set in is opaque. Raises SfumatoError, one line, on a user's mistake.
     """
     ours = METHODS.get(method) if isinstance(method, str) else None
     way = ours or _networked(method, device)
     under, clear = from_picture(read(destination)), opacity(destination)
-    over = from_picture(read(source))
-    over, inside = placed(over, _marked(source, mask), under.shape[2:], at)
+    shape = opacity(source)
+    # colours beside the mask tell how what is taken ends, so nothing unseen may stand there
+    over = from_picture(continued(colours(source), shape) if shape else read(source))
+    over, inside = placed(over, _marked(shape, mask), under.shape[2:], at)
     channels = max(over.shape[1], under.shape[1])
     blended = way(in_channels(over, channels), in_channels(under, channels), inside)
     found = to_picture(to_bytes(blended)[0])
@@ -109,9 +112,9 @@ def painted(model: Translator, composite: Images) -> Others:
     return in_channels(made, composite.shape[1])
 
 
-def _marked(source: Source, mask: Source | None) -> Masks:
-    """What is taken of the source, 1 1 H W of 0 and 1."""
-    found = opacity(source) if mask is None else read(mask, channels=1)
+def _marked(shape: Image.Image | None, mask: Source | None) -> Masks:
+    """What is taken of the source, 1 1 H W of 0 and 1: what is marked, else its own shape."""
+    found = shape if mask is None else marks(mask)
     if found is None:
         raise ConfigError(
             "--mask is missing, and the source has no transparency to serve as one; give a "

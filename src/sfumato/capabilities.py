@@ -27,6 +27,8 @@ VERBS = {
     "Translator": ("translate", "upscale", "restore", "stylize", "complete", "blend"),
 }
 """Interface of `sfumato.model` to the verbs it unlocks."""
+CONDITIONS = {"relabel": "label"}
+"""What its models must be asked for as well, of a verb."""
 ALL = ("train", "evaluate", "compare", "export")
 """Verbs that every model has."""
 
@@ -86,8 +88,13 @@ def _instead(verb: str) -> str:
     wanted = {tag for tag, verbs in VERBS.items() if verb in verbs}
     if "Translator" in wanted:
         return ""
-    shipped = [n for n in registry.shipped() if wanted & set(tags(registry.shipped_model(n)))]
-    models = [n for n in registry.available() if wanted & set(tags(n))]
+
+    def does(name: str) -> bool:
+        asked = CONDITIONS.get(verb)
+        return bool(wanted & set(tags(name))) and (asked is None or asked in conditions(name))
+
+    shipped = [name for name in registry.shipped() if does(registry.shipped_model(name))]
+    models = [name for name in registry.available() if does(name)]
     take = f"take {', '.join(shipped)}" if shipped else f"train {', '.join(models)}"
     return f" For {verb} {take}."
 

@@ -1,6 +1,6 @@
 """What is missing of a picture: by an equation, by a network, or by the codes of a painter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ from sfumato.errors import ConfigError
 from sfumato.imaging.filling import biharmonic, membrane
 from sfumato.imaging.latent import searched
 from sfumato.imaging.poisson import fitted, poisson
+from sfumato.io.alpha import opaque_where
 from sfumato.io.images import (
     Source,
     colours,
     from_picture,
+    marks,
     opacity,
-    opaque_where,
-    read,
     to_bytes,
     to_picture,
 )
@@ -37,6 +37,8 @@ METHODS: dict[str, Callable[[Images, Masks], Images]] = {
     "membrane": membrane,
 }
 """Those that need no model; each takes a picture and a mask of its size."""
+TRIES, STEPS = 8, 500
+"""Codes that are begun with, and steps of their search, unless said otherwise."""
 Window = tuple[slice, slice]
 """Rows and columns."""
 
@@ -48,37 +50,37 @@ def complete(
     method: str | Path | Model = "biharmonic",
     around: Whole | None = None,
     device: str = "cpu",
-    seed: int = 0,
-    tries: Count = 8,
-    steps: Count = 500,
+    seed: int | None = None,
+    tries: Count | None = None,
+    steps: Count | None = None,
     tell: Callable[[int], Any] | None = None,
     **asked: Any,
 ) -> Image.Image:
     """The picture with what the mask marks filled; every other pixel stays as it is.
 
-    The mask is as large as the picture; what is at least half white is filled. Without a mask,
-    what is more than half transparent is. `method` is a name in `METHODS`, or a run, bundle or zoo
-    name read to `device`: a Translator that takes a mask paints the hole; of a Sampler that is a
-    Judge as well the best of `tries` codes is sought in `steps` steps from `seed`, `tell` being
-    told of each, and `asked` is what its `condition` takes. A model is shown the largest square
-    with the hole in it; with `around`, each hole apart with so many pixels on each side of it.
-    What was filled is opaque. Raises SfumatoError, one line, on a user's mistake.
+    The mask is as large as the picture; what is at least half white is filled, nothing where it is
+    transparent. Without a mask, what is more than half transparent of the picture is. `method` is
+    a name in `METHODS`, or a run, bundle or zoo name read to `device`: a Translator that takes a
+    mask paints the hole; of a Sampler that is a Judge as well the best of `tries` codes (8) is
+    sought in `steps` steps (500) from `seed` (0), `tell` being told of each, and `asked` is what
+    its `condition` takes. A model is shown the largest square with the hole in it; with `around`,
+    each hole apart with so many pixels on each side of it. What was filled is opaque. Raises
+    SfumatoError, one line, on a user's mistake.
     """
     image, clear = colours(picture), opacity(picture)
     pixels = np.asarray(image)
     hidden = _hidden(mask, clear, image)
     images = from_picture(image)
     holes = torch.from_numpy(hidden).float()[None, None]
+    asked |= {"seed": seed, "tries": tries, "steps": steps}
     if isinstance(method, str) and method in METHODS:
-        if said := [name for name, value in asked.items() if value not in (None, {}, [])]:
-            raise ConfigError(
-                f"--{said[0].removesuffix('s')} is of a model that paints; {method} fills holes "
-                "from what surrounds them."
-            )
+        _idle({"around": around, **asked}, f"{method} fills holes from what surrounds them")
         filled = METHODS[method](images, holes)
     else:
         model = _model(method, device)
-        paint = _painter(model, seed=seed, tries=tries, steps=steps, tell=tell, **asked)
+        if isinstance(model, Translator):
+            _idle(asked, f"{called(method)} paints what it is shown")
+        paint = _painter(model, tell, asked)
         filled = images.clone()
         for window in windows(hidden, around):
             _fill(filled, holes, window, model, paint)
@@ -165,7 +167,17 @@ def _model(place: str | Path | Model, device: str) -> Model:
     return model
 
 
-def _painter(model: Model, **search: Any) -> Callable[[Images, Masks], Images]:
+def _idle(asked: Mapping[str, Any], why: str) -> None:
+    """Raise ConfigError for what was asked of a way to fill that would not look at it."""
+    if said := [name for name, value in asked.items() if value not in (None, {}, [])]:
+        name = {"attributes": "attribute"}.get(said[0], said[0])
+        kind = "a model" if name == "around" else "a model whose codes are sought"
+        raise ConfigError(f"--{name} is of {kind}, and {why}; leave it out.")
+
+
+def _painter(
+    model: Model, tell: Callable[[int], Any] | None, asked: Mapping[str, Any]
+) -> Callable[[Images, Masks], Images]:
     """What of a model paints over a hole, at the model's own side."""
     if isinstance(model, Translator):
 
@@ -176,7 +188,8 @@ def _painter(model: Model, **search: Any) -> Callable[[Images, Masks], Images]:
 
         return translate
     assert isinstance(model, Sampler)
-    painter = model
+    painter, said = model, {name: value for name, value in asked.items() if value is not None}
+    search = {"seed": 0, "tries": TRIES, "steps": STEPS, "tell": tell, **said}
     return lambda images, mask: searched(painter, images, mask, **search)
 
 
@@ -187,14 +200,14 @@ def _hidden(mask: Source | None, clear: Image.Image | None, image: Image.Image) 
             "--mask is missing, and the picture has no transparency to serve as one; give a "
             "picture as large, white where it is to be filled."
         )
-    marks = read(mask, channels=1) if mask is not None else clear
-    assert marks is not None
-    if marks.size != image.size:
+    shown = marks(mask) if mask is not None else clear
+    assert shown is not None
+    if shown.size != image.size:
         raise ConfigError(
-            f"the mask is {marks.width}x{marks.height} pixels, and the picture "
+            f"the mask is {shown.width}x{shown.height} pixels, and the picture "
             f"{image.width}x{image.height}; give a mask as large as the picture."
         )
-    hidden = np.asarray(marks) > 127 if mask is not None else np.asarray(marks) < 128
+    hidden = np.asarray(shown) > 127 if mask is not None else np.asarray(shown) < 128
     if not hidden.any():
         what = "paint white what is to be filled" if mask is not None else "give one with --mask"
         raise ConfigError(f"the mask marks nothing; {what}.")

@@ -8,6 +8,7 @@ from PIL import Image
 
 from sfumato.encoding import loaded
 from sfumato.errors import DataError
+from sfumato.io.files import at_home
 from sfumato.io.images import PIXELS, Source, from_picture, read, to_bytes, to_picture
 from sfumato.model import Codec, Model
 from sfumato.shapes import Picture
@@ -63,15 +64,18 @@ def codec(place: Model | str | Path, verb: str) -> Codec:
 
 def content(path: str | Path) -> bytes:
     """A file's bytes, unless it is larger than the largest picture is as it stands."""
-    place = Path(path)
+    place = at_home(path)
     try:
-        if place.stat().st_size > 3 * PIXELS:
-            raise DataError(f"{place} is no .sfu file: it is larger than any picture.")
-        return place.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{place} does not exist.") from None
+        if not place.is_file():  # a pipe would be waited for, and a device has no end
+            what = "is a folder" if place.is_dir() else "is no file"
+            raise DataError(f"{place} {what if place.exists() else 'does not exist'}.")
+        with place.open("rb") as file:
+            data = file.read(3 * PIXELS + 1)
     except OSError as error:
         raise DataError(f"{place} cannot be read: {error.strerror}.") from None
+    if len(data) > 3 * PIXELS:
+        raise DataError(f"{place} is no .sfu file: it is larger than any picture.")
+    return data
 
 
 def to_image(picture: Picture) -> Image.Image:

@@ -15,6 +15,7 @@ from sfumato.capabilities import demand
 from sfumato.data.dataset import Batch
 from sfumato.data.stock import Cut
 from sfumato.errors import ConfigError, UnknownName, nearest
+from sfumato.io.files import at_home
 from sfumato.io.images import LARGEST, Source, from_bytes, read
 from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.shapes import Codes, Images, Pictures
@@ -30,12 +31,15 @@ def loaded(
 ) -> Model:
     """The model itself where it is, or the one at a place on `device`; in evaluation mode.
 
-    Raises ConfigError if it has no such verb, and UnknownName for what must have meant one of
-    `methods`, which the verb knows beside places.
+    Raises ConfigError if it has no such verb, and UnknownName for a name that is no place and none
+    of `methods`, which the verb knows beside places.
     """
-    known = isinstance(place, Model) or Path(place).exists() or str(place) in registry.shipped()
-    if not known and (hint := nearest(str(place), methods)).startswith("did"):
-        raise UnknownName(f"--method {place} is unknown; {hint}")
+    known = isinstance(place, Model) or at_home(place).exists() or str(place) in registry.shipped()
+    if not known and (names := tuple(methods)) and Path(str(place)).name == str(place):
+        hint = nearest(str(place), (*names, *registry.shipped()))
+        hint = hint if hint.startswith("did") else nearest(str(place), names).rstrip(".")
+        more = "" if hint.startswith("did") else ", or name a run or a bundle."
+        raise UnknownName(f"--method {place} is unknown; {hint}{more}")
     model = place if isinstance(place, Model) else runs.load(place, device)
     demand(model, verb, called(place))
     return model.eval()

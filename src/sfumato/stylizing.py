@@ -24,7 +24,7 @@ from sfumato.imaging.motion import moved
 from sfumato.imaging.objective import Style, bounded, scaled, union
 from sfumato.imaging.paused import mark, put_aside, taken_up
 from sfumato.imaging.placing import softened
-from sfumato.io.images import Source, fractions, from_picture, read, save, to_bytes, to_picture
+from sfumato.io.images import Source, from_picture, marks, read, save, to_bytes, to_picture
 from sfumato.model import Model, Translator
 from sfumato.nn import perceptual
 from sfumato.preset import pick_device, quick_in_half
@@ -126,8 +126,7 @@ def stylize(
     `style_masks` pick parts of the styles (gatys). Where `choices` say nothing fast takes `FEW`.
     `colour` content keeps the content's chroma, matched gives the styles its colours first. `side`
     is the longer side of the result. Networks compute on `device`. `start`, `eyes`, `keep` (a
-    folder for the picture of every iteration) and `resume` are of gatys. Raises SfumatoError, one
-    line, for what cannot be.
+    folder for every iteration's picture) and `resume` are of gatys. Raises SfumatoError, one line.
     """
     _one_of("method", method, METHODS)
     _one_of("colour", colour, COLOURS)
@@ -320,6 +319,8 @@ def _styles(
     tensors = [tensor(p) for p in pictures]
     if colour == "matched":
         tensors = [matched(t, content) for t in tensors]
+    if soften and not masks:
+        raise ConfigError("--soften is of the edges of --mask, and there is none; leave it out.")
     for name, given in (("mask", masks), ("style-mask", style_masks)):
         if given and len(given) != len(tensors):
             raise ConfigError(f"{len(tensors)} styles need as many --{name}; got {len(given)}.")
@@ -333,20 +334,19 @@ def _styles(
 
 def _mask(source: Source, image: Images, what: str) -> Others:
     """A mask of the shape of its picture, white inside, at the picture's size."""
-    mask = torch.from_numpy(fractions(read(source, channels=1))).float()[None, None]
+    mask = from_picture(marks(source))
     (high, wide), (y, x) = image.shape[-2:], mask.shape[-2:]
     if abs(x * high - y * wide) > max(high, wide):
         raise ConfigError(
             f"a mask is {x}x{y} and {what} {wide}x{high}: they must have the same shape."
         )
-    return scaled(mask * 2 - 1, (high, wide)) / 2 + 0.5
+    return scaled(mask, (high, wide)) / 2 + 0.5
 
 
 def _regions(styles: Sequence[Style]) -> list[tuple[Others | None, Others]]:
     if styles[0].region is not None:
         return [(style.region, style.images) for style in styles]
-    images, weights = [s.images for s in styles], [s.weight for s in styles]
-    return [(None, passes.collage(images, weights))]
+    return [(None, passes.collage([s.images for s in styles], [s.weight for s in styles]))]
 
 
 def _several(given: Source | Sequence[Source]) -> list[Source]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import torch
@@ -16,8 +16,11 @@ from sfumato.capabilities import tags
 from sfumato.data.dataset import Dataset
 from sfumato.encoding import called, loaded
 from sfumato.errors import ConfigError, RunError, SfumatoError, UnknownName, nearest
+from sfumato.io.alpha import as_opaque, continued
+from sfumato.io.files import at_home
 from sfumato.io.images import (
     Source,
+    colours,
     from_bytes,
     from_picture,
     opacity,
@@ -68,6 +71,8 @@ def upscale(
         return _whole(picture, lambda image: enlarged(image, scale), scale)
     suited = [f"x{times}" for times in (scale, *range(scale + 1, 9))]
     model = _translator(method, suited, "upscale", device)
+    if model.scale == 1:
+        raise ConfigError(f"{called(method)} keeps the size; restore or translate is its verb.")
     if model.scale < scale:
         raise ConfigError(
             f"{called(method)} enlarges {model.scale} times, not {scale}; ask for less."
@@ -103,6 +108,21 @@ def restore(
         return translated(model, image, tell, turns=turns).convert(image.mode)
 
     return _whole(picture, cleaner)
+
+
+def translate(
+    picture: Source,
+    *,
+    method: str | Path | Model,
+    to: str | None = None,
+    device: str = "cpu",
+    tell: Tell | None = None,
+) -> Image.Image:
+    """What a model of your own, or its run or bundle, makes of a picture; see `translated`.
+
+    Transparency is laid on white, as a drawing's is meant. Raises SfumatoError, one line.
+    """
+    return translated(_translator(method, [], "translate", device), read(picture), tell, to=to)
 
 
 def translated(
@@ -190,13 +210,13 @@ def _whole(
     picture: Source, change: Callable[[Image.Image], Image.Image], scale: int = 1
 ) -> Image.Image:
     """A picture changed, `scale` times as large, and its opacity resized to fit."""
-    image, clear = read(picture), opacity(picture)
+    clear = opacity(picture)
+    image = continued(colours(picture), clear) if clear else read(picture)
     room(scale * image.width, scale * image.height)
     changed = change(image)
-    if clear is not None:
-        changed = changed.convert("RGBA")
-        changed.putalpha(clear.resize(changed.size, Image.Resampling.BICUBIC))
-    return changed
+    if clear is None:
+        return changed
+    return as_opaque(changed, clear.resize(changed.size, Image.Resampling.BICUBIC))
 
 
 def _shrunk(large: Image.Image, image: Image.Image, scale: int) -> Image.Image:
@@ -210,26 +230,44 @@ def _shrunk(large: Image.Image, image: Image.Image, scale: int) -> Image.Image:
 def _unshipped(method: str, suited: list[str], verb: str) -> SfumatoError:
     """What is said of a system whose weights for this are not shipped, or that is no such one."""
     others = [name for name in registry.shipped() if name.rpartition("-")[2] in suited]
-    take = f"take {', '.join(others)}" if others else ""
-    if "Translator" not in tags(method):
-        return ConfigError(f"{method} does not {verb}; {take or 'name another --method'}.")
-    train = f"train some (docs/models/{method}.md) and name the run with --method."
+    others = ["bicubic", *others] if verb == "upscale" else others
+    take = f"take {', '.join(others)}" if others else "name a run or a bundle of one that does"
+    times = int(suited[0][1:]) if verb == "upscale" else 1
+    if not _learns(method, times):
+        return ConfigError(f"{method} does not {verb}{f' {times} times' * (times > 1)}; {take}.")
     return RunError(
-        f"{method} is not shipped with weights for {suited[0]}; {take and f'{take}, or '}{train}"
+        f"{method} is not shipped with weights for {suited[0]}; {take}, or train some "
+        f"(docs/models/{method}.md) and name the run with --method."
     )
+
+
+def _learns(method: str, scale: int) -> bool:
+    """Whether a system can be trained to make pictures that much larger of others."""
+    if "Translator" not in tags(method):
+        return False
+    kind, config = registry.model_class(method), registry.module(method).Config
+    scales = get_args(get_type_hints(config).get("scale"))
+    return scale in scales or (scale == 1 and not scales and "target" in kind.needs)
 
 
 def _translator(
     method: str | Path | Model, suited: list[str], verb: str, device: str
 ) -> Translator:
     """The model itself, the one at that place, or the first shipped under its name that suits."""
-    place = method
-    if isinstance(method, str) and not Path(method).exists() and method in registry.available():
-        shipped = [name for what in suited if (name := f"{method}-{what}") in registry.shipped()]
+    place, zoo = method, registry.shipped()
+    known = not isinstance(method, str) or method in zoo or at_home(method).exists()
+    if not known and method in registry.available():
+        shipped = [name for what in suited if (name := f"{method}-{what}") in zoo]
         if not shipped:
-            raise _unshipped(method, suited, verb)
+            raise _unshipped(str(method), suited, verb)
         place = shipped[0]
-    systems = {name.rpartition("-")[0] for name in registry.shipped()}
-    model = loaded(place, verb, device, ("bicubic", *systems))
+    ours = (name.rpartition("-") for name in zoo)
+    systems = {system for system, _, what in ours if what in suited}
+    model = loaded(place, verb, device, (*(["bicubic"] * (verb == "upscale")), *sorted(systems)))
     assert isinstance(model, Translator)
+    if model.takes:
+        other = {"mask": "complete", "reference": "stylize"}[model.takes[0]]
+        raise ConfigError(
+            f"{called(place)} takes a {model.takes[0]} beside the picture; {other} is its verb."
+        )
     return model

@@ -72,6 +72,20 @@ def test_show_tells_settings_recipes_and_parameters(shell):
     assert all(shown["parameters"].values())
 
 
+def test_show_tells_what_shipped_weights_and_runs_can_be_asked_for(shell, runs):
+    found = shell.answer("show", "fader-glyphs")
+    assert found["model"] == "fader"
+    assert found["attributes"]["bold"] == ["no", "yes"]
+    assert found["card"].startswith("# fader-glyphs\n")
+    found = shell.answer("show", runs["vae"])
+    assert (found["model"], found["interfaces"]) == ("vae", ["Sampler", "Autoencoder"])
+    code, out, _ = shell.run("show", "cgan-mnist")
+    assert code == 0
+    assert "classes     0, 1, 2" in out
+    assert "asked for   label" in out
+    assert shell.refusal("show", "fader-glyph").startswith("no model named 'fader-glyph'")
+
+
 def test_show_prints_every_field_and_recipe_for_people(shell):
     _, out, _ = shell.run("show", "vae")
     assert all(f"--model.{name} " in out for name in ("latent", "width", "beta", "lr"))

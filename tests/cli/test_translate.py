@@ -104,5 +104,7 @@ def test_a_model_of_two_ways_is_told_which(shell, tmp_path_factory, networks):
     assert shell.refusal("translate", run, "photo.png", "--to", "C") == (
         "--to C is nothing that CycleGAN makes; it makes B and A."
     )
+    said = shell.refusal("translate", run, "photo.png", "-n", "3")
+    assert said == "--count is of --data, and a PICTURE is named; leave it out."
     said = shell.refusal("translate", str(networks / "x2"), "photo.png", "--to", "B")
     assert said == "--to B is nothing that SRResNet makes; it makes one kind only."

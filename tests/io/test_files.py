@@ -24,6 +24,13 @@ def test_the_temporary_name_ends_like_the_real_one(tmp_path):
         temporary.touch()
 
 
+@pytest.mark.parametrize("stem", ["a" * 251, "ü" * 125, "💡" * 62])
+def test_as_long_a_name_as_there_can_be_is_written(stem, tmp_path):
+    with atomic(tmp_path / f"{stem}.png") as temporary:
+        temporary.write_text("here")
+    assert [path.name for path in tmp_path.iterdir()] == [f"{stem}.png"]
+
+
 def test_a_failure_leaves_the_old_file_and_no_rubbish(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from sfumato.errors import ConfigError, DataError
+from sfumato.io.alpha import laid
 from sfumato.io.images import (
     from_bytes,
     grid,
     levels,
-    on_white,
     read,
     room,
     rounded,
@@ -304,10 +304,10 @@ def test_a_format_without_transparency_gets_white_beneath(tmp_path):
     clear = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
     save(clear, tmp_path / "a.jpg")
     assert read(tmp_path / "a.jpg").getpixel((4, 4)) == (255, 255, 255)
-    grey = on_white(Image.new("LA", (1, 1), (0, 51)))
+    grey = laid(Image.new("LA", (1, 1), (0, 51)), "white")
     assert (grey.mode, grey.getpixel((0, 0))) == ("L", 204)
     opaque = Image.new("RGB", (1, 1))
-    assert on_white(opaque) is opaque
+    assert laid(opaque, "white") is opaque
 
 
 def test_what_a_format_cannot_hold_is_one_line_and_leaves_nothing(tmp_path):

@@ -33,7 +33,7 @@ def test_parameter_count_of_the_sources_layout():
 
 
 def test_a_judge_that_compares_the_images_of_a_batch_sees_a_collapse():
-    """Of a batch of one image over and over it says something else than of that image in others."""
+    """Of one image over and over it says something else than of that image among others."""
     torch.manual_seed(0)
     config = Config(width=2, hidden=8, latent=3, kernels=5)
     model = Upsampled(config, DIGITS)

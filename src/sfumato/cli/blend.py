@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.cli.draw import PICTURES
-from sfumato.cli.places import picture, takes_device, target, wrote
+from sfumato.cli.places import picture, run_of, takes_device, target, wrote
 
 METHODS = ("poisson", "mixed", "modified", "splines", "gaussian-poisson")
 """As `sfumato.blending.METHODS` has them, which imports torch."""
@@ -45,7 +45,12 @@ def blend(args: Namespace) -> dict[str, Any]:
     words = {"at": args.at, "method": args.method, "device": pick_device(args.device)}
     found = blended(args.source, args.destination, args.mask, **words)
     save(found, path)
-    return {"files": wrote(path), "method": args.method, "at": list(args.at)}
+    return {
+        "files": wrote(path),
+        "run": run_of(args.method),
+        "method": args.method,
+        "at": list(args.at),
+    }
 
 
 def _corner(text: str) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from typing import Any
 from sfumato.cli.asking import asked, takes_conditions
 from sfumato.cli.draw import PICTURES
 from sfumato.cli.parser import whole
-from sfumato.cli.places import bar, picture, run_of, takes_device, target, wrote
+from sfumato.cli.places import bar, first_frame, picture, run_of, takes_device, target, wrote
 
 METHODS = ("biharmonic", "membrane")
 """As `sfumato.completing.METHODS` has them, which imports torch."""
@@ -34,23 +34,24 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     )
     takes_device(verb)
     search = verb.add_argument_group("of a model whose codes are sought")
-    search.add_argument("--tries", type=whole(1), default=8, help="codes to begin with (8)")
-    search.add_argument("--steps", type=whole(1), default=500, help="of the search (500)")
-    search.add_argument("--seed", type=int, default=0, help="of the codes")
+    search.add_argument("--tries", type=whole(1), help="codes to begin with (8)")
+    search.add_argument("--steps", type=whole(1), help="of the search (500)")
+    search.add_argument("--seed", type=int, help="of the codes (0)")
     takes_conditions(verb)
     verb.set_defaults(run=complete)
 
 
 def complete(args: Namespace) -> dict[str, Any]:
     """Fill and write."""
+    from sfumato.completing import STEPS, count
     from sfumato.completing import complete as completed
-    from sfumato.completing import count
     from sfumato.io.images import save
     from sfumato.preset import pick_device
 
     path = picture(target(args.out, Path(args.picture).stem, "completed.png"), *PICTURES)
     device = pick_device(args.device)
-    total = args.steps * count(args.picture, args.mask, args.around)
+    first_frame(args.picture)
+    total = (args.steps or STEPS) * count(args.picture, args.mask, args.around)
     with bar("seeking", total) as tell:
         made = completed(
             args.picture,

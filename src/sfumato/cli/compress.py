@@ -9,6 +9,7 @@ from sfumato.cli.parser import whole
 from sfumato.cli.places import (
     bar,
     called,
+    first_frame,
     free,
     loaded,
     picture,
@@ -51,6 +52,7 @@ def compress(args: Namespace) -> dict[str, Any]:
 
     path = _file(args.out, args.picture, ENDING)
     image = read(args.picture)
+    first_frame(args.picture)
     if transparent(args.picture):
         say("transparency is laid on white: a .sfu file keeps none")
     model = _codec(args)
@@ -104,8 +106,8 @@ def _codec(args: Namespace) -> "Codec":
 
 def _file(asked: str | None, source: str, *endings: str) -> Path:
     """Where to write: what was asked for, else the source's name with another ending, here."""
-    path = free(Path(f"{Path(source).stem or 'picture'}{endings[0]}")) if asked is None else None
-    return path or picture(target(asked, source, f"out{endings[0]}"), *endings)
+    own = f"{Path(source).stem or 'picture'}{endings[0]}"
+    return picture(free(Path(own)) if asked is None else target(asked, source, own), *endings)
 
 
 def _pixels(file: str) -> int:

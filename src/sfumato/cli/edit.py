@@ -8,6 +8,7 @@ from sfumato.cli.asking import takes_attributes, wished
 from sfumato.cli.draw import PICTURES, zoom
 from sfumato.cli.parser import whole
 from sfumato.cli.places import called, loaded, picture, run_of, say, takes_place, target, wrote
+from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
     from sfumato.data.dataset import Batch
@@ -28,8 +29,8 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     )
     verb.add_argument("--zoom", type=whole(1), help="screen pixels per image pixel")
     verb.add_argument("--data", metavar="D", help="held-out images of it; a run knows its own")
-    verb.add_argument("-n", "--count", type=whole(1), default=4, help="held-out images (4)")
-    verb.add_argument("--seed", type=int, default=0, help="of the choice among held-out images")
+    verb.add_argument("-n", "--count", type=whole(1), help="held-out images (4)")
+    verb.add_argument("--seed", type=int, help="of the choice among held-out images (0)")
     verb.set_defaults(run=edit)
 
 
@@ -38,6 +39,9 @@ def edit(args: Namespace) -> dict[str, Any]:
     from sfumato.editing import described
     from sfumato.editing import edit as edited
 
+    for name in ("data", "count", "seed"):
+        if args.pictures and getattr(args, name) is not None:
+            raise ConfigError(f"--{name} is of held-out images, and pictures are named.")
     named = Path(args.pictures[0]).stem if args.pictures else args.place
     path = picture(target(args.out, named, "edited.png"), *PICTURES)
     model = loaded(args.place, args.device, args.verb)
@@ -48,7 +52,7 @@ def edit(args: Namespace) -> dict[str, Any]:
         say(f"{name}: {_size(name, model)}; read as {words}")
     _write(found, path, args.zoom, zoom(model))
     said = {"model": called(model), "run": run_of(args.place), "files": wrote(path)}
-    seed = {} if args.pictures else {"seed": args.seed}
+    seed = {} if args.pictures else {"seed": args.seed or 0}
     return {**said, "pictures": args.pictures, "own": own, "asked": list(found.words), **seed}
 
 
@@ -57,9 +61,9 @@ def _held_out(args: Namespace, model: "Model") -> "Batch":
     from sfumato.evaluation import held_out, source_of
     from sfumato.nn.attributes import columns
 
-    split = held_out(model, source_of(args.place, args.data), seed=args.seed)
+    split = held_out(model, source_of(args.place, args.data), seed=args.seed or 0)
     split.data.require(("attributes",), "edit of held-out images")
-    batch = split.data.batch(split.rows[: args.count])
+    batch = split.data.batch(split.rows[: args.count or 4])
     own = columns(model.schema, split.data.schema)
     return batch._replace(attributes=batch.attributes[:, own])
 

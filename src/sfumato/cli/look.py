@@ -4,7 +4,7 @@ from argparse import Namespace, _SubParsersAction
 from dataclasses import MISSING, asdict
 from typing import Any
 
-from sfumato.cli.places import say
+from sfumato.cli.places import called, say
 
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
@@ -14,7 +14,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.set_defaults(run=list_models)
     about = "a model's file, settings, recipes and numbers of parameters"
     verb = subparsers.add_parser("show", help=about, description=f"Show {about}.")
-    verb.add_argument("model", metavar="MODEL", help="a name that `sfumato list` prints")
+    verb.add_argument(
+        "model", metavar="MODEL", help="a name that `sfumato list` prints, a run or a bundle"
+    )
     verb.set_defaults(run=show)
 
 
@@ -52,6 +54,8 @@ def show(args: Namespace) -> dict[str, Any]:
     from sfumato.capabilities import conditions, tags
     from sfumato.settings import settings
 
+    if args.model not in registry.available() and _is_place(args.model):
+        return _of_place(args.model)
     module, name = registry.module(args.model), args.model
     kind = registry.model_class(name)
     facts = {
@@ -76,6 +80,50 @@ def show(args: Namespace) -> dict[str, Any]:
     }
     _print(facts)
     return facts
+
+
+def _is_place(name: str) -> bool:
+    from sfumato import registry
+    from sfumato.io.files import at_home
+
+    return name in registry.shipped() or at_home(name).exists()
+
+
+def _of_place(place: str) -> dict[str, Any]:
+    """What a run, a bundle or shipped weights were trained to do, and its card."""
+    from sfumato.capabilities import interfaces
+    from sfumato.runs import bundle_folder, load
+
+    model = load(place)
+    with bundle_folder(place) as folder:
+        card = folder / "card.md"
+        text = card.read_text("utf-8") if card.exists() else ""
+    schema = model.schema
+    conditions, held = model.conditions, interfaces(model)
+    asked = {
+        one.name: list(one.values) or [f"{one.low:g}", f"{one.high:g}"]
+        for one in (schema.attributes if "attributes" in conditions else ())
+    }
+    say(f"model       {called(model)}")
+    say(f"interfaces  {', '.join(held) or 'none'}")
+    channels, high, wide = schema.shape
+    say(f"images      {wide}x{high}, {'grey' if channels == 1 else 'colour'}")
+    if schema.classes:
+        say(f"classes     {', '.join(schema.classes)}")
+    say(f"asked for   {', '.join(conditions) or 'nothing'}")
+    for name, values in asked.items():
+        say(f"  {name}: {', '.join(values)}")
+    say(f"\n{text.strip()}" if text else "\nIt has no card.")
+    return {
+        "place": place,
+        "model": called(model),
+        "interfaces": list(held),
+        "shape": list(schema.shape),
+        "classes": list(schema.classes),
+        "conditions": list(conditions),
+        "attributes": asked,
+        "card": text,
+    }
 
 
 def _print(facts: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.errors import ConfigError, RunError
-from sfumato.io.files import numbered, writable
+from sfumato.io.files import at_home, numbered, writable
 
 if TYPE_CHECKING:
     from sfumato.data.source import Source
@@ -60,7 +60,7 @@ def called(model: "Model") -> str:
 
 def run_of(place: str) -> str | None:
     """The run folder that `place` is, or None."""
-    return place if (Path(place) / "run.yaml").exists() else None
+    return place if (at_home(place) / "run.yaml").exists() else None
 
 
 def target(asked: str | None, place: str, ending: str) -> Path:
@@ -70,7 +70,9 @@ def target(asked: str | None, place: str, ending: str) -> Path:
     """
     if asked is None:
         return free(Path(f"{Path(place).name.removesuffix('.zip') or 'model'}-{ending}"))
-    path = Path(asked)
+    if not asked:
+        raise RunError(f"-o is empty; name a file such as {ending}.")
+    path = at_home(asked)
     if path.is_dir():
         raise RunError(f"-o {asked} is a folder; name a file in it, such as {path / ending}.")
     if path.exists():
@@ -80,7 +82,7 @@ def target(asked: str | None, place: str, ending: str) -> Path:
 
 def new_folder(asked: str | None, place: str, ending: str) -> Path:
     """A folder to write, not there yet or empty; else as `target`. Raises RunError."""
-    path = target(None, place, ending) if asked is None else Path(asked)
+    path = target(None, place, ending) if asked is None else at_home(asked)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise RunError(f"-o {path} exists already; name a new or an empty folder.")
     writable(path)
@@ -101,6 +103,14 @@ def picture(path: Path, *endings: str) -> Path:
         raise ConfigError(f"-o {path} must end in {' or '.join(endings)}.")
     writable(path)
     return path
+
+
+def first_frame(path: str) -> None:
+    """Say so where a verb that makes one thing of one picture is given a clip."""
+    from sfumato.io.clips import is_clip
+
+    if is_clip(path):
+        say(f"{path} is a clip: its first frame is taken")
 
 
 def say(text: str = "") -> None:

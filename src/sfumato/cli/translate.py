@@ -13,6 +13,7 @@ from sfumato.cli.places import (
     new_folder,
     picture,
     run_of,
+    say,
     takes_device,
     takes_place,
     target,
@@ -67,20 +68,22 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 
 def translate(args: Namespace) -> dict[str, Any]:
     """What the model at a place makes of a picture, a clip, or labelled pictures."""
-    from sfumato.io.images import read
-    from sfumato.model import Translator
-    from sfumato.translating import translated
+    from sfumato.io.images import transparent
+    from sfumato.translating import translate as translated
 
     if (args.picture is None) == (args.data is None):
         raise ConfigError("translate takes a PICTURE or --data: give one of them.")
     if args.data is not None:
         return _set(args)
+    if args.count is not None:
+        raise ConfigError("--count is of --data, and a PICTURE is named; leave it out.")
     path = _target(args, "translated")
     model = loaded(args.place, args.device, "translate")
-    assert isinstance(model, Translator)
+    if transparent(args.picture):
+        say("transparency is laid on white; upscale and restore keep it")
 
     def made(source: "Source", tell: "Tell | None") -> "Image.Image":
-        return translated(model, read(source), tell, to=args.to)
+        return translated(source, method=model, to=args.to, tell=tell)
 
     found = _written(args, path, "painting", made)
     return found | {"model": called(model), "run": run_of(args.place)}
@@ -114,7 +117,7 @@ def upscale(args: Namespace) -> dict[str, Any]:
         return larger(source, scale=args.scale, **words, tell=tell)
 
     found = _written(args, _target(args, f"x{args.scale}"), "enlarging", made)
-    return found | {"scale": args.scale, "method": args.method}
+    return found | {"scale": args.scale, "method": args.method, "run": run_of(args.method)}
 
 
 def restore(args: Namespace) -> dict[str, Any]:
@@ -128,7 +131,7 @@ def restore(args: Namespace) -> dict[str, Any]:
         return cleaner(source, harm=args.harm, **words, tell=tell)
 
     found = _written(args, _target(args, "restored"), "restoring", made)
-    return found | {"from": args.harm, "method": args.method}
+    return found | {"from": args.harm, "method": args.method, "run": run_of(args.method)}
 
 
 def _takes_picture(verb: ArgumentParser, number: str | None = None) -> None:

@@ -81,7 +81,11 @@ class Choices:
 
 def of_use(method: str, choices: Choices | Mapping[str, Any] | None) -> None:
     """Raise ConfigError for a choice that is said and that the method would not look at."""
-    if method == "gatys" or not isinstance(choices, Mapping):
+    if not isinstance(choices, Mapping):
+        return
+    if "rate" in choices and choices.get("optimizer") != "adam":
+        raise ConfigError("--rate is of --optimizer adam; leave it out.")
+    if method == "gatys":
         return
     idle = {"start"} if method == "fast" else {f.name for f in fields(Choices)} - PASS
     if said := sorted(idle & set(choices)):

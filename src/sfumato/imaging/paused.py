@@ -62,7 +62,8 @@ def taken_up(folder: Path, of: str, device: str = "cpu") -> Progress:
         raise RunError(f"{path} cannot be read: {str(error).splitlines()[0]}.") from None
     if words.get("of") != of:
         raise RunError(
-            f"{folder} holds a painting of other pictures or choices; name another folder."
+            f"{folder} holds a painting of other pictures or choices: to go on, say the same, "
+            "--iterations too, or name another folder."
         )
     count = sum(name.startswith("step.") for name in tensors)
     descent = Descent(

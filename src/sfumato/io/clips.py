@@ -5,6 +5,7 @@ from pathlib import Path
 from PIL import Image, ImageSequence
 
 from sfumato.errors import DataError
+from sfumato.io.files import at_home
 from sfumato.io.images import PIXELS, read
 
 _FORMATS = ("GIF", "WEBP", "PNG")
@@ -14,10 +15,10 @@ FRAMES = 2000
 
 def is_clip(path: str | Path) -> bool:
     """Whether a file holds more than one picture; of what cannot be read `read` says why."""
-    if not Path(path).is_file():
+    if not at_home(path).is_file():
         return False
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(at_home(path), formats=_FORMATS) as image:
             return getattr(image, "n_frames", 1) > 1
     except Exception:  # Pillow's parsers raise whatever a damaged file makes them
         return False
@@ -29,7 +30,7 @@ def read_clip(path: str | Path) -> tuple[list[Image.Image], list[float]]:
         return [read(path, channels=3)], [100.0]
     frames, times = [], []
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(at_home(path), formats=_FORMATS) as image:
             count = getattr(image, "n_frames", 1)
             if count > FRAMES or image.width * image.height > PIXELS:
                 raise DataError(

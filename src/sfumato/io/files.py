@@ -38,9 +38,9 @@ def atomic(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     Raises RunError when the disk is full or the place may not be written.
     """
     path = Path(path)
-    temporary = path.with_name(
-        f".{path.stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}"
-    )
+    room = 255 - len(f"..{os.getpid()}-12345678.tmp{path.suffix}".encode())
+    stem = path.stem.encode()[:room].decode(errors="ignore")  # names have 255 bytes at most
+    temporary = path.with_name(f".{stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

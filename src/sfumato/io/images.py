@@ -2,7 +2,7 @@
 
 Read: any PNG, JPEG, WebP, GIF, BMP, TIFF, PNM (and JPEG 2000, AVIF where Pillow has them),
 turned as its EXIF says, first frame, 16 bits rounded to 8, CMYK and palettes as colour,
-transparency laid on white. Colour profiles are not applied: numbers are taken as sRGB.
+transparency laid on white, colours of another profile than sRGB turned into it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,9 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from sfumato.errors import ConfigError, DataError
+from sfumato.io.alpha import GREY, laid
 from sfumato.io.files import at_home, atomic
+from sfumato.io.profiles import in_srgb
 from sfumato.shapes import Bytes, Images
 
 Source = str | Path | bytes | Image.Image | np.ndarray
@@ -44,7 +46,6 @@ _WRITING: dict[str, dict[str, Any]] = {
 """How files of some endings are written."""
 _OPAQUE = {".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".pbm"}
 """Endings of formats without transparency."""
-_GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"}
 
 
 def to_bytes(images: Images) -> Bytes:
@@ -94,7 +95,7 @@ def read(source: Source, *, channels: int | None = None, limit: int = PIXELS) ->
     one line, for what is missing, no picture, damaged, or larger than `limit` pixels.
     """
     with _decoded(source, limit) as image:
-        grey = image.mode in _GREY
+        grey = image.mode in GREY
         return _plain(_turned(image), channels or (1 if grey else 3))
 
 
@@ -109,35 +110,22 @@ def opacity(source: Source, *, limit: int = PIXELS) -> Image.Image | None:
         return _turned(image).convert("RGBA").getchannel("A")
 
 
-def opaque_where(
-    image: Image.Image,
-    clear: Image.Image,
-    painted: np.ndarray,
-    under: Image.Image | None = None,
-) -> Image.Image:
-    """A picture as opaque as `clear`, and wholly where it was painted, H W of booleans.
-
-    Where it is not opaque then, it has the colours of `under`, if any. Without any transparency
-    where all of it is opaque.
-    """
-    left = np.where(painted, 255, np.asarray(clear)).astype(np.uint8)
-    through = left < 255
-    if not through.any():
-        return image
-    image = image.convert("LA" if image.mode == "L" else "RGBA")
-    if under is not None:
-        image.paste(under.convert(image.mode), mask=Image.fromarray(through))
-    image.putalpha(Image.fromarray(left))
-    return image
-
-
-def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
-    """As `read`, but whatever is transparent keeps the colour it is stored with, laid on nothing.
+def marks(source: Source, *, limit: int = PIXELS) -> Image.Image:
+    """A mask, as mode L: as `read`, but what is transparent marks nothing, so is laid on black.
 
     Raises DataError like `read`.
     """
     with _decoded(source, limit) as image:
-        grey, plain = image.mode in _GREY, _turned(image)
+        return _plain(laid(_turned(image), "black"), 1)
+
+
+def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
+    """As `read`, but whatever is transparent has the colour it is stored with, laid on nothing.
+
+    Raises DataError like `read`.
+    """
+    with _decoded(source, limit) as image:
+        grey, plain = image.mode in GREY, _turned(image)
         if plain.has_transparency_data:
             full = plain.convert("LA" if grey else "RGBA")
             plain = full.getchannel("L") if grey else full.convert("RGB")
@@ -147,7 +135,7 @@ def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
 @contextmanager
 def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
     """A picture of at most `limit` pixels; whatever goes wrong with it becomes a DataError."""
-    name = str(source) if isinstance(source, str | Path) else "the picture"
+    name = (str(source) or "''") if isinstance(source, str | Path) else "the picture"
     try:
         if isinstance(source, str | Path) and not (place := at_home(source)).is_file():
             # a pipe would be waited for
@@ -158,7 +146,8 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
                 raise DataError(_too_large(name, f"{image.width}x{image.height}", limit))
             image.load()
             # colours that their opacity was multiplied into are read like any others
-            yield image.convert(image.mode.upper()) if image.mode in {"La", "RGBa"} else image
+            straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
+            yield in_srgb(image.convert(straight) if straight else image)
     except DataError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -171,7 +160,7 @@ def stored_channels(source: Source) -> int | None:
     """1 where the file's header says grey, 3 for colour, None for no picture; decodes nothing."""
     try:
         with _opened(source) as image:
-            return 1 if image.mode in _GREY else 3
+            return 1 if image.mode in GREY else 3
     except Exception:  # `read` will say what is wrong with it
         return None
 
@@ -203,7 +192,7 @@ def save(image: Image.Image, path: str | Path) -> None:
     if path.suffix.lower() not in ENDINGS:
         raise ConfigError(f"{path} must end in .png, .jpg or .webp to be written as a picture.")
     if path.suffix.lower() in _OPAQUE:
-        image = on_white(image)
+        image = laid(image, "white")
     try:
         with atomic(path, durable=False) as temporary:
             image.save(temporary, **_WRITING.get(path.suffix.lower(), {}))
@@ -214,15 +203,6 @@ def save(image: Image.Image, path: str | Path) -> None:
             f"{path} cannot hold {image.width}x{image.height} pixels of mode {image.mode} "
             f"({' '.join(str(error).split())}); end it in .png."
         ) from error
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    """The same picture where it is opaque, else laid on white, grey or colour as it was."""
-    if not image.has_transparency_data:
-        return image
-    grey, image = image.mode in _GREY, image.convert("RGBA")
-    laid = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return laid.convert("L" if grey else "RGB")
 
 
 def grid(images: Images, columns: int | None = None, zoom: int = 1, gap: int = 1) -> Image.Image:
@@ -325,7 +305,7 @@ def _plain(image: Image.Image, channels: int) -> Image.Image:
     mode = "L" if channels == 1 else "RGB"
     if image.mode in {"F", "I"} or image.mode.startswith("I;16"):
         return Image.fromarray(_eight_bits(np.asarray(image), image.mode)).convert(mode)
-    image = on_white(image)
+    image = laid(image, "white")
     if image.mode not in {"L", "1", "RGB"}:
         image = image.convert("RGB")
     return image.convert(mode)

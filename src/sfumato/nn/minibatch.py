@@ -23,6 +23,7 @@ MOMENTUM = 0.1
 class MinibatchDiscrimination(nn.Module):
     """Rows, and beside each its closeness to the others by each kernel."""
 
+    usual: Tensor
     parts = 1
     """So many equal parts of the batch are compared within themselves: `nn.apart.each` sets it."""
 
