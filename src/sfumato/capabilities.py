@@ -69,15 +69,27 @@ def interfaces(model: object) -> tuple[str, ...]:
 def demand(model: object, verb: str, place: str) -> None:
     """Raise ConfigError unless `model`, loaded from `place`, can do `verb`."""
     held = interfaces(model)
-    able = list(dict.fromkeys([*(known for tag in held for known in VERBS[tag]), *ALL]))
-    if verb in able:
+    known = {one for tag in held for one in VERBS[tag]}
+    if verb in known | {*ALL}:
         return
+    verbs = (
+        one for tag in held for one in (translating(model) if tag == "Translator" else VERBS[tag])
+    )
+    able = list(dict.fromkeys([*verbs, *ALL]))
     needed = " or ".join(_a(tag) for tag, verbs in VERBS.items() if verb in verbs)
     what = " and ".join(held) or "none of the known interfaces"
     raise ConfigError(
         f"{verb} needs {needed}, and {place} holds {_a(type(model).__name__)}, which is "
         f"{what}: it can {', '.join(able[:-1])} and {able[-1]}.{_instead(verb)}"
     )
+
+
+def translating(model: object) -> tuple[str, ...]:
+    """The verbs of a Translator as it was made: by what it takes and how much it enlarges."""
+    takes, scale = getattr(model, "takes", ()), getattr(model, "scale", 1)
+    if takes:
+        return tuple({"mask": "complete", "reference": "stylize"}[one] for one in takes)
+    return ("translate", "upscale") if scale > 1 else ("translate", "restore", "stylize", "blend")
 
 
 def _instead(verb: str) -> str:
@@ -100,5 +112,6 @@ def _instead(verb: str) -> str:
 
 
 def _a(name: str) -> str:
-    """A name behind its article, as it is spoken: a VAE, an AAE."""
-    return f"{'an' if name[0] in 'AEIO' else 'a'} {name}"
+    """A name behind its article, as it is spoken: a VAE, an AAE, an SRGAN."""
+    vowels = "AEFHILMNORSX" if name[:2].isupper() else "AEIO"
+    return f"{'an' if name[0] in vowels else 'a'} {name}"

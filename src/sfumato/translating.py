@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sfumato import registry
 from sfumato.augmenting import write
-from sfumato.capabilities import tags
+from sfumato.capabilities import tags, translating
 from sfumato.data.dataset import Dataset
 from sfumato.encoding import called, loaded
 from sfumato.errors import ConfigError, RunError, SfumatoError, UnknownName, nearest
@@ -266,8 +266,8 @@ def _translator(
     model = loaded(place, verb, device, (*(["bicubic"] * (verb == "upscale")), *sorted(systems)))
     assert isinstance(model, Translator)
     if model.takes:
-        other = {"mask": "complete", "reference": "stylize"}[model.takes[0]]
         raise ConfigError(
-            f"{called(place)} takes a {model.takes[0]} beside the picture; {other} is its verb."
+            f"{called(place)} takes a {model.takes[0]} beside the picture; "
+            f"{translating(model)[0]} is its verb."
         )
     return model

@@ -72,6 +72,11 @@ def test_what_cannot_be_enlarged_is_refused(shell, networks, runs):
     assert shell.refusal("upscale", "none.png", "--method", "bicubic").startswith(
         "none.png does not exist."
     )
+    said = shell.refusal("upscale", "")
+    assert said == "the name of the picture is empty; name a file."
+    assert shell.refusal("upscale", "photo.png", "-o", "").startswith("-o is empty; name a file")
+    said = shell.refusal("traverse", str(networks / "x2"))
+    assert "holds an SRResNet, which is Translator: it can translate, upscale, train, " in said
     said = shell.refusal("translate", runs["vae"], "photo.png")
     assert said.startswith(f"translate needs a Translator, and {runs['vae']} holds a VAE")
     for verb in ("upscale", "restore"):

@@ -135,7 +135,9 @@ def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
 @contextmanager
 def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
     """A picture of at most `limit` pixels; whatever goes wrong with it becomes a DataError."""
-    name = (str(source) or "''") if isinstance(source, str | Path) else "the picture"
+    name = str(source) if isinstance(source, str | Path) else "the picture"
+    if not name:
+        raise DataError("the name of the picture is empty; name a file.")
     try:
         if isinstance(source, str | Path) and not (place := at_home(source)).is_file():
             # a pipe would be waited for
