@@ -58,7 +58,7 @@ def test_every_public_function_has_hints_that_can_be_checked():
         (lambda: sfumato.traverse("dcgan-digits", "z3"), "axes must be several of str; got 'z3'."),
         (lambda: sfumato.evaluate("dcgan-digits", "digits", metrics="fid"), "metrics must be"),
         (lambda: sfumato.upscale(image, scale=2.5), "scale must be int; got 2.5."),
-        (lambda: sfumato.complete(image, tries=0), "tries must be int >= 1; got 0."),
+        (lambda: sfumato.complete(image, tries=0), "tries must be int >= 1 or none; got 0."),
         (lambda: sfumato.edit("fader-glyphs", image, "bold=yes"), "attributes must be a mapping"),
         (lambda: sfumato.train("vae", precision=32), "precision must be str or none; got 32."),
         (lambda: sfumato.train("vae", minute=3), "setting --minute; did you mean 'minutes'?"),

@@ -1,12 +1,16 @@
 """A folder's first words: what may be said again, and what a run that came to nothing leaves."""
 
+import signal
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 
 from sfumato import runs, training
-from sfumato.errors import ConfigError, RunError
-from sfumato.training import train
+from sfumato.callbacks.checkpoints import Checkpoints
+from sfumato.errors import ConfigError, RunError, Stopped
+from sfumato.training import _visited, train
 
 SMOKE = {"recipe": "smoke", "progress": False, "device": "cpu"}
 
@@ -81,3 +85,61 @@ def test_a_notebook_is_not_run_once_more_for_a_second_process(tmp_path, monkeypa
     with pytest.raises(ConfigError, match="--devices must be at least 1; got 0"):
         train("vae", **SMOKE, out=tmp_path / "run", devices=0)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_that_is_named_again_must_be_the_one(tmp_path):
+    words = {**SMOKE, "out": tmp_path / "run"}
+    train("vae", **words)
+    with pytest.raises(
+        ConfigError, match=r"--recipe manifold has model\.\w+ .*, and this run "
+    ):
+        train("vae", **{**words, "recipe": "manifold"}, resume=True)
+    for said in ({"devices": 2}, {"minutes": 1.0, "steps": 7}):
+        with pytest.raises(ConfigError, match=r"cannot change when|exclude each other"):
+            train("vae", **{**words, **said}, resume=True)
+
+
+def test_a_run_that_ended_in_time_is_over(tmp_path):
+    run = train("vae", recipe="smoke", out=tmp_path / "run", minutes=1e-4, progress=False)
+    before = (run.path / "run.yaml").read_bytes()
+    again = train("vae", out=run.path, resume=True, progress=False)
+    assert (again.path / "run.yaml").read_bytes() == before
+
+
+def test_a_start_is_trained_to_its_end_on_the_pictures_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    start = Path("runs/vae-smoke-digits")
+    train("vae", recipe="smoke", out=start, progress=False)
+    card = yaml.safe_load((start / "run.yaml").read_text())
+    card["recipe"]["steps"] += 3  # as it stands where training was cut off
+    (start / "run.yaml").write_text(yaml.safe_dump(card))
+    train("vae", recipe="smoke", start="vae:smoke", out="on", progress=False)
+    assert _visited(runs.Run(start)) == card["recipe"]["steps"]
+    with pytest.raises(
+        ConfigError, match=r"which learned with --data\.holdout 0\.0, not 0\.2"
+    ):
+        train("vae", recipe="smoke", data={"holdout": 0.2}, start="vae:smoke", out="other")
+    assert not Path("other").exists()
+
+
+def test_a_start_that_is_cut_off_ends_the_run_that_waits_for_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    whole = Checkpoints.on_train_batch_end
+
+    def cut_off(self, *args):
+        self.asked = signal.SIGTERM
+        whole(self, *args)
+
+    monkeypatch.setattr(Checkpoints, "on_train_batch_end", cut_off)
+    with pytest.raises(Stopped, match="stopped by SIGTERM while training vae:smoke") as caught:
+        train("vae", recipe="smoke", start="vae:smoke", out="on", progress=False)
+    assert caught.value.name == "SIGTERM"
+    assert not Path("on").exists()
+
+
+def test_a_start_that_cannot_fit_is_not_trained_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"shares 0 of .* numbers with this model"):
+        train("dcgan", recipe="smoke", start="cgan:smoke", out="on", progress=False)
+    assert not Path("runs").exists()

@@ -4,7 +4,7 @@ Every function takes a model or a place that holds one (a run folder, a bundle, 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -169,11 +169,9 @@ def known(
     Raises DataError where none are held out, and what `trial` does.
     """
     split = held_out(model, source, seed=seed)
-    chosen = split.rows[:count].sort().values.numpy()
-    if not len(chosen):
+    data = split.alone(count)
+    if not len(data):
         raise DataError(f"{source.name} holds out no images to classify.")
-    columns = {name: column[chosen] for name, column in split.data.columns.items()}
-    data = replace(split.data, columns=columns, digest="")
     model.true(data)  # a mistake is found before anything is measured
     return data
 

@@ -45,6 +45,14 @@ class RunError(SfumatoError):
     """A run folder cannot be started, continued or written."""
 
 
+class Stopped(RunError):  # noqa: N818
+    """What had to be trained first was cut off by a signal of that name, and is saved."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 class BundleError(SfumatoError):
     """A bundle is damaged, unsafe or newer than this version."""
 

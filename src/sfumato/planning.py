@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,10 @@ def plan(
 
 def _known(changes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Fields of a Recipe. Raises for any other, with the nearest of all that `train` takes."""
-    fields = [field for field in Recipe.__dataclass_fields__ if field not in ("model", "data")]
+    known = [field.name for field in fields(Recipe) if field.name not in ("model", "data")]
     for name in changes:
-        if name not in fields:
-            hint = nearest(name, [*fields, *WORDS])
+        if name not in known:
+            hint = nearest(name, [*known, *WORDS])
             raise ConfigError(f"there is no setting --{name}; {hint}")
     return changes
 
@@ -115,27 +116,37 @@ def enough(network: Model, name: str, recipe: Recipe, devices: int) -> None:
 def _source(base: Source, given: str | Path | Mapping[str, Any] | Source | None) -> Source:
     if given is None or isinstance(given, Source):
         return given or base
-    fields = {"name": str(given)} if isinstance(given, str | Path) else dict(given)
-    if fields.get("name", base.name) != base.name:
-        base = Source(name=fields["name"], side=base.side, channels=base.channels)
-    return settings.override(base, fields, "data.")
+    said = {"name": str(given)} if isinstance(given, str | Path) else dict(given)
+    if said.get("name", base.name) != base.name:
+        base = Source(name=said["name"], side=base.side, channels=base.channels)
+    return settings.override(base, said, "data.")
+
+
+def unlike(one: Any, other: Any, *without: str) -> list[tuple[str, Any, Any]]:
+    """The fields in which two of one dataclass differ, with both values."""
+    names = [field.name for field in fields(one) if field.name not in without]
+    pairs = ((name, getattr(one, name), getattr(other, name)) for name in names)
+    return [(name, was, then) for name, was, then in pairs if was != then]
 
 
 def resumed(
+    model: str,
     began: Recipe,
+    recipe: str | None,
     data: str | Path | Mapping[str, Any] | Source | None,
     config: Mapping[str, Any],
     changes: Mapping[str, Any],
 ) -> Recipe:
     """The recipe that a run goes on with; of what it began with only its steps may change.
 
-    What is said again must be as it was, so that the words that began a run continue it.
+    What is said again must be as it was, so that the words that began a run continue it; a recipe
+    that is named says all that it holds.
     """
     of_data = vars(data) if isinstance(data, Source) else data or {}
-    fields = {"name": str(of_data)} if isinstance(of_data, str | Path) else dict(of_data)
+    of_data = {"name": str(of_data)} if isinstance(of_data, str | Path) else dict(of_data)
     wished = (
         ("model.", began.model, config),
-        ("data.", began.data, fields),
+        ("data.", began.data, of_data),
         ("", began, {k: v for k, v in _known(changes).items() if k != "steps"}),
     )
     for prefix, now, said in wished:
@@ -146,5 +157,19 @@ def resumed(
                 raise ConfigError(
                     f"--{option} cannot change when a run is resumed: it is {was}, not "
                     f"{getattr(then, field)}; start a new run."
+                )
+    if recipe is not None:
+        rest = {name: value for name, value in changes.items() if name != "steps"}
+        whole = plan(model, recipe=recipe, data=data, config=config, **rest)
+        held = (
+            ("model.", unlike(began.model, whole.model)),
+            ("data.", unlike(began.data, whole.data)),
+            ("", unlike(began, whole, "model", "data", "steps", "expects", "published")),
+        )
+        for prefix, differing in held:
+            for field, was, then in differing:
+                raise ConfigError(
+                    f"--recipe {recipe} has {prefix}{field} {then}, and this run began with {was};"
+                    " leave --recipe out, or start a new run."
                 )
     return settings.override(began, {k: v for k, v in changes.items() if k == "steps"})

@@ -82,14 +82,17 @@ def pick_device(device: str) -> str:
     return device
 
 
-def same_machine(preset: Preset, device: str | None, precision: str | None) -> None:
+def same_machine(
+    preset: Preset, device: str | None, devices: int | None, precision: str | None
+) -> None:
     """Raise ConfigError where a run that is resumed would compute otherwise than it began."""
     wished = (
         ("device", preset.device, None if device == "auto" else device),
+        ("devices", preset.devices, devices),
         ("precision", preset.precision, PRECISIONS.get(precision or "", precision)),
     )
     for name, was, then in wished:
-        if then is not None and str(then) != was:
+        if then is not None and str(then) != str(was):
             raise ConfigError(
                 f"--{name} cannot change when a run is resumed: it is {was}, not {then}; start a "
                 "new run."

@@ -129,7 +129,12 @@ class Run:
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file; name a folder with --out.")
         writable(self.path)
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:  # as in /proc, where everything looks writable
+            raise RunError(
+                f"{self.path} cannot be made ({error.strerror}); choose another --out."
+            ) from None
         lock = FileLock(self.path / ".lock")
         try:
             lock.acquire(timeout=0)

@@ -34,11 +34,11 @@ from sfumato.callbacks.pictures import Pictures, film
 from sfumato.callbacks.validation import Validation
 from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, RunError
+from sfumato.errors import ConfigError, RunError, Stopped
 from sfumato.io.files import at_home, numbered
 from sfumato.model import Model
 from sfumato.module import Module
-from sfumato.planning import build, enough, plan, resumed
+from sfumato.planning import build, enough, plan, resumed, unlike
 from sfumato.preset import Preset, choose, pick_device, same_machine, settle, unsettled
 from sfumato.recipe import Recipe
 from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
@@ -60,7 +60,7 @@ def train(
     resume: bool = False,
     minutes: float | None = None,
     device: str = "auto",
-    devices: int = 1,
+    devices: int | None = None,
     precision: str | None = None,
     progress: bool = True,
     config: Mapping[str, Any] | None = None,
@@ -76,17 +76,19 @@ def train(
     """
     if minutes is not None and not 0 < minutes < inf:
         raise ConfigError(f"--minutes must be greater than 0, not {minutes}.")
+    if minutes is not None and "steps" in changes:
+        raise ConfigError("--steps and --minutes exclude each other; give one of them.")
     if resume:
         if out is None:
             raise ConfigError("--resume needs --out, the folder of the run to continue.")
-        plan(model, recipe=recipe)  # which may be named again, but must be one
-        machine = {"device": device, "precision": precision}
-        said = {"data": data, "config": config or {}, "changes": changes}
+        machine = {"device": device, "devices": devices, "precision": precision}
+        said = {"recipe": recipe, "data": data, "config": config or {}, "changes": changes}
         return _resume(model, at_home(out), said, machine, minutes, progress)
     planned = plan(model, data=data, recipe=recipe, config=config, **changes)
-    run = Run(at_home(out) if out else _free(f"runs/{model}-{_called(planned.data)}"))
+    devices = 1 if devices is None else devices
+    run = Run(at_home(out) if out is not None else _free(f"runs/{model}-{_called(planned.data)}"))
     if _first():
-        _vacant(run, planned.data)
+        vacant(run, planned.data)
     plain = Preset(
         device=pick_device(device),
         devices=devices,
@@ -101,7 +103,7 @@ def train(
     card = _card(model, planned, stream, preset, minutes)
     with _owned(run):  # only now: a mistake above leaves no folder behind
         if _first():
-            _vacant(run, planned.data)  # somebody may have been quicker
+            vacant(run, planned.data)  # somebody may have been quicker
             run.clear()
             run.write(card)
         return _fit(run, card, network, planned, stream, preset, minutes, progress)
@@ -112,7 +114,7 @@ def _called(source: Source) -> str:
     return Path(source.name).resolve().name
 
 
-def _vacant(run: Run, source: Source) -> None:
+def vacant(run: Run, source: Source) -> None:
     """Raise where a new run would go on in an old one, or mix with what is not its own."""
     if run.exists:
         run.read()  # refuses another program's
@@ -136,7 +138,7 @@ def _resume(
     model: str,
     path: Path,
     said: Mapping[str, Any],
-    machine: Mapping[str, str | None],
+    machine: Mapping[str, Any],
     minutes: float | None,
     progress: bool,
 ) -> Run:
@@ -146,7 +148,7 @@ def _resume(
     if model != card["model"]:
         raise ConfigError(f"{path} trains {card['model']}, not {model}; name another --out.")
     began = recipe_from(card["model"], card["recipe"])
-    recipe = resumed(began, **said)
+    recipe = resumed(model, began, **said)
     if recipe.steps != began.steps and (done := _visited(run)) > recipe.steps:
         raise ConfigError(
             f"--steps {recipe.steps:,} is below the {done:,} that {path} has done; name more."
@@ -182,7 +184,8 @@ def _fit(
 ) -> Run:
     """Train from the last checkpoint, or from the beginning, to the end."""
     settle(preset)
-    network, start = Module(model, preset.channels_last), _visited(run)
+    network, before = Module(model, preset.channels_last), _clock(run)
+    start, over = before["visited"], minutes is not None and before["elapsed"] >= 60 * minutes
     clock = Clock(recipe.seed, minutes)
     average = [Average(recipe.ema, clock)] if recipe.ema else []
 
@@ -199,7 +202,8 @@ def _fit(
     callbacks = [clock, *average, health, recorder, *validation, pictures, checkpoints, report]
     callbacks += [Bar(clock, health)] if progress else []
     steps = FOREVER if minutes is not None else recipe.steps
-    if start < steps:
+    left = start < steps and not over
+    if left:
         loggers = [Ledger(run.path / "metrics.csv", start, recipe.every), Events(run)]
         stream, path = Stream(data, recipe, steps, start), run.checkpoint if start else None
         with quietly():
@@ -209,7 +213,7 @@ def _fit(
             except SystemExit:  # how Lightning takes the second ^C
                 raise KeyboardInterrupt from None
     stopped = checkpoints.asked.name if checkpoints.asked else ""
-    if _first() and start < steps:
+    if _first() and left:
         finished = {} if stopped else {"steps": clock.visited}
         run.write({**card, "recipe": {**card["recipe"], **finished}})
         film(run)
@@ -242,21 +246,29 @@ def _begin_from(network: Model, model: str, recipe: Recipe) -> None:
     """Copy the weights `recipe.start` names, where they fit."""
     if recipe.start is None:
         return
-    given, own = _weights(recipe.start, model, network, recipe.data), network.state_dict()
+    given = _weights(recipe.start, model, network, recipe.data)
+    shared = _shared(recipe.start, given, network)
+    network.load_state_dict(shared, strict=False)
+
+
+def _shared(start: str, given: Mapping[str, Tensor], network: Model) -> dict[str, Tensor]:
+    """What fits of a state. Raises ConfigError where that is next to nothing."""
+    own = network.state_dict()
     shared = {k: v for k, v in given.items() if k in own and own[k].shape == v.shape}
     whole, fits = (sum(w.numel() for w in state.values()) for state in (own, shared))
     if fits < LITTLE * whole:
         raise ConfigError(
-            f"--start {recipe.start} shares {fits:,} of {whole:,} numbers with this model: next "
+            f"--start {start} shares {fits:,} of {whole:,} numbers with this model: next "
             "to nothing; name one of the same shape."
         )
-    network.load_state_dict(shared, strict=False)
+    return shared
 
 
 def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[str, Tensor]:
     """A state by name: what the model's own file calls so, a recipe, a run or a bundle.
 
-    A recipe is trained first where it was not, on the pictures of the run that begins from it.
+    A recipe is trained to its end first where it was not, on the pictures of the run that begins
+    from it. Raises Stopped where that is cut off, and ConfigError where it learned from others.
     """
     published = getattr(registry.module(model), "STARTS", {})
     if start in published:
@@ -264,16 +276,36 @@ def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[st
     name, _, label = start.partition(":")
     if not label or name not in registry.available():
         return load(start).state_dict()
+    wanted = plan(name, recipe=label, data=data)
     run = Run(Path(f"runs/{name}-{label}-{Path(data.name).name}"))
-    if not run.saved:
-        train(name, recipe=label, data=data, out=run.path)
+    if run.saved and (other := unlike(run.recipe()[1].data, wanted.data)):
+        field, was, asked = other[0]
+        raise ConfigError(
+            f"--start {start} is {run.path} here, which learned with --data.{field} {was}, not "
+            f"{asked}; name another run, or move it away."
+        )
+    if not run.saved or _visited(run) < run.recipe()[1].steps:
+        # what would not fit is not trained in vain
+        _shared(start, build(name, wanted, sources.open(wanted.data)).state_dict(), network)
+        made = train(name, recipe=label, data=data, out=run.path, resume=run.saved)
+        if made.stopped:
+            raise Stopped(
+                f"stopped by {made.stopped} while training {start}, which is saved in {run.path}; "
+                "the same command goes on with it.",
+                made.stopped,
+            )
     return load(run.path).state_dict()
 
 
 def _visited(run: Run) -> int:
     """Batches the last checkpoint has seen; 0 where there is none."""
+    return int(_clock(run)["visited"])
+
+
+def _clock(run: Run) -> Mapping[str, Any]:
+    """The clock as the last checkpoint has it, at its beginning where there is none."""
     if not run.checkpoint.exists():
-        return 0
+        return {"visited": 0, "elapsed": 0.0}
     try:
         saved = torch.load(run.checkpoint, map_location="cpu", weights_only=True, mmap=True)
         made_by, clock = saved["sfumato"]["format"], saved["callbacks"]["Clock"]
@@ -283,7 +315,7 @@ def _visited(run: Run) -> int:
         ) from error
     if made_by > FORMAT:
         raise RunError(f"{run.checkpoint} was made by a newer Sfumato; pip install -U sfumato.")
-    return clock["visited"]
+    return clock
 
 
 def _card(

@@ -112,6 +112,13 @@ def test_a_folder_with_something_in_it_is_left_alone(shell, runs):
     assert said == "-o mine is a folder with something in it; name a new one."
 
 
+def test_home_is_where_a_bundle_goes_that_is_sent_there(shell, runs, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shell.answer("export", runs["vae"], "-o", "~/mine.zip")
+    assert (tmp_path / "mine.zip").is_file()
+    assert not (shell.folder / "~").exists()
+
+
 def test_a_copy_is_a_model_of_its_own(shell, monkeypatch):
     found = shell.answer("copy", "vae", "own")
     assert (found["name"], found["files"]) == ("my_vae", ["own/my_vae.py"])
@@ -134,6 +141,7 @@ def test_a_copy_says_how_it_becomes_known(shell):
         (["vea", "own"], "no model named 'vea'; did you mean 'vae'?"),
         (["vae", "own", "--name", "dcgan"], "there is a model 'dcgan' already;"),
         (["vae", "own", "--name", "my-vae"], "--name 'my-vae' must be letters, digits and _,"),
+        (["vae", "own", "--name", "class"], "--name 'class' must be letters, digits and _,"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -97,6 +97,12 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(shell, runs):
     assert plan["parameters"]["generator"]["total"] == sum(w.numel() for w in painter.parameters())
     assert plan["memory"] > 0
     assert not list(shell.folder.iterdir())
+    for words, said in (
+        (["--precision", "77"], "--precision 77 is unknown; choose from"),
+        (["--batch", "3", "--devices", "2"], "--batch 3 does not share out among --devices 2"),
+        (["--out", runs["dcgan"]], f"{runs['dcgan']} holds a run already; --resume continues it"),
+    ):
+        assert shell.refusal("train", "dcgan", *SMOKE, "--dry-run", *words).startswith(said)
 
 
 def test_a_dry_run_of_known_data_that_is_not_here_fetches_nothing(shell):

@@ -265,3 +265,11 @@ def test_a_table_that_does_not_fit_is_refused(tmp_path, name, text, said):
         opened(tmp_path)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_labels_that_are_numbers_are_in_the_order_of_numbers(tmp_path):
+    for number in range(12):
+        picture(tmp_path / f"{number}.png", number)
+    rows = "".join(f"{number}.png,{number}\n" for number in range(12))
+    (tmp_path / "metadata.csv").write_text(f"file_name,label\n{rows}")
+    assert opened(tmp_path).schema.classes == tuple(map(str, range(12)))

@@ -25,7 +25,7 @@ from typing import Any
 
 import sfumato
 from sfumato.cli.parser import Parser, complain_of_extras
-from sfumato.errors import SfumatoError
+from sfumato.errors import SfumatoError, Stopped
 
 GROUPS = (
     *("demo", "look", "data", "train", "draw", "explore", "atlas", "search"),
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(end.code or 0)
     except SfumatoError as error:
         print(f"sfumato: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return _code({"stopped": error.name}) if isinstance(error, Stopped) else 2
     except KeyboardInterrupt:
         print("sfumato: stopped.", file=sys.stderr)
         return 128 + signal.SIGINT

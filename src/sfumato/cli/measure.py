@@ -124,7 +124,7 @@ def _source(args: Namespace) -> "Source | None":
 
 def table(columns: "Mapping[str, Mapping[str, Score]]") -> None:
     """Print scores by place, with the ends of their scales, then what must be said of them."""
-    from sfumato.cli.page import ends, number
+    from sfumato.cli.page import agreed, ends, number
 
     rows = [["score", *columns, "trivial", "real", "n", "features"]]
     for name in dict.fromkeys(name for scores in columns.values() for name in scores):
@@ -136,8 +136,8 @@ def table(columns: "Mapping[str, Mapping[str, Score]]") -> None:
                 *map(number, held),
                 ends(held, "floor"),
                 ends(held, "ceiling"),
-                f"{first.n:,}" if first.n else "",
-                first.features,
+                agreed(f"{score.n:,}" if score.n else "" for score in held if score),
+                agreed(score.features for score in held if score),
             ]
         )
     say(aligned(rows))

@@ -1,7 +1,7 @@
 """One HTML page that needs no other file and no network: pictures are inside it."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -66,7 +66,11 @@ def scores(columns: Mapping[str, Mapping[str, Score]]) -> str:
         first = next(score for score in held if score is not None)
         cells = [f"{escape(name)} {'↑' if first.better == 'higher' else '↓'}"]
         cells += [f"<b>{number(score)}</b>" for score in held]
-        cells += [ends(held, "floor"), ends(held, "ceiling"), f"{first.n:,}" if first.n else ""]
+        cells += [
+            ends(held, "floor"),
+            ends(held, "ceiling"),
+            agreed(f"{score.n:,}" if score.n else "" for score in held if score),
+        ]
         body.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     return f'<table class="scores"><tr>{head}</tr>{"".join(body)}</table>'
@@ -83,8 +87,13 @@ def number(score: Score | None) -> str:
 def ends(held: Sequence[Score | None], end: str) -> str:
     """The floor or ceiling of some scores: one number where they agree, else each one's."""
     values = [getattr(score, end) for score in held if score is not None]
-    texts = ["–" if value is None else f"{value:.4g}" for value in values]
-    return texts[0] if len(set(texts)) == 1 else " | ".join(texts)
+    return agreed("–" if value is None else f"{value:.4g}" for value in values)
+
+
+def agreed(words: Iterable[str]) -> str:
+    """One word where all columns have the same, else that of each."""
+    said = list(words)
+    return said[0] if len(set(said)) == 1 else " | ".join(said)
 
 
 def _uri(picture: Path | Image.Image) -> str:

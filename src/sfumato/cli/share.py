@@ -1,12 +1,14 @@
 """Verbs that hand things on: export, copy."""
 
 from argparse import Namespace, _SubParsersAction
+from keyword import iskeyword
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from sfumato.cli.places import called, free, loaded, run_of, say, takes_place, target, wrote
 from sfumato.errors import ConfigError, RunError
-from sfumato.io.files import writable
+from sfumato.io.files import at_home, writable
 
 _KINDS = {"bundle": ".zip", "onnx": ".onnx"}
 
@@ -49,7 +51,7 @@ def export(args: Namespace) -> dict[str, Any]:
         return report | {"difference": worst, "files": wrote(path)}
     to_bundle(args.place, path)
     files = wrote(path)
-    first = f"sfumato sample {path}, or " if "Sampler" in interfaces(model) else ""
+    first = f"sfumato sample {quote(str(path))}, or " if "Sampler" in interfaces(model) else ""
     say(f"to use it: {first}sfumato.load({str(path)!r})")
     return report | {"files": files}
 
@@ -58,7 +60,7 @@ def _target(args: Namespace, kind: str) -> Path:
     if args.out is None:
         name = "model" if kind == "onnx" else kind
         return target(None, args.place, f"{name}{_KINDS[kind]}")
-    path = Path(args.out)
+    path = at_home(args.out)
     if kind == "onnx" and path.suffix != ".onnx":
         raise ConfigError(f"-o {path} must end in .onnx for --to onnx.")
     if kind == "bundle" and path.suffix not in ("", ".zip"):
@@ -76,11 +78,11 @@ def copy(args: Namespace) -> dict[str, Any]:
 
     source = registry.path(args.model)
     name = args.name or f"my_{args.model}"
-    if not name.isidentifier() or name.startswith("_"):
+    if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
         raise ConfigError(
             f"--name {name!r} must be letters, digits and _, such as my_{args.model}."
         )
-    folder = Path(args.folder)
+    folder = at_home(args.folder)
     if folder.is_file():
         raise RunError(f"{folder} is a file; name a folder.")
     path = folder / f"{name}.py"

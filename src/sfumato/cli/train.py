@@ -3,8 +3,9 @@
 import argparse
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict
+from dataclasses import MISSING, asdict, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.parser import positive, whole
@@ -71,8 +72,6 @@ def train(args: Namespace) -> dict[str, Any]:
         return _resume(args, given)
     if args.model is None:
         raise ConfigError("sfumato train needs MODEL; sfumato list prints their names.")
-    if args.steps is not None and args.minutes is not None:
-        raise ConfigError("--steps and --minutes exclude each other; give one of them.")
     if args.dry_run:
         return _dry_run(args, given)
     machine = {"device": args.device, "devices": args.devices, "precision": args.precision}
@@ -101,7 +100,7 @@ def _resume(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     if args.dry_run:
         raise ConfigError("--dry-run plans a new run; leave out --resume.")
     name = args.model or Run(Path(args.out)).recipe()[0]
-    machine = {"device": args.device, "precision": args.precision}
+    machine = {"device": args.device, "devices": args.devices, "precision": args.precision}
     words = {"out": args.out, "resume": True, "minutes": args.minutes}
     return _report(training.train(name, **words, **machine, **given))
 
@@ -110,12 +109,20 @@ def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     """Print the plan and write nothing."""
     from sfumato import parts, planning
     from sfumato.data.glance import glance
-    from sfumato.preset import pick_device
+    from sfumato.io.files import at_home
+    from sfumato.preset import Preset, choose, pick_device
+    from sfumato.runs import Run
+    from sfumato.training import vacant
 
     device = pick_device(args.device)
     recipe = planning.plan(args.model, **given)
     schema, images = glance(recipe.data)
     network = parts.outline(args.model, recipe, schema)
+    # without a look at held-out images, which may be elsewhere
+    planning.enough(network, args.model, replace(recipe, validate=0), args.devices or 1)
+    choose(Preset(device=device), precision=args.precision, convolves=False, seconds=None)
+    if args.out is not None:
+        vacant(Run(at_home(args.out)), recipe.data)
     counts, memory = parts.parameters(network), parts.memory(network, recipe.batch)
     length = f"{args.minutes:g} minutes" if args.minutes else f"{recipe.steps:,} batches"
     epochs = recipe.steps * recipe.batch / images if images and not args.minutes else None
@@ -139,7 +146,8 @@ def _report(run: "Run") -> dict[str, Any]:
     from sfumato.capabilities import tags
 
     name, recipe = run.recipe()
-    again = f"sfumato train {name} --out {run.path} --resume"
+    path = quote(str(run.path))
+    again = f"sfumato train {name} --out {path} --resume"
     if run.stopped:
         say(f"stopped by {run.stopped} and saved in {run.path}; to go on:\n  {again}")
     else:
@@ -149,9 +157,9 @@ def _report(run: "Run") -> dict[str, Any]:
         say("next:")
         for tag, words in _NEXT.items():
             if tag in tags(name):
-                say(f"  sfumato {words.format(run.path)}")
-        say(f"  sfumato evaluate {run.path}")
-        say(f"  sfumato export {run.path}")
+                say(f"  sfumato {words.format(path)}")
+        say(f"  sfumato evaluate {path}")
+        say(f"  sfumato export {path}")
     table = rows(run.path / "metrics.csv")
     files = sorted(str(path) for path in run.path.rglob("*") if path.name[0] != ".")
     last: dict[str, float] = {}
@@ -174,7 +182,7 @@ def _add_plain(verb: ArgumentParser, recipe: "Recipe | None") -> None:
     verb.add_argument(
         "--device", choices=DEVICES, default="auto", metavar="DEVICE", help="cpu, cuda, mps, auto"
     )
-    verb.add_argument("--devices", metavar="N", type=whole(1), default=1, help="processes")
+    verb.add_argument("--devices", metavar="N", type=whole(1), help="processes (1)")
     verb.add_argument(
         "--precision", metavar="P", help="32 or bf16 (default: the faster, measured)"
     )

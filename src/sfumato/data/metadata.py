@@ -53,7 +53,7 @@ class Table:
         if "label" in columns:
             for name, row in self.rows.items():
                 row["label"] = _class(row["label"], name)
-            self.classes = tuple(sorted({row["label"] for row in self.rows.values()}))
+            self.classes = tuple(sorted({row["label"] for row in self.rows.values()}, key=_order))
 
     def labels(self, found: Sequence[File]) -> list[int]:
         """Class numbers of these pictures."""
@@ -131,6 +131,12 @@ def _class(value: Any, file: str) -> str:
         if number.is_integer():
             return str(int(number))
     raise DataError(f"the label of {file} is {value!r}; it must be a whole number or a name.")
+
+
+def _order(name: str) -> tuple[bool, int, str]:
+    """Numbers by their size, then words."""
+    number = name.removeprefix("-").isdigit()
+    return not number, int(name) if number else 0, name
 
 
 def _there(value: Any) -> bool:

@@ -22,7 +22,7 @@ from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
 from sfumato.evaluation.editing import edit_accuracy
 from sfumato.evaluation.features import ENOUGH, FeatureNet, default_features, feature_net
 from sfumato.evaluation.protocol import METRICS
-from sfumato.evaluation.references import LEAST, Split, references_of, splits
+from sfumato.evaluation.references import LEAST, Split, examined, references_of, splits
 from sfumato.evaluation.translation import translation
 from sfumato.io.bars import bar
 from sfumato.io.files import at_home
@@ -33,6 +33,8 @@ from sfumato.runs import Run
 from sfumato.schema import Schema
 from sfumato.shapes import Images, Labels
 
+LEARNED = "of images that were learned from: train with --data.holdout 0.1 to keep some aside"
+"""What is said of a model's own scores where there are no others."""
 __all__ = ["METRICS", "FeatureNet", "compare", "evaluate", "feature_net", "held_out", "source_of"]
 
 
@@ -87,8 +89,14 @@ def evaluate(
     elif isinstance(model, Editor) and (named := tagger_of(model, source, tagger)):
         own |= edit_accuracy(model, named, held_out, many, seed, batch)
     with torch.inference_mode():
-        own |= model.measure(held_out.data, generator(seed, "measure", device=model.device))
-    return found | {name: replace(score, seed=seed) for name, score in own.items()}
+        shown = examined(source, seed)
+        rng = generator(seed, "measure", device=model.device)
+        own |= model.measure(shown.alone(count), rng)
+    said = LEARNED if shown.learned else ""
+    return found | {
+        name: replace(score, seed=seed, note="; ".join(filter(None, (score.note, said))))
+        for name, score in own.items()
+    }
 
 
 def compare(
@@ -115,7 +123,7 @@ def compare(
 
 def held_out(model: Model, source: Source, *, seed: int = 0) -> Split:
     """Images of `source` that nobody learned from, in the model's shape, in a random order."""
-    return splits(_fitted(source, model.schema), seed)[1]
+    return examined(_fitted(source, model.schema), seed)
 
 
 def _sampled(

@@ -1,7 +1,8 @@
 """The real side, the floor and the ceiling of a protocol: measured once, then read from the cache.
 
-Reference: the split the model learned from. Held out: its test split, or, where there is none,
-the half that the reference leaves. The cache lies beside the prepared data; deleting it is safe.
+Reference: the split the model learned from. Held out: its test split, else its validation split,
+or, where there is neither, the half that the reference leaves. The cache lies beside the prepared
+data; deleting it is safe.
 """
 
 import json
@@ -43,6 +44,16 @@ class Split:
 
     data: Dataset
     rows: Tensor
+    learned: bool = False
+    """Whether they are of the images that are learned from, where nothing else is there."""
+
+    def alone(self, count: int | None = None) -> Dataset:
+        """All of them, or the first `count`, as a data set, in its order."""
+        chosen = self.rows[:count].sort().values.numpy()
+        if len(chosen) == len(self.data):
+            return self.data
+        columns = {name: column[chosen] for name, column in self.data.columns.items()}
+        return replace(self.data, columns=columns, digest="")
 
     def images(self, count: int, batch: int) -> Iterator[Images]:
         """The first `count` of them, in batches."""
@@ -98,18 +109,32 @@ def splits(source: Source, seed: int) -> tuple[Split, Split]:
     source = replace(source, flip=False, labels=None)  # what is hidden from training is known here
     data = sources.open(source)
     order = torch.randperm(len(data), generator=generator(seed, "reference"))
-    if source.split != "test":
-        kept_aside = source.holdout and source.split == "train"
-        test = replace(source, split="test", count=None)
+    for part in _apart(source):
         try:
-            other = sources.open(replace(source, split="validation") if kept_aside else test)
+            return Split(data, order), _shuffled(part, seed)
         except UnknownName:
-            pass
-        else:
-            rows = torch.randperm(len(other), generator=generator(seed, "held out"))
-            return Split(data, order), Split(other, rows)
+            continue
     half = len(data) // 2
-    return Split(data, order[:half]), Split(data, order[half:])
+    return Split(data, order[:half]), Split(data, order[half:], source.split == "train")
+
+
+def examined(source: Source, seed: int) -> Split:
+    """What a model is tested on: the part that is named, whole, or what training holds out."""
+    plain = replace(source, flip=False, labels=None)
+    return splits(source, seed)[1] if source.split == "train" else _shuffled(plain, seed)
+
+
+def _apart(source: Source) -> list[Source]:
+    """Parts of a source that those who learn from it do not see, the best first."""
+    if source.holdout and source.split == "train":
+        return [replace(source, split="validation")]
+    parts = {"train": ("test", "validation"), "validation": ("test",)}.get(source.split, ())
+    return [replace(source, split=part, count=None) for part in parts]
+
+
+def _shuffled(source: Source, seed: int) -> Split:
+    data = sources.open(source)
+    return Split(data, torch.randperm(len(data), generator=generator(seed, "held out")))
 
 
 def _measure(

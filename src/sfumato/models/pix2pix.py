@@ -174,10 +174,16 @@ RECIPES = {
     ),
     "laptop": Recipe(
         model=Config(
-            width=32, depth=7, game="least_squares", reconstruction=60.0, jitter=286 / 256
+            width=32,
+            depth=7,
+            patch=16,
+            game="least_squares",
+            reconstruction=2.0,
+            jitter=286 / 256,
+            judge_lr=1e-4,
         ),
         data=Source(name="facades", side=128, flip=True),
-        steps=5_000,
+        steps=24_000,
         batch=2,
         ema=0.999,
         start="pix2pix:l1",
