@@ -90,9 +90,7 @@ def test_a_notebook_is_not_run_once_more_for_a_second_process(tmp_path, monkeypa
 def test_a_recipe_that_is_named_again_must_be_the_one(tmp_path):
     words = {**SMOKE, "out": tmp_path / "run"}
     train("vae", **words)
-    with pytest.raises(
-        ConfigError, match=r"--recipe manifold has model\.\w+ .*, and this run "
-    ):
+    with pytest.raises(ConfigError, match=r"--recipe manifold has model\.\w+ .*, and this run "):
         train("vae", **{**words, "recipe": "manifold"}, resume=True)
     for said in ({"devices": 2}, {"minutes": 1.0, "steps": 7}):
         with pytest.raises(ConfigError, match=r"cannot change when|exclude each other"):
@@ -115,9 +113,7 @@ def test_a_start_is_trained_to_its_end_on_the_pictures_asked_for(tmp_path, monke
     (start / "run.yaml").write_text(yaml.safe_dump(card))
     train("vae", recipe="smoke", start="vae:smoke", out="on", progress=False)
     assert _visited(runs.Run(start)) == card["recipe"]["steps"]
-    with pytest.raises(
-        ConfigError, match=r"which learned with --data\.holdout 0\.0, not 0\.2"
-    ):
+    with pytest.raises(ConfigError, match=r"which learned with --data\.holdout 0\.0, not 0\.2"):
         train("vae", recipe="smoke", data={"holdout": 0.2}, start="vae:smoke", out="other")
     assert not Path("other").exists()
 

@@ -98,9 +98,9 @@ def test_who_makes_no_mistake_has_no_sheet_of_them(shell, runs):
         (["a.png", "-k", "11"], "-k 11 must be from 1 to 10, the classes."),
         (
             ["a.png", "--data", "digits"],
-            "--data is for a data set; leave it out, or the pictures.",
+            "--data is for a data set, and pictures are named; leave it out.",
         ),
-        (["a.png", "-n", "5"], "-n is for a data set; leave it out, or the pictures."),
+        (["a.png", "-n", "5"], "-n is for a data set, and pictures are named; leave it out."),
         (["nothing.png"], "nothing.png does not exist."),
         (["--split", "test"], "--split is a part of --data; give both."),
         (["--data", "photos"], "photos has the class 'astronaut', and this model learned 0, 1,"),

@@ -41,9 +41,9 @@ def test_strengths_make_a_strip(shell, fader):
 
 def test_what_cannot_be_edited_is_refused(shell, fader, runs):
     Image.new("RGB", (16, 16)).save("photo.png")
-    for word, value in (("--count", "3"), ("--seed", "0"), ("--data", "glyphs")):
+    for word, value in (("-n", "3"), ("--seed", "0"), ("--data", "glyphs")):
         said = shell.refusal("edit", fader, "photo.png", "--attribute", "paper=1", word, value)
-        assert said == f"{word} is of held-out images, and pictures are named."
+        assert said == f"{word} is of held-out images, and pictures are named; leave it out."
 
     def refused(*words):
         return shell.refusal("edit", fader, "photo.png", *words)

@@ -297,3 +297,16 @@ def test_an_image_and_the_same_askew_are_to_be_named_alike():
     model.begin(seed=0, step=0)
     torch.testing.assert_close(model._blurred(images), images)  # painted from upright
     assert not torch.allclose(model._askew(images), images, atol=0.05)
+
+
+def test_a_head_is_painted_of_its_kind_alone():
+    model, images = made("clusters", heads=0.3), pictures(6)
+    codes = model.encode(images)
+    heads = codes.clone()
+    heads[:, :2] = 0
+    bits = (images + 1) / 2
+    near, plain = (
+        binary_cross_entropy_with_logits(model._painted(code, None), bits)
+        for code in (codes, heads)
+    )
+    torch.testing.assert_close(model._missed(images, images), near + 0.3 * plain)

@@ -7,6 +7,7 @@ from sfumato.cli.asking import asked
 from sfumato.cli.draw import PICTURES, began, drawing, file, report, zoom
 from sfumato.cli.parser import whole
 from sfumato.cli.places import (
+    HELD,
     called,
     loaded,
     picture,
@@ -15,6 +16,7 @@ from sfumato.cli.places import (
     say,
     takes_place,
     target,
+    unsaid,
     wrote,
 )
 
@@ -62,10 +64,11 @@ def reconstruct(args: Namespace) -> dict[str, Any]:
     from sfumato.metrics.distortion import psnr
     from sfumato.metrics.score import Score
 
+    choice = _chosen(args)
     path = file(args, "reconstruction.png")
     model = loaded(args.place, args.device, args.verb)
     chosen = {"pictures": args.pictures} if args.pictures else {"data": _source(args)}
-    found = atlas.reconstruct(model, **chosen, count=args.count, seed=args.seed, **asked(args))
+    found = atlas.reconstruct(model, **chosen, **choice, **asked(args))
     near = found.psnr.tolist()
     words = [f"{decibels:.1f} dB" for decibels in near]
     save(pairs(found.images, found.painted, words, args.zoom or zoom(model)), path)
@@ -74,7 +77,7 @@ def reconstruct(args: Namespace) -> dict[str, Any]:
     flat = psnr(found.images.mean((2, 3), keepdim=True).expand_as(found.images), found.images)
     mean = Score(float(found.psnr.mean()), float(flat.mean()), n=len(near))
     say(f"PSNR {mean}")
-    said = {"psnr": near, **began(args, "seed", args.seed)}
+    said = {"psnr": near, **began(args, "seed", choice["seed"])}
     return report(args, model, path) | said | {"metrics": {"psnr": mean.to_json()}}
 
 
@@ -97,11 +100,12 @@ def scatter(args: Namespace) -> dict[str, Any]:
 
     path = picture(target(args.out, args.place, "codes.png"), ".png")
     model = loaded(args.place, args.device, args.verb)
-    found = atlas.scatter(model, _source(args), count=args.count, seed=args.seed)
+    choice = _chosen(args)
+    found = atlas.scatter(model, _source(args), **choice)
     points(found.where, found.labels, found.classes, path, axes=found.axes)
     said = {"model": called(model), "run": run_of(args.place), "files": wrote(path)}
-    shown = {"count": len(found.where), "axes": found.axes, "seed": args.seed}
-    return {**said, **shown, "metrics": _readable(found, args.seed)}
+    shown = {"count": len(found.where), "axes": found.axes, "seed": choice["seed"]}
+    return {**said, **shown, "metrics": _readable(found, choice["seed"])}
 
 
 def _readable(found: "Points", seed: int) -> dict[str, Any]:
@@ -123,16 +127,15 @@ def relabel(args: Namespace) -> dict[str, Any]:
     from sfumato.io.images import save
     from sfumato.io.sheets import headed
 
+    choice = _chosen(args)
     path = picture(target(args.out, args.place, "relabelled.png"), *PICTURES)
     model = loaded(args.place, args.device, args.verb)
     data = None if args.pictures else _source(args)
-    found = atlas.relabel(
-        model, args.pictures or None, data=data, count=args.count, seed=args.seed
-    )
+    found = atlas.relabel(model, args.pictures or None, data=data, **choice)
     save(headed(found.images, found.painted, found.classes, args.zoom or zoom(model)), path)
     say(f"each row: an image, and its style as {', '.join(found.classes)}")
     said = {"model": called(model), "run": run_of(args.place), "files": wrote(path)}
-    return {**said, "count": len(found.images), "seed": args.seed}
+    return {**said, "count": len(found.images), "seed": choice["seed"]}
 
 
 def _writes(verb: ArgumentParser) -> None:
@@ -142,8 +145,16 @@ def _writes(verb: ArgumentParser) -> None:
 
 def _takes_data(verb: ArgumentParser, things: str, count: int, least: int) -> None:
     verb.add_argument("--data", metavar="D", help="real images; a run knows what it learned from")
-    verb.add_argument("-n", "--count", type=whole(least), default=count, help=things)
-    verb.add_argument("--seed", type=int, default=0, help="of the choice among held-out images")
+    verb.add_argument("-n", "--count", type=whole(least), help=things)
+    verb.add_argument("--seed", type=int, help="of the choice among held-out images (0)")
+    verb.set_defaults(usual=count)
+
+
+def _chosen(args: Namespace) -> dict[str, Any]:
+    """How many held-out images, and which. Raises ConfigError where that was said in vain."""
+    if getattr(args, "pictures", None):
+        unsaid(args, HELD, "data", "count", "seed")
+    return {"count": args.count or args.usual, "seed": args.seed or 0}
 
 
 def _source(args: Namespace) -> "Source":

@@ -16,6 +16,7 @@ from sfumato.cli.places import (
     run_of,
     say,
     takes_place,
+    unsaid,
     wrote,
 )
 from sfumato.errors import ConfigError
@@ -41,7 +42,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     group.add_argument("--data", metavar="D", help="images with labels; a run knows its own")
     group.add_argument("--split", metavar="PART", help="part of --data (test, where it has one)")
     group.add_argument("-n", "--count", type=whole(1), help="images (all that are held out)")
-    group.add_argument("--seed", type=int, default=0, help="of the choice of -n images")
+    group.add_argument("--seed", type=int, help="of the choice of -n images (0)")
     group.add_argument("-o", "--out", metavar="FOLDER", help="for three pictures")
     verb.set_defaults(run=classify)
 
@@ -49,9 +50,8 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 def classify(args: Namespace) -> dict[str, Any]:
     """Name pictures, or try the classifier on a data set."""
     if args.pictures:
-        if set_ := next((n for n in ("data", "split", "count", "out") if getattr(args, n)), None):
-            option = {"count": "-n", "out": "-o"}.get(set_, f"--{set_}")
-            raise ConfigError(f"{option} is for a data set; leave it out, or the pictures.")
+        why = "for a data set, and pictures are named"
+        unsaid(args, why, "data", "split", "count", "seed", "out")
         return _named(args)
     return _tried(args)
 
@@ -75,6 +75,7 @@ def _tried(args: Namespace) -> dict[str, Any]:
     """Numbers, tables and three pictures of a trial."""
     from sfumato import classifying
 
+    args.seed = args.seed or 0
     folder = new_folder(args.out, args.place, "classified")
     model = classifying.classifier(loaded(args.place, args.device, args.verb))
     data = classifying.known(model, _source(args), count=args.count, seed=args.seed)

@@ -17,6 +17,7 @@ from sfumato.cli.places import (
     takes_place,
     target,
     tracked,
+    unsaid,
     wrote,
 )
 
@@ -41,9 +42,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 
     verb = drawing(subparsers, "interpolate", "from one image to another in small steps")
     verb.add_argument("-n", "--count", type=whole(2), default=10, help="images a leg (default 10)")
-    verb.add_argument(
-        "--seeds", type=seeds, default=[0, 1], help="where to go, one row a leg: 0,1,2"
-    )
+    verb.add_argument("--seeds", type=seeds, help="where to go, one row a leg: 0,1,2 (0,1)")
     takes_pictures(verb, "*", "files to go past instead")
     takes_truncation(verb)
     verb.set_defaults(run=interpolate)
@@ -63,6 +62,8 @@ def sample(args: Namespace) -> dict[str, Any]:
     from sfumato import sampling
     from sfumato.io.images import save_grid
 
+    if args.each:
+        unsaid(args, "of a grid, and --each writes single images", "columns")
     path = new_folder(args.out, args.place, "samples") if args.each else file(args, "samples.png")
     model, wish = sampler(args), asked(args)
     count = args.count or sampling.rounds(model, 16, wish)
@@ -82,6 +83,9 @@ def interpolate(args: Namespace) -> dict[str, Any]:
     from sfumato import sampling
     from sfumato.io.images import save_grid
 
+    if args.pictures:
+        unsaid(args, "where codes are drawn, and pictures are named", "seeds")
+    args.seeds = args.seeds or [0, 1]
     path = file(args, "interpolation.png")
     model = loaded(args.place, args.device, args.verb)
     images = sampling.interpolate(

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Any
 from sfumato.cli.asking import takes_attributes, wished
 from sfumato.cli.draw import PICTURES, zoom
 from sfumato.cli.parser import whole
-from sfumato.cli.places import called, loaded, picture, run_of, say, takes_place, target, wrote
-from sfumato.errors import ConfigError
+from sfumato.cli.places import (
+    HELD,
+    called,
+    loaded,
+    picture,
+    run_of,
+    say,
+    takes_place,
+    target,
+    unsaid,
+    wrote,
+)
 
 if TYPE_CHECKING:
     from sfumato.data.dataset import Batch
@@ -39,9 +49,8 @@ def edit(args: Namespace) -> dict[str, Any]:
     from sfumato.editing import described
     from sfumato.editing import edit as edited
 
-    for name in ("data", "count", "seed"):
-        if args.pictures and getattr(args, name) is not None:
-            raise ConfigError(f"--{name} is of held-out images, and pictures are named.")
+    if args.pictures:
+        unsaid(args, HELD, "data", "count", "seed")
     named = Path(args.pictures[0]).stem if args.pictures else args.place
     path = picture(target(args.out, named, "edited.png"), *PICTURES)
     model = loaded(args.place, args.device, args.verb)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sfumato.cli.asking import asked
 from sfumato.cli.draw import began, drawing, file, report, takes_pictures, zoom
 from sfumato.cli.parser import positive, whole
-from sfumato.cli.places import loaded, real_images, sampler, say
+from sfumato.cli.places import loaded, real_images, sampler, say, unsaid
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,7 +21,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = drawing(subparsers, "traverse", about)
     verb.add_argument("--axes", type=_names, default=[], metavar="A,B", help="only these")
     verb.add_argument("--steps", type=whole(2), default=9, help="images of a number (default 9)")
-    verb.add_argument("--seed", type=int, default=0, help="of the image that is changed")
+    verb.add_argument("--seed", type=int, help="of the image that is changed (0)")
     takes_pictures(verb, "*", "a file to change instead")
     verb.add_argument("--data", metavar="D", help="real images, for codes without a prior")
     verb.set_defaults(run=traverse)
@@ -31,10 +31,8 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument(
         "expression", nargs="?", metavar="SUM", help="seeds in groups: '3,7,12 - 4,8 + 9'"
     )
-    verb.add_argument("-n", "--count", type=whole(1), default=64, help="seeds on the sheet (64)")
-    verb.add_argument(
-        "--noise", type=positive(), default=0.25, help="reach of the codes around the sum (0.25)"
-    )
+    verb.add_argument("-n", "--count", type=whole(1), help="seeds on the sheet (64)")
+    verb.add_argument("--noise", type=positive(), help="reach of the codes around the sum (0.25)")
     verb.set_defaults(run=arithmetic)
 
 
@@ -44,6 +42,9 @@ def traverse(args: Namespace) -> dict[str, Any]:
     from sfumato.io.images import save
     from sfumato.io.sheets import named_rows
 
+    if args.pictures:
+        unsaid(args, "of an image that is drawn, and a picture is named", "seed")
+    args.seed = args.seed or 0
     path = file(args, "traversal.png")
     model = loaded(args.place, args.device, args.verb)
     rows = exploring.traverse(
@@ -69,7 +70,11 @@ def arithmetic(args: Namespace) -> dict[str, Any]:
     from sfumato.io.images import save
 
     if args.expression is not None:
+        unsaid(args, "of the sheet of seeds, and a sum is named", "count")
         exploring.parse(args.expression)  # before the model is read
+    else:
+        unsaid(args, "of a sum, and none is named", "noise")
+    args.count, args.noise = args.count or 64, args.noise or 0.25
     path = file(args, "seeds.png" if args.expression is None else "arithmetic.png")
     model = sampler(args)
     if args.expression is None:

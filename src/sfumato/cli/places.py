@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sfumato.model import Model, Sampler
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+HELD = "of held-out images, and pictures are named"
+"""What an option is, for `unsaid`, where it would choose among images that are not looked at."""
 
 
 def takes_place(parser: ArgumentParser, *, many: bool = False) -> None:
@@ -87,6 +89,14 @@ def new_folder(asked: str | None, place: str, ending: str) -> Path:
         raise RunError(f"-o {path} exists already; name a new or an empty folder.")
     writable(path)
     return path
+
+
+def unsaid(args: Namespace, why: str, *names: str) -> None:
+    """Raise ConfigError for an option that was said where it would not be looked at."""
+    for name in names:
+        if getattr(args, name) not in (None, [], ()):
+            option = {"count": "-n", "out": "-o"}.get(name, f"--{name}")
+            raise ConfigError(f"{option} is {why}; leave it out.")
 
 
 def free(path: Path) -> Path:

@@ -14,6 +14,7 @@ from sfumato.cli.places import (
     say,
     takes_place,
     target,
+    unsaid,
     wrote,
 )
 from sfumato.errors import SfumatoError
@@ -39,7 +40,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         metavar="WHERE",
         help="a folder or archive of pictures, or the name of a data set",
     )
-    verb.add_argument("--split", default="train", metavar="PART", help="of a data set (train)")
+    verb.add_argument("--split", metavar="PART", help="of a data set (train)")
     verb.add_argument("-k", "--count", type=whole(1), default=12, help="pictures to find (12)")
     verb.add_argument("-o", "--out", help="the sheet to write; under a telling name unless said")
     verb.add_argument(
@@ -107,7 +108,9 @@ def _source(args: Namespace) -> "Source":
     from sfumato.data.source import Source
 
     try:
-        module(args.within)
+        kind = module(args.within)
     except SfumatoError as error:
         raise type(error)(str(error).replace("--data", "--in", 1)) from error
-    return Source(name=args.within, split=args.split)
+    if kind == "folder":
+        unsaid(args, "of a data set, and of a folder all is searched", "split")
+    return Source(name=args.within, split=args.split or "train")

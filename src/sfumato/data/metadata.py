@@ -41,6 +41,13 @@ class Table:
             if name not in ("label", "file_name", *CAPTIONS)
             and (_numbers(values[name]) or _choices(values[name]))
         ]
+        self.notes = [
+            f"column {name} is left out: {bad} of {len(rows)} rows hold no number there"
+            for name in columns
+            if name not in ("label", "file_name", *CAPTIONS, *self.measured)
+            and (bad := sum(_there(value) and not _numbers([value]) for value in values[name])) > 0
+            and 2 * bad < len(rows)
+        ]
         self.text = next((name for name in CAPTIONS if name in columns), None)
         used = [*self.measured, *filter(None, [self.text]), *({"label"} & set(columns))]
         self.rows = {

@@ -7,6 +7,7 @@
     encoder      softplus(-J(codes))                             E goes down
     labels       -log y[label], where the label is known         E' goes down
     agreement    -sum y log y', y' of the same image askew       E' goes down, for clusters
+    heads        -log p(x | D(0, y))                             E and D go down, where asked for
 
 Axes: B batch, C image channels, H W image size, Z width of z, K classes or clusters.
 Paper: Makhzani et al. (2015), https://arxiv.org/abs/1511.05644, sections 2, 4, 5 and 6
@@ -78,6 +79,8 @@ class Config:
     """How far what it sees is turned, slanted, scaled and shifted then; 0.2 is a lot."""
     agree: NonNegative = 0.0
     """Weight of naming an image and the same askew alike; it is then painted from upright."""
+    heads: NonNegative = 0.0
+    """Weight of painting an image from its kind alone, the style being 0."""
     deviation: Positive = 5.0
     """Of the normal prior."""
     lr: Positive = 1e-3
@@ -211,10 +214,7 @@ class AAE(Sampler, Autoencoder, Classifier):
         self.tell({f"loss/{name}": loss for name, loss in losses.items()})
 
     def _judged(self, images: Images) -> Codes:
-        """What the judges are shown of images: codes, but the scores of clusters, not chances.
-
-        Chances that are nearly sure leave the encoder no slope to climb, and clusters fall empty.
-        """
+        """What judges see: codes; of clusters scores, for sure chances leave no slope to climb."""
         if self.config.task != "clusters":
             return self.encode(images)
         hidden = self.encoder(images)
@@ -232,8 +232,12 @@ class AAE(Sampler, Autoencoder, Classifier):
 
     def _missed(self, images: Images, blurred: Images, label: Labels | None = None) -> Scalar:
         """-log p of a pixel, a mean over pixels and images."""
-        painted = self._painted(self.encode(blurred), label)
-        return bernoulli_nll(painted, images).mean() / prod(self.schema.shape)
+        c, codes = self.config, self.encode(blurred)
+        missed = bernoulli_nll(self._painted(codes, label), images).mean()
+        if c.heads:
+            heads = torch.cat([0 * codes[:, : c.latent], codes[:, c.latent :]], 1)
+            missed += c.heads * bernoulli_nll(self._painted(heads, label), images).mean()
+        return missed / prod(self.schema.shape)
 
     def _judge_loss(self, real: Codes, codes: Codes) -> Scalar:
         pairs = zip(self._verdicts(real), self._verdicts(codes), strict=True)
@@ -353,7 +357,7 @@ _PLAIN = Recipe(
 RECIPES = {
     "smoke": Recipe(
         model=replace(
-            _NAMING, lr=2e-3, latent=3, clusters=4, hidden=16, depth=1, judge=12, decay_steps=10
+            _NAMING, lr=2e-3, latent=3, heads=0.5, hidden=16, depth=1, judge=12, decay_steps=10
         ),
         data=Source(name="digits", labels=20),
         steps=4,
@@ -361,9 +365,8 @@ RECIPES = {
         every=2,
         ema=0.5,
     ),
-    "source": replace(
-        _PLAIN, model=Config(), steps=30_000, batch=100, every=600, validate=5
-    ),  # every: an epoch
+    # every: an epoch
+    "source": replace(_PLAIN, model=Config(), steps=30_000, batch=100, every=600, validate=5),
     "laptop": replace(_PLAIN, expects={"nearest": 0.95}),
     "supervised": replace(
         _PLAIN,
