@@ -167,12 +167,18 @@ RECIPES = {
     ),
     "laptop": Recipe(
         model=Config(
-            latent=16, width=32, optimizer="adam", momentum=0.5, lr=1e-3, judge_lr=2.5e-4
+            latent=16,
+            width=32,
+            kernels=32,
+            optimizer="adam",
+            momentum=0.5,
+            lr=1e-3,
+            judge_lr=2.5e-4,
         ),
         data=Source(name="mnist"),
-        steps=12_000,
+        steps=24_000,
         batch=64,
-        ema=0.999,
+        ema=0.9995,
         expects={"recognisable": 0.85},
     ),
     "source": Recipe(model=Config(), data=Source(name="mnist"), steps=5_800, batch=1024, every=20),
