@@ -389,7 +389,7 @@ RECIPES = {
     "clusters": replace(
         _SEMI,
         model=replace(
-            _NAMING, task="clusters", latent=2, agree=1.0, growth=3000, decay_steps=8000
+            _NAMING, task="clusters", latent=2, agree=3.0, heads=0.3, growth=3000, decay_steps=8000
         ),
         data=Source(name="mnist"),
         steps=8000,
