@@ -103,7 +103,7 @@ def test_colour_becomes_grey_by_its_weights():
 
 def test_names_and_defaults():
     with pytest.raises(
-        UnknownName, match="'lenet5-minst' are unknown; did you mean 'lenet5-mnist'"
+        UnknownName, match="--features lenet5-minst is unknown; did you mean 'lenet5-mnist'"
     ):
         feature_net("lenet5-minst")
     with pytest.raises(UnknownName, match="inception-100"):

@@ -88,3 +88,20 @@ def test_mistakes_are_one_line(capsys, folder):
     said = refusal(capsys, "check", "digits", "--data.sied", "8")
     assert said == "sfumato: there is no option --data.sied; did you mean '--data.side'?"
     assert refusal(capsys, "chekc", "digits").endswith("did you mean 'check'?")
+
+
+def test_a_set_that_hides_a_folder_says_so_and_a_flag_needs_no_value(shell):
+    for number in range(3):
+        path = shell.folder / "digits" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.new("L", (8, 8), number).save(path)
+    _, out, _ = shell.run("data", "check", "digits", "--data.count", "5", "--data.flip")
+    assert "digits is the set of that name; the folder here is ./digits" in out
+    assert shell.answer("data", "check", "./digits")["kept"] == 3
+
+
+def test_what_is_held_out_is_checked_as_it_is_prepared(shell):
+    for split, count in (("train", 1200), ("validation", 300)):
+        words = ("digits", "--data.holdout", "0.2", "--data.split", split)
+        assert shell.answer("data", "check", *words)["kept"] == count
+        assert shell.answer("data", "prepare", *words)["kept"] == count

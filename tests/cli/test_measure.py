@@ -63,7 +63,7 @@ def test_compare_draws_a_sheet(shell, runs):
         (["evaluate", "{vae}", "--split", "test"], "--split is a part of --data; give both."),
         (
             ["evaluate", "{vae}", "--features", "lenet5-mnits"],
-            "features 'lenet5-mnits' are unknown;",
+            "--features lenet5-mnits is unknown;",
         ),
         (["evaluate", "{vae}", "-n", "2"], "-n 2 is too small; give at least 20."),
         (["evaluate", "{vae}", "--data", "nothing"], "--data 'nothing' is unknown;"),

@@ -64,9 +64,12 @@ def get(args: Namespace) -> dict[str, Any]:
 
 def look(args: Namespace) -> dict[str, Any]:
     """Read every picture of a source and say what there is."""
+    from sfumato.data import names
     from sfumato.data.check import check
 
     source = _source(args)
+    if source.name in names() and Path(source.name).is_dir():
+        say(f"{source.name} is the set of that name; the folder here is ./{source.name}")
     found = check(source)
     say(f"{source.name}, {source.split}: {found.report.line()}")
     say(f"fields   {', '.join(found.fields)}; {'grey' if found.channels == 1 else 'colour'}")
@@ -117,7 +120,11 @@ def _complete(verb: Any, words: list[str]) -> None:
     for field in settings(Source):
         if field.name != "name":
             chosen.add_argument(
-                f"--data.{field.name}", metavar="VALUE", default=None, help=field.about
+                f"--data.{field.name}",
+                metavar="VALUE",
+                help=field.about,
+                # a flag needs no value, as in train
+                **({"nargs": "?", "const": "true"} if field.kind == "bool" else {}),
             )
 
 

@@ -1,6 +1,6 @@
 """Verbs that ask what the codes mean: traverse, arithmetic."""
 
-from argparse import Namespace, _SubParsersAction
+from argparse import ArgumentTypeError, Namespace, _SubParsersAction
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.asking import asked
@@ -115,4 +115,7 @@ def _sum(found: "Sum", zoom: int) -> "Image.Image":
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise ArgumentTypeError(f"must be one or several with commas between, not {text!r}")
+    return names

@@ -86,7 +86,7 @@ def _is_place(name: str) -> bool:
     from sfumato import registry
     from sfumato.io.files import at_home
 
-    return name in registry.shipped() or at_home(name).exists()
+    return name in registry.shipped() or "/" in name or at_home(name).exists()
 
 
 def _of_place(place: str) -> dict[str, Any]:

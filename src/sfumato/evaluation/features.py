@@ -173,7 +173,9 @@ def feature_net(name: str, device: str = "cpu") -> FeatureNet:
         return _Inception(int(name.removeprefix("inception-")), device)
     if name in registry.shipped() or Path(name).exists():
         return _Classifying(name, device)
-    raise UnknownName(f"features {name!r} are unknown; {nearest(name, NAMES)}")
+    raise UnknownName(
+        f"--features {name} is unknown; {nearest(name, NAMES)} A classifier's run will do too."
+    )
 
 
 def default_features(data: str) -> str:
