@@ -1,5 +1,6 @@
 """A folder's first words: what may be said again, and what a run that came to nothing leaves."""
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -102,6 +103,8 @@ def test_a_run_that_ended_in_time_is_over(tmp_path):
     before = (run.path / "run.yaml").read_bytes()
     again = train("vae", out=run.path, resume=True, progress=False)
     assert (again.path / "run.yaml").read_bytes() == before
+    with pytest.raises(ConfigError, match=r"--minutes 1e-09 is below the .* that .* has done"):
+        train("vae", out=run.path, resume=True, minutes=1e-9)
 
 
 def test_a_start_is_trained_to_its_end_on_the_pictures_asked_for(tmp_path, monkeypatch):
@@ -113,6 +116,11 @@ def test_a_start_is_trained_to_its_end_on_the_pictures_asked_for(tmp_path, monke
     (start / "run.yaml").write_text(yaml.safe_dump(card))
     train("vae", recipe="smoke", start="vae:smoke", out="on", progress=False)
     assert _visited(runs.Run(start)) == card["recipe"]["steps"]
+    shutil.rmtree(start / "checkpoints")
+    before = (start / "metrics.csv").read_bytes()
+    flipped = {"data": {"flip": True}}  # the same pictures, and a finished run without checkpoints
+    train("vae", recipe="smoke", **flipped, start="vae:smoke", out="again", progress=False)
+    assert (start / "metrics.csv").read_bytes() == before
     with pytest.raises(ConfigError, match=r"which learned with --data\.holdout 0\.0, not 0\.2"):
         train("vae", recipe="smoke", data={"holdout": 0.2}, start="vae:smoke", out="other")
     assert not Path("other").exists()

@@ -214,6 +214,10 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
             "adain takes a reference beside the picture; stylize is its verb.",
         ),
         (
+            lambda: sfumato.translate(image, method="pix2pix"),
+            "pix2pix is the name of a system, not of weights; train some (docs/models/pix2pix.md)",
+        ),
+        (
             lambda: restore(image, method="bicubic"),
             "--method bicubic is unknown; choose from srresnet, or name a run or a bundle.",
         ),

@@ -84,6 +84,12 @@ def demand(model: object, verb: str, place: str) -> None:
     )
 
 
+def can(name: str, verb: str) -> bool:
+    """Whether model `name` signs what a verb needs, and can be asked for what it asks."""
+    wanted, asked = {tag for tag in VERBS if verb in VERBS[tag]}, CONDITIONS.get(verb)
+    return bool(wanted & set(tags(name))) and (asked is None or asked in conditions(name))
+
+
 def translating(model: object) -> tuple[str, ...]:
     """The verbs of a Translator as it was made: by what it takes and how much it enlarges."""
     takes, scale = getattr(model, "takes", ()), getattr(model, "scale", 1)
@@ -97,16 +103,10 @@ def _instead(verb: str) -> str:
 
     Nothing is said where a Translator is needed: which of them suits, its own verb says.
     """
-    wanted = {tag for tag, verbs in VERBS.items() if verb in verbs}
-    if "Translator" in wanted:
+    if verb in VERBS["Translator"]:
         return ""
-
-    def does(name: str) -> bool:
-        asked = CONDITIONS.get(verb)
-        return bool(wanted & set(tags(name))) and (asked is None or asked in conditions(name))
-
-    shipped = [name for name in registry.shipped() if does(registry.shipped_model(name))]
-    models = [name for name in registry.available() if does(name)]
+    shipped = [name for name in registry.shipped() if can(registry.shipped_model(name), verb)]
+    models = [name for name in registry.available() if can(name, verb)]
     take = f"take {', '.join(shipped)}" if shipped else f"train {', '.join(models)}"
     return f" For {verb} {take}."
 

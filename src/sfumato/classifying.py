@@ -15,7 +15,7 @@ from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
 from sfumato.encoding import Shown, fitted, loaded
 from sfumato.errors import ConfigError, DataError
-from sfumato.evaluation import held_out, source_of
+from sfumato.evaluation import source_of, unseen_by
 from sfumato.metrics.accuracy import (
     ClassReport,
     Reliability,
@@ -156,19 +156,24 @@ def trial(
     """
     model = classifier(place)
     if not isinstance(data, Dataset):
-        data = known(model, source_of(place, data), count=count, seed=seed)
+        data = known(model, source_of(place, data), place=place, count=count, seed=seed)
     scores, labels = model.answers(data, tell)
     return Trial(data, model.schema.classes, scores, labels)
 
 
 def known(
-    model: Classifier, source: Source, *, count: int | None = None, seed: int = 0
+    model: Classifier,
+    source: Source,
+    *,
+    place: Model | str | Path,
+    count: int | None = None,
+    seed: int = 0,
 ) -> Dataset:
-    """Held-out images of `source` in the model's shape: all, or `count` that `seed` chooses.
+    """Images of `source` that it is tested on, in its shape: all, or `count` that `seed` chooses.
 
     Raises DataError where none are held out, and what `trial` does.
     """
-    split = held_out(model, source, seed=seed)
+    split = unseen_by(place, model, source, seed)
     data = split.alone(count)
     if not len(data):
         raise DataError(f"{source.name} holds out no images to classify.")

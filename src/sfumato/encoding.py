@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sfumato import registry, runs
-from sfumato.capabilities import demand
+from sfumato.capabilities import can, demand
 from sfumato.data.dataset import Batch
 from sfumato.data.stock import Cut
 from sfumato.errors import ConfigError, UnknownName, nearest
@@ -36,7 +36,8 @@ def loaded(
     """
     known = isinstance(place, Model) or at_home(place).exists() or str(place) in registry.shipped()
     if not known and (names := tuple(methods)) and Path(str(place)).name == str(place):
-        hint = nearest(str(place), (*names, *registry.shipped()))
+        able = [n for n in registry.shipped() if can(registry.shipped_model(n), verb)]
+        hint = nearest(str(place), (*names, *able))
         hint = hint if hint.startswith("did") else nearest(str(place), names).rstrip(".")
         more = "" if hint.startswith("did") else ", or name a run or a bundle."
         raise UnknownName(f"--method {place} is unknown; {hint}{more}")

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import fields
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,14 @@ def _source(base: Source, given: str | Path | Mapping[str, Any] | Source | None)
     if said.get("name", base.name) != base.name:
         base = Source(name=said["name"], side=base.side, channels=base.channels)
     return settings.override(base, said, "data.")
+
+
+def one_length(minutes: float | None, steps: int | None) -> None:
+    """Raise ConfigError for a time that is none, or beside a number of batches."""
+    if minutes is not None and not 0 < minutes < inf:
+        raise ConfigError(f"--minutes must be greater than 0, not {minutes}.")
+    if minutes is not None and steps is not None:
+        raise ConfigError("--steps and --minutes exclude each other; give one of them.")
 
 
 def unlike(one: Any, other: Any, *without: str) -> list[tuple[str, Any, Any]]:

@@ -38,7 +38,7 @@ from sfumato.model import Autoencoder, Classifier, Model, Tagger
 from sfumato.settings import Count
 from sfumato.shapes import Codes, Images, Pictures
 
-VERSION = 1
+VERSION = 2
 """Raised when what is stored changes, so that an old index is made anew."""
 Content = tuple[str, Callable[[], np.ndarray]]
 """A digest, and what gives the uint8 pixels H W C that the model takes."""

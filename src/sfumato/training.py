@@ -11,7 +11,6 @@ from copy import deepcopy
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import takewhile
-from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ from sfumato.errors import ConfigError, RunError, Stopped
 from sfumato.io.files import at_home, numbered
 from sfumato.model import Model
 from sfumato.module import Module
-from sfumato.planning import build, enough, plan, resumed, unlike
+from sfumato.planning import build, enough, one_length, plan, resumed, unlike
 from sfumato.preset import Preset, choose, pick_device, same_machine, settle, unsettled
 from sfumato.recipe import Recipe
 from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
@@ -74,10 +73,7 @@ def train(
     only `steps` and `minutes` may change.
     Raises SfumatoError with one line on a user's mistake.
     """
-    if minutes is not None and not 0 < minutes < inf:
-        raise ConfigError(f"--minutes must be greater than 0, not {minutes}.")
-    if minutes is not None and "steps" in changes:
-        raise ConfigError("--steps and --minutes exclude each other; give one of them.")
+    one_length(minutes, changes.get("steps"))
     if resume:
         if out is None:
             raise ConfigError("--resume needs --out, the folder of the run to continue.")
@@ -152,6 +148,11 @@ def _resume(
     if recipe.steps != began.steps and (done := _visited(run)) > recipe.steps:
         raise ConfigError(
             f"--steps {recipe.steps:,} is below the {done:,} that {path} has done; name more."
+        )
+    at = _clock(run)["elapsed"] / 60
+    if minutes is not None and minutes != card.get("minutes") and at > minutes:
+        raise ConfigError(
+            f"--minutes {minutes:g} is below the {at:.3g} that {path} has done; name more."
         )
     preset = settings.build(Preset, card["preset"])
     same_machine(preset, **machine)
@@ -277,17 +278,19 @@ def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[st
     if not label or name not in registry.available():
         return load(start).state_dict()
     wanted = plan(name, recipe=label, data=data)
-    run = Run(Path(f"runs/{name}-{label}-{Path(data.name).name}"))
-    if run.saved and (other := unlike(run.recipe()[1].data, wanted.data)):
+    run = Run(Path(f"runs/{name}-{label}-{_called(data)}"))
+    if run.saved and (other := _others(run.recipe()[1].data, wanted.data)):
         field, was, asked = other[0]
         raise ConfigError(
             f"--start {start} is {run.path} here, which learned with --data.{field} {was}, not "
             f"{asked}; name another run, or move it away."
         )
-    if not run.saved or _visited(run) < run.recipe()[1].steps:
+    cut = run.checkpoint.exists() and _visited(run) < run.recipe()[1].steps
+    if cut or not run.saved:
         # what would not fit is not trained in vain
         _shared(start, build(name, wanted, sources.open(wanted.data)).state_dict(), network)
-        made = train(name, recipe=label, data=data, out=run.path, resume=run.saved)
+        again = {"resume": True} if run.saved else {"recipe": label, "data": data}
+        made = train(name, out=run.path, **again)
         if made.stopped:
             raise Stopped(
                 f"stopped by {made.stopped} while training {start}, which is saved in {run.path}; "
@@ -295,6 +298,13 @@ def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[st
                 made.stopped,
             )
     return load(run.path).state_dict()
+
+
+def _others(one: Source, other: Source) -> list[tuple[str, Any, Any]]:
+    """In what two sources choose or cut other pictures, with both values."""
+    named = [("name", one.name, other.name)]
+    apart = named if Path(one.name).resolve() != Path(other.name).resolve() else []
+    return [*apart, *unlike(one, other, "name", "flip", "patch")]
 
 
 def _visited(run: Run) -> int:

@@ -229,16 +229,16 @@ def _shrunk(large: Image.Image, image: Image.Image, scale: int) -> Image.Image:
 
 def _unshipped(method: str, suited: list[str], verb: str) -> SfumatoError:
     """What is said of a system whose weights for this are not shipped, or that is no such one."""
+    train = f"train some (docs/models/{method}.md) and name the run with --method."
+    if not suited:
+        return RunError(f"{method} is the name of a system, not of weights; {train}")
     others = [name for name in registry.shipped() if name.rpartition("-")[2] in suited]
     others = ["bicubic", *others] if verb == "upscale" else others
     take = f"take {', '.join(others)}" if others else "name a run or a bundle of one that does"
     times = int(suited[0][1:]) if verb == "upscale" else 1
     if not _learns(method, times):
         return ConfigError(f"{method} does not {verb}{f' {times} times' * (times > 1)}; {take}.")
-    return RunError(
-        f"{method} is not shipped with weights for {suited[0]}; {take}, or train some "
-        f"(docs/models/{method}.md) and name the run with --method."
-    )
+    return RunError(f"{method} is not shipped with weights for {suited[0]}; {take}, or {train}")
 
 
 def _learns(method: str, scale: int) -> bool:

@@ -49,10 +49,28 @@ def test_where_all_was_learned_from_it_is_said(coloured, tmp_path):
     assert sfumato.evaluate(run.path, count=20)["accuracy"].n == 20
 
 
-def test_a_part_that_is_named_is_taken_whole():
-    named = examined(Source(name="digits", split="test"), 0)
-    assert sorted(named.rows.tolist()) == list(range(len(named.data)))
-    held_out = examined(Source(name="digits"), 0)
-    assert held_out.alone() is held_out.data
-    assert not np.shares_memory(named.alone(5).columns["image"], named.data.columns["image"])
-    assert len(named.alone(5)) == 5
+def test_what_is_named_for_it_is_taken_whole_and_what_was_learned_from_never():
+    test = Source(name="digits", split="test")
+    whole = examined(test, 0, named=True)
+    assert (sorted(whole.rows.tolist()), whole.learned) == (list(range(297)), False)
+    halves = examined(test, 0, named=False)
+    assert (len(halves.rows), halves.learned) == (149, True)
+    for named in (True, False):
+        held_out = examined(Source(name="digits"), 0, named=named)
+        assert held_out.alone() is held_out.data
+        assert len(held_out.data) == 297
+    few = whole.alone(5)
+    assert len(few) == 5
+    assert not np.shares_memory(few.columns["image"], whole.data.columns["image"])
+
+
+def test_other_pictures_than_a_run_learned_are_all_looked_at(coloured, tmp_path):
+    source = coloured("")
+    words = {"recipe": "smoke", "device": "cpu", "progress": False}
+    run = sfumato.train("mlp", data=source, steps=2, **words, out=tmp_path / "run")
+    assert sfumato.evaluate(run.path, source)["accuracy"].n == 30
+    assert sfumato.evaluate(sfumato.load(run.path), source)["accuracy"].n == 60
+    data = {"name": "digits", "split": "test"}
+    learned = sfumato.train("mlp", data=data, steps=2, **words, out=tmp_path / "learned")
+    found = sfumato.evaluate(learned.path)["accuracy"]
+    assert (found.n, found.note) == (149, LEARNED)

@@ -52,3 +52,9 @@ def test_a_mask_painted_on_a_clear_layer_marks_what_is_white_in_it():
     layer.putpixel((2, 0), (0, 0, 0, 255))
     assert list(marks(layer).get_flattened_data()) == [0, 255, 0, 0]
     assert list(marks(Image.new("L", (2, 1), 200)).get_flattened_data()) == [200, 200]
+
+
+def test_a_mask_of_16_bits_is_scaled_before_it_is_looked_at():
+    deep = Image.fromarray(np.array([[20_000, 40_000]], np.uint16))
+    deep.info["transparency"] = 0
+    assert list(marks(deep).get_flattened_data()) == [78, 156]

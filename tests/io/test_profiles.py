@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from sfumato.io.images import colours, read
+from sfumato.io.images import colours, opacity, read
 
 # primaries and white of sRGB as profiles state them, relative to D50
 PRIMARIES = {
@@ -62,6 +62,21 @@ def test_numbers_of_another_curve_become_those_of_the_same_light(gamma):
 def test_opacity_is_kept():
     linear = stored("RGBA", (128, 128, 128, 77), profile(1.0))
     assert abs(colours(linear).getpixel((0, 0))[0] - 188) <= 1
+
+
+def test_a_picture_is_turned_and_a_clear_colour_stays_clear():
+    for kind in ("JPEG", "PNG", "WEBP"):
+        image, exif = Image.new("RGB", (6, 3)), Image.Exif()
+        exif[0x0112] = 6
+        stream = BytesIO()
+        image.save(stream, kind, exif=exif, icc_profile=profile(1.8))
+        assert read(stream.getvalue()).size == (3, 6)
+    stream = BytesIO()
+    Image.new("RGB", (2, 2), (200, 10, 10)).save(
+        stream, "PNG", transparency=(200, 10, 10), icc_profile=profile(1.8)
+    )
+    assert opacity(stream.getvalue()).getextrema() == (0, 0)
+    assert read(stream.getvalue()).getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_srgb_nothing_and_rubbish_change_no_number():

@@ -78,7 +78,8 @@ def _tried(args: Namespace) -> dict[str, Any]:
     args.seed = args.seed or 0
     folder = new_folder(args.out, args.place, "classified")
     model = classifying.classifier(loaded(args.place, args.device, args.verb))
-    data = classifying.known(model, _source(args), count=args.count, seed=args.seed)
+    words = {"place": args.place, "count": args.count, "seed": args.seed}
+    data = classifying.known(model, _source(args), **words)
     with bar("classifying", len(data)) as tell:
         found = classifying.trial(model, data, tell=tell)
     k = min(args.k or classifying.USUAL, len(found.names))

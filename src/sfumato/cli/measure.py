@@ -44,7 +44,7 @@ def evaluate(args: Namespace) -> dict[str, Any]:
 
     model = loaded(args.place, args.device, args.verb)
     data = evaluation.source_of(args.place, _source(args))
-    scores = evaluation.evaluate(model, data, probe=args.probe, **_protocol(args))
+    scores = evaluation.evaluate(args.place, data, probe=args.probe, **_protocol(args))
     table({args.place: scores})
     return {
         "model": called(model),
@@ -56,12 +56,13 @@ def evaluate(args: Namespace) -> dict[str, Any]:
 
 def _expected(place: str, scores: "Mapping[str, Score]") -> dict[str, Any]:
     """Say which of the scores that a run's recipe is known to reach were reached."""
+    from sfumato.io.files import at_home
     from sfumato.runs import Run
 
     if run_of(place) is None:
         return {}
     found = {}
-    for name, wish in Run(Path(place)).recipe()[1].expects.items():
+    for name, wish in Run(at_home(place)).recipe()[1].expects.items():
         if score := scores.get(name):
             up = score.better == "higher"
             reached = score.value >= wish if up else score.value <= wish

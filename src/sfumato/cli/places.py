@@ -84,6 +84,8 @@ def target(asked: str | None, place: str, ending: str) -> Path:
 
 def new_folder(asked: str | None, place: str, ending: str) -> Path:
     """A folder to write, not there yet or empty; else as `target`. Raises RunError."""
+    if asked == "":
+        raise RunError(f"-o is empty; name a folder such as {ending}.")
     path = target(None, place, ending) if asked is None else at_home(asked)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise RunError(f"-o {path} exists already; name a new or an empty folder.")

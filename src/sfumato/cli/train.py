@@ -4,7 +4,6 @@ import argparse
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Sequence
 from dataclasses import MISSING, asdict, replace
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -93,13 +92,14 @@ def _given(args: Namespace) -> dict[str, Any]:
 def _resume(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     """Continue the run in --out; whatever else was said must be what it began with."""
     from sfumato import training
+    from sfumato.io.files import at_home
     from sfumato.runs import Run
 
     if args.out is None:
         raise ConfigError("--resume needs --out, the folder of the run to continue.")
     if args.dry_run:
         raise ConfigError("--dry-run plans a new run; leave out --resume.")
-    name = args.model or Run(Path(args.out)).recipe()[0]
+    name = args.model or Run(at_home(args.out)).recipe()[0]
     machine = {"device": args.device, "devices": args.devices, "precision": args.precision}
     words = {"out": args.out, "resume": True, "minutes": args.minutes}
     return _report(training.train(name, **words, **machine, **given))
@@ -114,6 +114,7 @@ def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     from sfumato.runs import Run
     from sfumato.training import vacant
 
+    planning.one_length(args.minutes, args.steps)
     device = pick_device(args.device)
     recipe = planning.plan(args.model, **given)
     schema, images = glance(recipe.data)

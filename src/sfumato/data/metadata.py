@@ -46,7 +46,7 @@ class Table:
             for name in columns
             if name not in ("label", "file_name", *CAPTIONS, *self.measured)
             and (bad := sum(_there(value) and not _numbers([value]) for value in values[name])) > 0
-            and 2 * bad < len(rows)
+            and 2 * bad < sum(map(_there, values[name]))
         ]
         self.text = next((name for name in CAPTIONS if name in columns), None)
         used = [*self.measured, *filter(None, [self.text]), *({"label"} & set(columns))]
@@ -142,7 +142,7 @@ def _class(value: Any, file: str) -> str:
 
 def _order(name: str) -> tuple[bool, int, str]:
     """Numbers by their size, then words."""
-    number = name.removeprefix("-").isdigit()
+    number = name.removeprefix("-").isdecimal()
     return not number, int(name) if number else 0, name
 
 

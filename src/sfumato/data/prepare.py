@@ -31,7 +31,7 @@ from sfumato.io.files import at_home, atomic, discard
 from sfumato.schema import Attribute, Schema
 from sfumato.settings import build
 
-VERSION = 1
+VERSION = 2
 """Raised when the cutting changes, so that old caches are not taken for new ones."""
 IN_MEMORY = 16 * 2**20
 """Pictures that are in memory already are cut there, up to this many bytes of result."""

@@ -89,7 +89,7 @@ def evaluate(
     elif isinstance(model, Editor) and (named := tagger_of(model, source, tagger)):
         own |= edit_accuracy(model, named, held_out, many, seed, batch)
     with torch.inference_mode():
-        shown = examined(source, seed)
+        shown = unseen_by(place, model, source, seed)
         rng = generator(seed, "measure", device=model.device)
         own |= model.measure(shown.alone(count), rng)
     said = LEARNED if shown.learned else ""
@@ -115,7 +115,7 @@ def compare(
                 "place": called(place),
                 "model": type(model).__module__.rpartition(".")[2],
                 "data": source.name,
-                "scores": evaluate(model, source, **settings),
+                "scores": evaluate(place, source, **settings),
             }
         )
     return rows
@@ -123,7 +123,19 @@ def compare(
 
 def held_out(model: Model, source: Source, *, seed: int = 0) -> Split:
     """Images of `source` that nobody learned from, in the model's shape, in a random order."""
-    return examined(_fitted(source, model.schema), seed)
+    return splits(_fitted(source, model.schema), seed)[1]
+
+
+def unseen_by(place: str | Path | Model, model: Model, source: Source, seed: int = 0) -> Split:
+    """Images of `source` that the model at a place is tested on, in its shape.
+
+    What a run learned from has parts that it did not see; of any other source all is taken, or the
+    part that is named.
+    """
+    own = None if isinstance(place, Model) else Run(at_home(place))
+    known = own.recipe()[1].data if own and own.exists else None
+    named = known is None or (known.name, known.split) != (source.name, source.split)
+    return examined(_fitted(source, model.schema), seed, named=named)
 
 
 def _sampled(

@@ -115,13 +115,19 @@ def splits(source: Source, seed: int) -> tuple[Split, Split]:
         except UnknownName:
             continue
     half = len(data) // 2
-    return Split(data, order[:half]), Split(data, order[half:], source.split == "train")
+    return Split(data, order[:half]), Split(data, order[half:], learned=True)
 
 
-def examined(source: Source, seed: int) -> Split:
-    """What a model is tested on: the part that is named, whole, or what training holds out."""
-    plain = replace(source, flip=False, labels=None)
-    return splits(source, seed)[1] if source.split == "train" else _shuffled(plain, seed)
+def examined(source: Source, seed: int, *, named: bool) -> Split:
+    """What a model is tested on: what is held out of the source that it learned from.
+
+    Of a source that is `named` for it, a part other than the training images is taken whole, and
+    so is all where there is but one.
+    """
+    held_out = splits(source, seed)[1]
+    if not named or (source.split == "train" and not held_out.learned):
+        return held_out
+    return _shuffled(replace(source, flip=False, labels=None), seed)
 
 
 def _apart(source: Source) -> list[Source]:

@@ -6,7 +6,7 @@ transparency laid on white, colours of another profile than sRGB turned into it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from math import ceil, sqrt
 from pathlib import Path
@@ -116,7 +116,8 @@ def marks(source: Source, *, limit: int = PIXELS) -> Image.Image:
     Raises DataError like `read`.
     """
     with _decoded(source, limit) as image:
-        return _plain(laid(_turned(image), "black"), 1)
+        mask = _turned(image)
+        return _plain(mask if _deep(mask) else laid(mask, "black"), 1)
 
 
 def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
@@ -149,7 +150,7 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
             image.load()
             # colours that their opacity was multiplied into are read like any others
             straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
-            yield in_srgb(image.convert(straight) if straight else image)
+            yield image.convert(straight) if straight else image
     except DataError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -296,16 +297,21 @@ def _of_array(pixels: np.ndarray) -> Image.Image:
 
 
 def _turned(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # a damaged EXIF block does not spoil the picture
-        return image
+    """As its EXIF says, and in sRGB."""
+    with suppress(Exception):  # a damaged EXIF block does not spoil the picture
+        image = ImageOps.exif_transpose(image)
+    return in_srgb(image)
+
+
+def _deep(image: Image.Image) -> bool:
+    """Whether it holds more than 8 bits, of which transparency is not told."""
+    return image.mode in {"F", "I"} or image.mode.startswith("I;16")
 
 
 def _plain(image: Image.Image, channels: int) -> Image.Image:
     """To L or RGB, by value and not by Pillow's clipping."""
     mode = "L" if channels == 1 else "RGB"
-    if image.mode in {"F", "I"} or image.mode.startswith("I;16"):
+    if _deep(image):
         return Image.fromarray(_eight_bits(np.asarray(image), image.mode)).convert(mode)
     image = laid(image, "white")
     if image.mode not in {"L", "1", "RGB"}:
