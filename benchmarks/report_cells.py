@@ -37,23 +37,9 @@ def _codec(found: Kept) -> str:
     return f"bits over WebP's at equal MS-SSIM ↓ {min(shares):.2f} to {max(shares):.2f}"
 
 
-def _frogs(found: Kept) -> str:
-    ours, plain = (found[who][0]["kid"]["value"] for who in ("ours", "plain"))
-    minutes = found["minutes"]
-    return f"kid ↓ {ours:.4f} after {minutes:g} minutes, of the plainest script {plain:.4f}"
-
-
-def _pass(found: Kept, painter: str) -> str:
-    seconds = found["painters"][painter]["wall_seconds"]
-    return f"{seconds:.2f} s for 512 x 512 on {found['threads']} cores"
-
-
 def _passes(found: Kept) -> str:
-    return _pass(found, "adain")
-
-
-def _learnt(found: Kept) -> str:
-    return _pass(found, "fast_style 16")
+    seconds = found["painters"]["adain"]["wall_seconds"]
+    return f"{seconds:.2f} s for 512 x 512 on {found['threads']} cores"
 
 
 def _edits(found: Kept) -> str:
@@ -80,7 +66,6 @@ def _signs(found: Kept) -> str:
 
 
 ROWS: tuple[tuple[str, str, Callable[[Kept], str]], ...] = (
-    ("frogs", "speed-frogs-laptop-minutes", _frogs),
     ("srresnet", "enlarged-x4", _srresnet),
     ("srgan", "enlarged-x4", _srgan),
     ("context_encoder", "inpainting-faces-centre", _hole),
@@ -89,5 +74,4 @@ ROWS: tuple[tuple[str, str, Callable[[Kept], str]], ...] = (
     ("pix2pix", "facades", _fronts),
     ("codec", "rates-codec-small-cifar10", _codec),
     ("adain", "style-passes", _passes),
-    ("fast_style", "style-passes", _learnt),
 )

@@ -244,7 +244,7 @@ def _filled(rows: str, found: Sequence[Run], beside: Mapping[str, str]) -> str:
             own = [key for key in groups if key[0] == link[1]]
             own.sort(key=lambda key: key[1] != "laptop")
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-            last = _best(groups, own) or beside.get(link[1], "".join(cells[3:4]))
+            last = beside.get(link[1]) or _best(groups, own) or "".join(cells[3:4])
             line = row([*cells[:3], last])
         lines.append(line)
     return "\n".join(lines)

@@ -386,6 +386,7 @@ RECIPES = {
         steps=7_000,
         batch=32,
         ema=0.999,
+        expects={"ms_ssim_4": 0.98, "bpp_4": 2.3},
     ),
     "source": Recipe(
         model=Config(adversarial=1.0, qualities=1, grey=0.0),

@@ -187,6 +187,7 @@ RECIPES = {
         batch=2,
         ema=0.999,
         start="pix2pix:l1",
+        expects={"pixel_accuracy": 0.65, "perceptual": 1.7},
     ),
     "source": Recipe(
         model=Config(reconstruction=1.0, jitter=286 / 256),
