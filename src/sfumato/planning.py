@@ -122,7 +122,7 @@ def _source(base: Source, given: str | Path | Mapping[str, Any] | Source | None)
     return settings.override(base, said, "data.")
 
 
-def one_length(minutes: float | None, steps: int | None) -> None:
+def one_length(minutes: float | None, steps: Any) -> None:
     """Raise ConfigError for a time that is none, or beside a number of batches."""
     if minutes is not None and not 0 < minutes < inf:
         raise ConfigError(f"--minutes must be greater than 0, not {minutes}.")
