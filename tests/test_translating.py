@@ -192,6 +192,22 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
             lambda: upscale(image, method="bicubic", turns=True),
             "--turns is for networks: bicubic makes the same of every turn.",
         ),
+        (lambda: restore(image, harm="rain"), "--from rain is unknown; choose from jpeg, blur."),
+        (
+            lambda: upscale(image, method=str(tmp_path / "gan")),
+            f"upscale needs a Translator, and {tmp_path / 'gan'} holds a DCGAN",
+        ),
+        (lambda: upscale(tmp_path / "no.png", method="bicubic"), "no.png does not exist."),
+    ):
+        with pytest.raises(SfumatoError) as caught:
+            act()
+        assert words in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_method_that_will_not_do_is_answered_with_those_that_will():
+    image = noise(8, 8)
+    for act, words in (
         (lambda: upscale(image, scale=9), "srresnet does not upscale 9 times; take bicubic."),
         (
             lambda: restore(image, method="srgan"),
@@ -221,17 +237,11 @@ def test_what_cannot_be_done_is_said_in_a_line(doubler, tmp_path):
             lambda: restore(image, method="bicubic"),
             "--method bicubic is unknown; choose from srresnet, or name a run or a bundle.",
         ),
-        (lambda: restore(image, harm="rain"), "--from rain is unknown; choose from jpeg, blur."),
         (
             lambda: upscale(image, method="nothing"),
             "--method nothing is unknown; choose from bicubic, srgan, srresnet, or name a run",
         ),
         (lambda: upscale(image, method="./no.zip"), "./no.zip is no run folder"),
-        (
-            lambda: upscale(image, method=str(tmp_path / "gan")),
-            f"upscale needs a Translator, and {tmp_path / 'gan'} holds a DCGAN",
-        ),
-        (lambda: upscale(tmp_path / "no.png", method="bicubic"), "no.png does not exist."),
     ):
         with pytest.raises(SfumatoError) as caught:
             act()
