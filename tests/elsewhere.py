@@ -123,6 +123,8 @@ def _compute(op: Any, *args: Any, **kwargs: Any) -> Any:
         if value.device.type != NAME:
             _allow(op, argument, value)
             return value
+        if value.numel() and not value.data_ptr():  # slopes that are 0 everywhere have no memory
+            return torch.zeros(value.shape, dtype=value.dtype)
         # memory that came through DLPack cannot grow, as that of a result may have to
         stand = value.new_empty(0, device="cpu") if argument.is_out else _taken_for(value, CPU)
         known[id(stand)] = stand, value

@@ -20,6 +20,18 @@ def test_a_picture_is_completed(shell, runs):
     assert (found["files"], found["run"]) == (["mine.jpg"], runs["dcgan"])
 
 
+def test_of_a_clip_the_first_frame_is_taken_and_that_is_said(shell):
+    pictures()
+    frames = [Image.new("RGB", (30, 24), colour) for colour in ("red", "blue")]
+    frames[0].save("film.gif", save_all=True, append_images=frames[1:])
+    for words in (["complete", "film.gif", "--mask", "mask.png"], ["compress", "film.gif"]):
+        code, out, _ = shell.run(*words)
+        assert code == 0
+        assert "film.gif is a clip: its first frame is taken" in out
+    with Image.open("film-completed.png") as image:
+        assert image.getpixel((0, 0))[0] > 250
+
+
 def test_what_cannot_be_completed_is_refused(shell, runs):
     pictures()
     assert shell.refusal("complete", "photo.png").startswith("--mask is missing, and the picture")

@@ -44,6 +44,8 @@ def test_training_says_what_to_type_next(shell):
     assert "sfumato sample runs/vae-digits -n 64 --seed 0" in out
     shell.run("train", "vae", *SMOKE)
     assert Path("runs/vae-digits-2/run.yaml").exists()
+    _, out, _ = shell.run("train", "vae", *SMOKE, "--out", "runs/a b")
+    assert "sfumato sample 'runs/a b' -n 64" in out, "so that it can be pasted"
 
 
 @pytest.mark.parametrize("model", ["dcgan", "vae"])

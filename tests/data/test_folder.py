@@ -273,3 +273,16 @@ def test_labels_that_are_numbers_are_in_the_order_of_numbers(tmp_path):
     rows = "".join(f"{number}.png,{number}\n" for number in range(12))
     (tmp_path / "metadata.csv").write_text(f"file_name,label\n{rows}")
     assert opened(tmp_path).schema.classes == tuple(map(str, range(12)))
+
+
+def test_a_column_with_a_slip_is_left_out_and_that_is_said(tmp_path):
+    for number in range(8):
+        picture(tmp_path / f"{number}.png", number)
+    cells = [(str(n), "x" if n == 3 else str(n), "why" if n == 5 else "") for n in range(8)]
+    rows = "".join(f"{name}.png,{size},{remark}\n" for name, size, remark in cells)
+    (tmp_path / "metadata.csv").write_text(f"file_name,size,remark\n{rows}")
+    dataset = opened(tmp_path, side=6)
+    assert dataset.fields == ("image",)
+    assert dataset.report.notes == (
+        "column size is left out: 1 of 8 rows hold no number there",
+    ), "and nothing of a column of words here and there"

@@ -17,6 +17,18 @@ def test_what_nobody_sees_has_the_colour_of_the_nearest_that_is_seen():
     assert (found[:, 4:] == (10, 10, 200)).all()
 
 
+def test_near_is_the_same_in_every_direction():
+    pixels = np.zeros((9, 9, 3), np.uint8)
+    pixels[0, 4], pixels[4, 8] = (200, 10, 10), (10, 10, 200)
+    clear = pixels.max(2)
+    found = np.asarray(continued(Image.fromarray(pixels), Image.fromarray(clear)))
+    y, x = np.mgrid[:9, :9]
+    red = (y**2 + (x - 4) ** 2) < ((y - 4) ** 2 + (x - 8) ** 2)
+    blue = (y**2 + (x - 4) ** 2) > ((y - 4) ** 2 + (x - 8) ** 2)
+    assert (found[red] == (200, 10, 10)).all()
+    assert (found[blue] == (10, 10, 200)).all()
+
+
 def test_a_picture_that_is_seen_or_that_is_not_stays_what_it_is():
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8))
     for value in (0, 1, 255):

@@ -124,3 +124,10 @@ def test_the_judge_is_shown_what_was_given_beside_each_picture():
     one_step(model, image=given, target=wanted)
     assert all(torch.equal(pairs[:, :3], given) for pairs in judged)
     assert [torch.equal(pairs[:, 3:], wanted) for pairs in judged] == [True, False, False]
+
+
+def test_each_player_has_its_pace():
+    judge, painter = small(lr=4e-4, judge_lr=1e-4).configure_optimizers()
+    assert (judge.param_groups[0]["lr"], painter.param_groups[0]["lr"]) == (1e-4, 4e-4)
+    judge, painter = small(lr=4e-4).configure_optimizers()
+    assert judge.param_groups[0]["lr"] == 4e-4, "the painter's unless named"

@@ -157,6 +157,7 @@ RECIPES = {
             jitter=1.25,
             augment="colour+translation+cutout",
             lr=1e-3,
+            judge_lr=5e-4,
             beta1=0.6,
         ),
         data=Source(name="photos", side=16, count=64, pair="grey"),

@@ -154,6 +154,7 @@ RECIPES = {
             game="least_squares",
             penalty="dragan",
             penalty_weight=1.0,
+            kernels=3,
             optimizer="adam",
             lr=1e-3,
             momentum=0.5,
