@@ -21,7 +21,7 @@ from torch import Tensor
 
 import sfumato
 from sfumato import data as sources
-from sfumato import registry, settings
+from sfumato import parts, registry, settings
 from sfumato.callbacks.average import Average
 from sfumato.callbacks.bar import Bar
 from sfumato.callbacks.card import Card
@@ -32,6 +32,7 @@ from sfumato.callbacks.ledger import Events, Ledger, Recorder
 from sfumato.callbacks.pictures import Pictures, film
 from sfumato.callbacks.validation import Validation
 from sfumato.data.dataset import Dataset
+from sfumato.data.glance import glance
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, Stopped
 from sfumato.io.files import at_home, numbered
@@ -274,9 +275,9 @@ def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[st
     published = getattr(registry.module(model), "STARTS", {})
     if start in published:
         return published[start](network)
-    name, _, label = start.partition(":")
-    if not label or name not in registry.available():
+    if (named := _of_recipe(start)) is None:
         return load(start).state_dict()
+    name, label = named
     wanted = plan(name, recipe=label, data=data)
     run = Run(Path(f"runs/{name}-{label}-{_called(data)}"))
     if run.saved and (other := _others(run.recipe()[1].data, wanted.data)):
@@ -298,6 +299,28 @@ def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[st
                 made.stopped,
             )
     return load(run.path).state_dict()
+
+
+def _of_recipe(start: str) -> tuple[str, str] | None:
+    """The model and the recipe that a start names; None for a place."""
+    name, _, label = start.partition(":")
+    return (name, label) if label and name in registry.available() else None
+
+
+def foresee(network: Model, model: str, recipe: Recipe) -> None:
+    """Raise what `_begin_from` would for a start that names nothing, or nothing that fits.
+
+    Nothing is trained for it.
+    """
+    start = recipe.start
+    if start is None or start in getattr(registry.module(model), "STARTS", {}):
+        return
+    if named := _of_recipe(start):
+        wanted = plan(named[0], recipe=named[1], data=recipe.data)
+        given = parts.outline(named[0], wanted, glance(wanted.data)[0])
+    else:
+        given = load(start)
+    _shared(start, given.state_dict(), network)
 
 
 def _others(one: Source, other: Source) -> list[tuple[str, Any, Any]]:

@@ -60,6 +60,7 @@ def test_compare_draws_a_sheet(shell, runs):
         (["compare", "{vae}", "{vae}"], "compare was given {vae} twice; name each place once."),
         (["compare", "{vae}", "nowhere"], "nowhere is no run folder, no bundle and no name"),
         (["compare", "{vae}", "{dcgan}", "-o", "x.txt"], "-o x.txt must end in .html or .png."),
+        (["compare", "{lenet5}", "lenet5-mnist", "-o", "x.PNG"], "-o x.PNG: none of these draws;"),
         (["evaluate", "{vae}", "--split", "test"], "--split is a part of --data; give both."),
         (
             ["evaluate", "{vae}", "--features", "lenet5-mnits"],

@@ -103,6 +103,10 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(shell, runs):
         (["--precision", "77"], "--precision 77 is unknown; choose from"),
         (["--batch", "3", "--devices", "2"], "--batch 3 does not share out among --devices 2"),
         (["--out", runs["dcgan"]], f"{runs['dcgan']} holds a run already; --resume continues it"),
+        (["--start", "nowhere"], "nowhere is no run folder, no bundle and no name"),
+        (["--start", "vae:nothing"], "vae has no recipe 'nothing';"),
+        (["--start", runs["lenet5"]], f"--start {runs['lenet5']} shares 0 of "),
+        (["--start", "lenet5:smoke"], "--start lenet5:smoke shares 0 of "),
     ):
         assert shell.refusal("train", "dcgan", *SMOKE, "--dry-run", *words).startswith(said)
 

@@ -210,7 +210,10 @@ def test_a_csv_gives_captions_attributes_and_labels(tmp_path):
     )
     dataset = opened(tmp_path)
     assert levels(dataset) == [0, 2]  # 1 lacks an age, 3 has no row
-    assert dataset.report.notes == ("2 pictures have no full row in the metadata",)
+    assert dataset.report.notes == (
+        "2 pictures have no full row in the metadata",
+        "rows of the metadata without a picture: 1, the first p/9.png",
+    )
     assert dataset.columns["attributes"].tolist() == [[10.5], [30.0]]
     assert [(a.name, a.low, a.high) for a in dataset.schema.attributes] == [("age", 10.5, 99.0)]
     words = [

@@ -115,7 +115,7 @@ def _complete(verb: Any, words: list[str]) -> None:
 
     actions = next(a for a in verb._actions if isinstance(a, _SubParsersAction))
     chosen = actions.choices.get(words[0]) if words else None
-    if chosen is None or words[0] == "list":
+    if chosen is None or words[0] in ("list", "get"):  # which cut nothing
         return
     for field in settings(Source):
         if field.name != "name":

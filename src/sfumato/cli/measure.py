@@ -76,14 +76,17 @@ def compare(args: Namespace) -> dict[str, Any]:
     """Score several places and set them side by side."""
     from sfumato import evaluation
     from sfumato.cli.places import loaded
+    from sfumato.model import Sampler
 
     if len(args.place) < 2:
         raise ConfigError("compare needs two places or more; evaluate takes one.")
     if twice := next((place for place in args.place if args.place.count(place) > 1), None):
         raise ConfigError(f"compare was given {twice} twice; name each place once.")
     path = picture(Path(args.out), ".html", ".png") if args.out else None
-    for place in args.place:  # every mistake is found before anything is measured
-        loaded(place, args.device, args.verb)
+    # every mistake is found before anything is measured
+    draws = [isinstance(loaded(place, args.device, args.verb), Sampler) for place in args.place]
+    if path and path.suffix.lower() == ".png" and not any(draws):
+        raise ConfigError(f"-o {path}: none of these draws; use .html for the table alone.")
     rows = evaluation.compare(args.place, _source(args), **_protocol(args))
     columns = {row["place"]: row["scores"] for row in rows}
     table(columns)
@@ -166,9 +169,7 @@ def _picture(
     from sfumato.io.sheets import beside
 
     grids = {place: sheet for place in args.place if (sheet := _grid(place, args.seed))}
-    if path.suffix == ".png":
-        if not grids:
-            raise ConfigError(f"-o {path}: none of these draws; use .html for the table alone.")
+    if path.suffix.lower() == ".png":
         save(beside(list(grids.items())), path)
         return wrote(path)
     shown = figures(*(figure(sheet, place) for place, sheet in grids.items()))

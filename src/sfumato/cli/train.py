@@ -112,7 +112,7 @@ def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     from sfumato.io.files import at_home
     from sfumato.preset import Preset, choose, pick_device
     from sfumato.runs import Run
-    from sfumato.training import vacant
+    from sfumato.training import foresee, vacant
 
     planning.one_length(args.minutes, args.steps)
     device = pick_device(args.device)
@@ -121,6 +121,7 @@ def _dry_run(args: Namespace, given: dict[str, Any]) -> dict[str, Any]:
     network = parts.outline(args.model, recipe, schema)
     # without a look at held-out images, which may be elsewhere
     planning.enough(network, args.model, replace(recipe, validate=0), args.devices or 1)
+    foresee(network, args.model, recipe)
     choose(Preset(device=device), precision=args.precision, convolves=False, seconds=None)
     if args.out is not None:
         vacant(Run(at_home(args.out)), recipe.data)

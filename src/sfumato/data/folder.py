@@ -80,7 +80,7 @@ def of_files(everything: list[File], source: Source) -> Stock:
             raise DataError(f"the metadata of {source.name} has a full row for no picture of it.")
         if len(listed) < len(chosen):
             notes = [f"{len(chosen) - len(listed)} pictures have no full row in the metadata"]
-        notes += table.notes
+        notes += [*table.notes, *table.missing(pictures)]
         chosen = listed
     if source.pair and source.pair not in MADE:
         both, alone = paired(chosen, source.pair, source.name, source.channels)

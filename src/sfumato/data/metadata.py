@@ -62,6 +62,13 @@ class Table:
                 row["label"] = _class(row["label"], name)
             self.classes = tuple(sorted({row["label"] for row in self.rows.values()}, key=_order))
 
+    def missing(self, pictures: Sequence[File]) -> list[str]:
+        """What must be said of rows that name none of these pictures."""
+        there = {file.name for file in pictures}
+        if not (lost := [name for name in self.rows if name not in there]):
+            return []
+        return [f"rows of the metadata without a picture: {len(lost)}, the first {lost[0]}"]
+
     def labels(self, found: Sequence[File]) -> list[int]:
         """Class numbers of these pictures."""
         numbers = {name: number for number, name in enumerate(self.classes)}
