@@ -226,7 +226,7 @@ def page(found: Mapping[str, Any]) -> str:
     """docs/ablations.md."""
     base = [row for name, row in found["rows"].items() if name.startswith("base/")]
     lines = [HEAD.format(**{**found, "seeds": len(base)}), *_table(found["rows"], base), ""]
-    lines += ["![samples, a row for each line of the table](images/ablations.png)", ""]
+    lines += ["![samples, a row for a line of the table, in its order](images/ablations.png)", ""]
     lines += [*_findings(found["rows"], base), "", _facts(found)]
     return "\n".join(lines) + "\n"
 

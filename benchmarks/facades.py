@@ -1,4 +1,4 @@
-"""Painted fronts: python benchmarks/facades.py runs/pix2pix-laptop-0 runs/pix2pix-l1-0.
+"""Painted fronts: python benchmarks/facades.py runs/pix2pix-laptop runs/pix2pix-l1.
 
 What runs of translators make of the held-out maps of `facades`, beside trivial answers and the
 photographs themselves: distance to the photograph (PSNR, SSIM, perceptual), to photographs that

@@ -35,7 +35,9 @@ HEAD = """# Results
 Each table stands under the command that measures it again. What is reproduced is written by
 `sfumato reproduce`, and the whole page by `python benchmarks/report.py`, from the files in
 `benchmarks/results/`. Floor is a trivial baseline on the same protocol, ceiling is held-out real
-data against real data. Timings were taken on a shared machine: read the ratios.
+data against real data. Timings were taken on a shared machine: read the ratios. Settings of the
+recipes were chosen by these same numbers, so each is what its recipe reaches, a little flattered.
+A commit with a + behind it was measured with changes that were committed later.
 """
 MEASURED = ("<!-- measured -->", "<!-- end of what was measured -->")
 
@@ -204,6 +206,8 @@ def _edits(found: Run) -> Iterator[str]:
         said = f"{known[name].value:g}" if name in known else ""
         cells = [arrow(name, score), with_error(score), *ends(score), said]
         yield row([*cells, f"{score['n']:,}"])
+    for said in dict.fromkeys(known[name].protocol for name in found["found"] if name in known):
+        yield f"\n*Published*: {said}."
     best, rows = found["chosen"], found["snapshots"]
     looks = ", ".join(f"{row['flips']:.3f} and {row['stays']:.3f}" for row in rows)
     yield f"\nChosen: snapshot {best} of {len(rows)}, whose flips and stays were {looks}."

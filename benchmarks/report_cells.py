@@ -28,13 +28,16 @@ def _srgan(found: Kept) -> str:
 def _hole(found: Kept) -> str:
     hole = found["holes"]["centre"]
     ours, ridge = hole["network"]["psnr"], hole["ridge"]["psnr"]
-    return f"psnr ↑ {ours:.4g} dB in the hole of {found['side']}-pixel faces, ridge {ridge:.4g}"
+    return f"psnr ↑ {ours:.4g} dB in the middle of {found['side']}-pixel faces, ridge {ridge:.4g}"
 
 
 def _codec(found: Kept) -> str:
-    rows = found["sets"]["cifar10"]["against"]["WebP"]
-    shares = [row["bpp at ms_ssim"] for row in rows if row["bpp at ms_ssim"] is not None]
-    return f"bits over WebP's at equal MS-SSIM ↓ {min(shares):.2f} to {max(shares):.2f}"
+    spans = []
+    for name, one in found["sets"].items():
+        rows = (row["bpp at ms_ssim"] for row in one["against"]["WebP"])
+        shares = [share for share in rows if share is not None]
+        spans.append(f"{min(shares):.2f} to {max(shares):.2f} on {name}")
+    return f"bits over WebP's at equal MS-SSIM ↓ {', '.join(spans)}"
 
 
 def _passes(found: Kept) -> str:
@@ -68,7 +71,7 @@ def _signs(found: Kept) -> str:
 ROWS: tuple[tuple[str, str, Callable[[Kept], str]], ...] = (
     ("srresnet", "enlarged-x4", _srresnet),
     ("srgan", "enlarged-x4", _srgan),
-    ("context_encoder", "inpainting-faces-centre", _hole),
+    ("context_encoder", "inpainting-holes-centre", _hole),
     ("fader", "edits-fader-two", _edits),
     ("cyclegan", "signs-cyclegan-laptop-0", _signs),
     ("pix2pix", "facades", _fronts),

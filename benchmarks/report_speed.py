@@ -24,7 +24,8 @@ def speed(found: Run) -> Iterator[str]:
     once = f"one turn | **{found['ratio']}**"
     yield f"| ratio, {spread if turns > 1 else once} |\n"
     preset = ", ".join(f"{name} {value}" for name, value in found["preset"].items())
-    yield f"Preset chosen: {preset}."
+    apart = "Each number is a median of its own. " if turns > 1 else ""
+    yield f"{apart}Preset chosen: {preset}."
     if "n" in found:
         yield from _equal(found)
 

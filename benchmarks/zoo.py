@@ -157,7 +157,7 @@ ENTRIES = {
     "frogs-cifar10": Entry(
         "frogs",
         Source(name="cifar10", classes=("frog",), flip=True),
-        "DCGAN of the frogs of CIFAR-10: fur, leaves and legs, seldom a whole frog.",
+        "GAN of the frogs of CIFAR-10: fur, leaves and legs, seldom a whole frog.",
         "CIFAR-10 (Krizhevsky 2009), free to use with citation; these weights: Apache-2.0.",
         half=True,
     ),

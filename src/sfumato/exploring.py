@@ -17,7 +17,7 @@ from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.randomness import generator
 from sfumato.sampling import begin, read_off, sampler
 from sfumato.schema import Attribute, Axis
-from sfumato.settings import Count, NonNegative, Whole
+from sfumato.settings import NonNegative, Several, Whole
 from sfumato.shapes import Images, Latents, Pictures
 
 ROWS = 16
@@ -44,7 +44,7 @@ def traverse(
     place: Model | str | Path,
     axes: Sequence[str] = (),
     *,
-    steps: Count = 9,
+    steps: Several = 9,
     seed: int = 0,
     picture: Shown | None = None,
     data: str | Path | Source | None = None,
@@ -208,8 +208,9 @@ def _settings(maker: Maker, steps: int) -> tuple[tuple[str, ...], Tensor]:
         return maker.values, torch.tensor([maker.number(value) for value in maker.values])
     if isinstance(maker, Axis) and maker.width > 1:
         return tuple(map(str, range(maker.width))), torch.arange(maker.width)
-    numbers = torch.linspace(maker.low, maker.high, steps)
-    return tuple(f"{number:.3g}" for number in numbers.tolist()), numbers
+    # in double precision and rounded: single has -3e-08 in the midst of -0.4 and 0.4
+    numbers = torch.linspace(maker.low, maker.high, steps, dtype=torch.double).round(decimals=9)
+    return tuple(f"{number:.3g}" for number in (numbers + 0).tolist()), numbers.float()
 
 
 def _strongest(

@@ -112,11 +112,13 @@ def _overview(found: Sequence[Run]) -> Iterator[str]:
     """A row for each score that was published, or is promised, or else comes first."""
     yield "## All systems\n"
     yield (
-        "`sfumato reproduce` measures the recipes `laptop` again, `--recipe` the others, several "
-        "seeds where a\ntraining takes 15 minutes or less. A system without a row has no result "
-        "kept by it yet. *Published* is what the source named with it "
-        "states, by its own\nprotocol; an empty cell means that no comparable number is known to "
-        "us. *Minutes* are those of one\ntraining.\n"
+        "`sfumato reproduce` measures the recipes `laptop` again, `--recipe` the others. *Ours* "
+        "is the mean over\nseeds, behind ± their deviation; of one seed the score, behind ± the "
+        "error of its sample. A system without\na row has no result of this kind yet: further "
+        "down, or on its page, may stand others. *Published* is what the\nsource named with it "
+        "states, by "
+        "its own protocol; an empty cell means that no comparable number is known to\nus. "
+        "*Minutes* are those of one training, a mean over seeds.\n"
     )
     yield (
         "| system | recipe | data | score | ours | floor | ceiling | n | seeds | published "

@@ -31,7 +31,7 @@ from sfumato.io.clips import FRAMES
 from sfumato.io.images import grid
 from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.randomness import generator
-from sfumato.settings import Count
+from sfumato.settings import Count, Several
 from sfumato.shapes import Codes, Images, Latents
 
 WIDEST = 20
@@ -59,7 +59,7 @@ def sample(
 def interpolate(
     place: Model | str | Path,
     seeds: Sequence[int] = (0, 1),
-    count: Count = 10,
+    count: Several = 10,
     *,
     pictures: Shown | None = None,
     truncation: float | None = None,
@@ -92,7 +92,7 @@ def _walked(
 ) -> Images:
     """From each end, a code under its conditions, to the next."""
     few_enough(model, count * (len(ends) - 1))
-    shares = [index / max(1, count - 1) for index in range(count)]
+    shares = [index / (count - 1) for index in range(count)]
     codes, conditions = list[Latents](), list[dict[str, Tensor]]()
     for (start, given), (end, then) in pairwise(ends):
         codes += [way(model, start, end, share) for share in shares]
@@ -105,7 +105,7 @@ def animate(
     place: Model | str | Path,
     count: int = 16,
     *,
-    stops: Count = 4,
+    stops: Several = 4,
     frames: Count = 12,
     seed: int = 0,
     zoom: Count = 1,

@@ -30,6 +30,7 @@ from sfumato.errors import ConfigError, brief, nearest
 T = TypeVar("T")
 
 Count = Annotated[int, Ge(1)]
+Several = Annotated[int, Ge(2)]
 Whole = Annotated[int, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 NonNegative = Annotated[float, Ge(0)]

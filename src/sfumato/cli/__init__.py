@@ -47,6 +47,7 @@ begin with:
   sfumato train dcgan --data mnist --minutes 10
   sfumato sample runs/dcgan-mnist -n 64
   sfumato VERB --help                           every option of a verb
+  sfumato train MODEL --help                    and every setting of a model
 
 A verb takes a run folder, a bundle or a zoo name alike. --json, with any verb, prints one
 object as the last line of stdout."""
@@ -154,6 +155,8 @@ def _parser() -> tuple[Parser, "_SubParsersAction[Parser]"]:
     verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
     for group in GROUPS:
         import_module(f"{__name__}.{group}").register(verbs)
+    for verb in verbs.choices.values():  # `_answer` has taken it away before words are read
+        verb.add_argument("--json", action="store_true", help="print one object at the end")
     return parser, verbs
 
 

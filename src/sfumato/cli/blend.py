@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.cli.draw import PICTURES
+from sfumato.cli.parser import sentence
 from sfumato.cli.places import picture, run_of, takes_device, target, wrote
 
 METHODS = ("poisson", "mixed", "modified", "splines", "gaussian-poisson")
@@ -14,7 +15,7 @@ METHODS = ("poisson", "mixed", "modified", "splines", "gaussian-poisson")
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verb."""
     about = "set a part of one picture into another without a seam"
-    verb = subparsers.add_parser("blend", help=about, description=about.capitalize() + ".")
+    verb = subparsers.add_parser("blend", help=about, description=sentence(about))
     verb.add_argument("source", metavar="SOURCE", help="the picture that a part is taken of")
     verb.add_argument("destination", metavar="DESTINATION", help="the picture it is set into")
     verb.add_argument(

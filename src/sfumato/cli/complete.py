@@ -6,7 +6,7 @@ from typing import Any
 
 from sfumato.cli.asking import asked, takes_conditions
 from sfumato.cli.draw import PICTURES
-from sfumato.cli.parser import whole
+from sfumato.cli.parser import sentence, whole
 from sfumato.cli.places import bar, first_frame, picture, run_of, takes_device, target, wrote
 
 METHODS = ("biharmonic", "membrane")
@@ -16,7 +16,7 @@ METHODS = ("biharmonic", "membrane")
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verb."""
     about = "fill what is missing of a picture"
-    verb = subparsers.add_parser("complete", help=about, description=about.capitalize() + ".")
+    verb = subparsers.add_parser("complete", help=about, description=sentence(about))
     verb.add_argument("picture", metavar="PICTURE", help="any PNG, JPEG, WebP, TIFF ...")
     verb.add_argument(
         "--mask", help="as large as PICTURE, white where it is filled (default: what is clear)"

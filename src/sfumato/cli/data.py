@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfumato.cli.parser import sentence
 from sfumato.cli.places import say
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         "prepare": (prepare, "decode, crop and scale once, into the cache"),
     }
     for name, (run, about) in words.items():
-        text = f"{about[0].upper()}{about[1:]}."
-        action = actions.add_parser(name, help=about, description=text)
+        action = actions.add_parser(name, help=about, description=sentence(about))
         action.set_defaults(run=run)
         if name != "list":
             action.add_argument("name", metavar="NAME", help="a listed name, a path or a hub id")

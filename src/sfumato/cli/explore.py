@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verbs."""
-    about = "a row for each axis of the codes and each condition: what does it change?"
+    about = "a row for each axis of the codes and each condition: what it changes"
     verb = drawing(subparsers, "traverse", about)
     verb.add_argument("--axes", type=_names, default=[], metavar="A,B", help="only these")
     verb.add_argument("--steps", type=whole(2), default=9, help="images of a number (default 9)")

@@ -10,11 +10,25 @@ from typing import Any, NoReturn
 from sfumato.errors import ConfigError, nearest
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Says what an option is where it is left out, unless its words do."""
+
+    def _get_help_string(self, action: Action) -> str:
+        about, usual = action.help or "", action.default
+        words = ",".join(map(str, usual)) if isinstance(usual, tuple) else str(usual)
+        words = words.removesuffix(".0")
+        told = isinstance(usual, str | int | float | tuple) and not isinstance(usual, bool)
+        if not action.option_strings or not words or not told or usual == argparse.SUPPRESS:
+            return about
+        said = "(default" in about or f"({words})" in about
+        return about if said else f"{about} (default {words.replace('%', '%%')})"
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose mistakes are ConfigErrors: one line, no usage block."""
 
     def __init__(self, **words: Any) -> None:
-        words.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        words.setdefault("formatter_class", _Help)
         super().__init__(allow_abbrev=False, **words)
 
     def error(self, message: str) -> NoReturn:
@@ -53,6 +67,11 @@ def complain_of_extras(
     hint = nearest(name, [option for option in known if option.startswith("--")])
     hint = hint if hint.startswith("did") else f"see {parser.prog} --help."
     raise ConfigError(f"there is no option {name}; {hint}")
+
+
+def sentence(about: str) -> str:
+    """What the list of verbs says of one, as its own help begins."""
+    return f"{about[0].upper()}{about[1:]}."
 
 
 def whole(least: int) -> Callable[[str], int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.draw import PICTURES
-from sfumato.cli.parser import positive, whole
+from sfumato.cli.parser import positive, sentence, whole
 from sfumato.cli.places import bar, picture, say, takes_device, target, wrote
 from sfumato.errors import ConfigError
 
@@ -21,7 +21,7 @@ WAYS = ("style", "content", "matched")
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verbs."""
     about = "paint a picture or a clip in the style of another picture"
-    verb = subparsers.add_parser("stylize", help=about, description=about.capitalize() + ".")
+    verb = subparsers.add_parser("stylize", help=about, description=sentence(about))
     verb.add_argument("content", metavar="PICTURE", help="what is painted; a .gif gives a clip")
     verb.add_argument(
         "--style", action="append", default=[], metavar="PICTURE", help="may be said again"
@@ -65,7 +65,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.set_defaults(run=stylize)
 
     about = "grow a picture that has the texture of another and nothing of its order"
-    verb = subparsers.add_parser("texture", help=about, description=about.capitalize() + ".")
+    verb = subparsers.add_parser("texture", help=about, description=sentence(about))
     verb.add_argument("style", nargs="+", metavar="PICTURE", help="one, or several to mix")
     verb.add_argument("--size", type=_size, metavar="WxH", help="in pixels (default the style's)")
     verb.add_argument("--start", choices=("noise", "blurred", "style"), default="noise")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _ABOUT = "learn from images into a run folder, and continue it"
 _EPILOG = """\
+sfumato train MODEL --help also lists the settings of that model.
+
 examples:
   sfumato train dcgan --data mnist --minutes 10
   sfumato train dcgan --data path/to/pictures --data.side 64 --out runs/mine

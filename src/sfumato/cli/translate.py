@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.draw import PICTURES
-from sfumato.cli.parser import whole
+from sfumato.cli.parser import sentence, whole
 from sfumato.cli.places import (
     bar,
     called,
@@ -35,7 +35,7 @@ HARMS = ("jpeg", "blur")
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verbs."""
     about = "what a model makes of a picture"
-    verb = subparsers.add_parser("translate", help=about, description=f"{about.capitalize()}.")
+    verb = subparsers.add_parser("translate", help=about, description=sentence(about))
     takes_place(verb)
     _takes_picture(verb, "?")
     verb.add_argument("--data", metavar="D", help="instead, labelled pictures; -o is a folder")
@@ -44,7 +44,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.set_defaults(run=translate)
 
     about = "a picture several times as large"
-    verb = subparsers.add_parser("upscale", help=about, description=f"{about.capitalize()}.")
+    verb = subparsers.add_parser("upscale", help=about, description=sentence(about))
     _takes_picture(verb)
     takes_device(verb)
     _takes_turns(verb)
@@ -55,7 +55,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.set_defaults(run=upscale)
 
     about = "a picture without what JPEG or a blur did to it"
-    verb = subparsers.add_parser("restore", help=about, description=f"{about.capitalize()}.")
+    verb = subparsers.add_parser("restore", help=about, description=sentence(about))
     _takes_picture(verb)
     takes_device(verb)
     _takes_turns(verb)

@@ -89,7 +89,7 @@ PLANS = {
     "vgg19": Plan((2, 2, 4, 4, 4), _VGG, repository="timm/vgg19.tv_in1k"),
 }
 SHARES = (0.05, 0.2, 0.2, 0.25, 0.3)
-"""Weights of the five blocks in the style, as published."""
+"""Weights of the five blocks in the style: a widespread setting; Gatys et al. have fifths."""
 FILE = "model.safetensors"
 SHIPPED = Path(__file__).parents[1] / "zoo" / "perceptual" / "perceptual.safetensors"
 
