@@ -6,6 +6,7 @@ passes    seconds of one pass at 512 x 512
 memory    of 4096 x 4096: --side 4096 --methods gatys, or --methods pass
 quality   losses of one pass and of the fast way against 50 evaluations, on styles not learnt from
 sheets    contact sheets: contents in rows, styles in columns
+strips    the two pictures of docs/style.md: a photograph and four paintings of it
 
 Seconds are of processor time where one thread is used, so a busy machine does not count.
 """
@@ -24,6 +25,7 @@ from PIL import Image
 from record import keep
 
 import sfumato
+from sfumato.data.photos import photo
 from sfumato.imaging import passes
 from sfumato.imaging.gatys import Choices, Progress, paint
 from sfumato.imaging.objective import Objective, Style, bounded
@@ -54,6 +56,15 @@ STYLES = [
     "style_images/fast-style-transfer/style/udnie.jpg",
 ]
 """None of them learnt from."""
+PAINTINGS = [
+    "style_images/fast-style-transfer/style/the_shipwreck_of_the_minotaur.jpg",
+    "style_images/neural-style-pt/style/starry_night.jpg",
+    "style_images/neural-style-pt/style/the_scream.jpg",
+    "style_images/fast-style-transfer/style/wave.jpg",
+]
+"""In the public domain: Turner, van Gogh, Munch, Hokusai."""
+SLOWLY = {"iterations": 5, "scales": 2}
+"""How gatys paints sheets and strips."""
 
 
 def image(name: str, side: int) -> torch.Tensor:
@@ -240,7 +251,7 @@ def quality(args: argparse.Namespace) -> None:
 def sheets(args: argparse.Namespace) -> None:
     """Ten contents by eight styles, for each method."""
     for method in args.methods:
-        words = {"iterations": 5, "scales": 2} if method == "gatys" else {}
+        words = SLOWLY if method == "gatys" else {}
         side = args.side
         sheet = Image.new("RGB", ((len(STYLES) + 1) * side, (args.count + 1) * side), "white")
         for column, name in enumerate(STYLES, 1):
@@ -253,6 +264,24 @@ def sheets(args: argparse.Namespace) -> None:
                 )
                 sheet.paste(styled, (column * side, row * side))
             sheet.save(args.out / f"style-{method}.png")
+
+
+def strips(args: argparse.Namespace) -> None:
+    """A photograph in the middle of which a cat looks up, and four paintings of it."""
+    whole = photo("cat")
+    left, top = (whole.width - whole.height) // 2, 0
+    square = whole.crop((left, top, left + whole.height, whole.height))
+    for method in ("fast", "gatys"):
+        words = SLOWLY if method == "gatys" else {}
+        made = [
+            sfumato.stylize(square, DATA / name, method=method, choices=words, side=2 * args.side)
+            for name in PAINTINGS
+        ]
+        strip = Image.new("RGB", (5 * args.side, args.side))
+        for column, tile in enumerate([square, *made]):
+            small = tile.convert("RGB").resize((args.side, args.side), Image.Resampling.LANCZOS)
+            strip.paste(small, (column * args.side, 0))
+        strip.save(args.out / f"style-{method}.jpg", quality=90)
 
 
 def _tile(name: str, side: int) -> Image.Image:
@@ -273,6 +302,7 @@ def main() -> None:
         "memory": memory,
         "quality": quality,
         "sheets": sheets,
+        "strips": strips,
     }
     parser.add_argument("task", choices=tasks)
     parser.add_argument("--side", type=int, default=256)
