@@ -90,7 +90,10 @@ def test_names_that_count_from_0_are_numbers_and_have_a_range():
         (1.5, "label 1.5 must be the number or the name of a class."),
         (True, "label True must be the number or the name of a class."),
         ([], "no labels are there to draw from; name at least one."),
-        ([0, 1, 2, 0, 1], "5 labels were asked for, and only 4 to draw; draw 5."),
+        (
+            [0, 1, 2, 0, 1],
+            "5 labels were asked for, and 4 to be drawn; ask for 4 at most, or draw more.",
+        ),
     ],
     ids=repr,
 )

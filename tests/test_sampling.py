@@ -109,7 +109,7 @@ def test_a_strip_goes_from_what_is_asked_of_one_seed_to_what_is_asked_of_the_nex
 def test_a_strip_of_one_label_is_of_that_label(asked):
     images = interpolate(asked, (4, 5), 3, label="Q")
     assert torch.allclose(images[0], asked.sample(1, seed=4, label="Q")[0], atol=1e-5)
-    with pytest.raises(ConfigError, match="3 labels were asked for, and only 2 to draw; draw 3"):
+    with pytest.raises(ConfigError, match="3 labels were asked for, and 2 to be drawn; ask for 2"):
         interpolate(asked, (4, 5), 3, label=["A", "B", "C"])
 
 

@@ -15,6 +15,7 @@ from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
 from sfumato.encoding import (
     Shown,
+    as_told,
     autoencoder,
     encoded,
     few_enough,
@@ -139,7 +140,7 @@ def reconstruct(
     seen: Batch | None = None
     if pictures is None:
         split = held_out(model, source_of(place, data), seed=seed)
-        seen = split.data.batch(split.rows[:count])
+        seen = as_told(model, split.data.batch(split.rows[:count]), split.data, *model.besides)
         images = seen.image
     else:
         images = fitted(model, pictures)

@@ -20,9 +20,9 @@ from sfumato.classifying import classifier
 from sfumato.data.dataset import Dataset
 from sfumato.data.labels import complete
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError, DataError, RunError
 from sfumato.evaluation import source_of
-from sfumato.io.files import atomic
+from sfumato.io.files import at_home, atomic
 from sfumato.io.images import to_bytes, to_picture
 from sfumato.model import Classifier, Model, Sampler
 from sfumato.nn.resize import resize
@@ -72,6 +72,9 @@ def augment(
     """
     if not 0 <= ratio < inf:
         raise ConfigError(f"--ratio must be 0 or more; got {ratio:g}.")
+    folder = at_home(folder)
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise RunError(f"{folder} exists already; name a new or an empty folder.")
     model = sampler(place, "augment")
     reader = named_by(model, namer, sure)
     if not isinstance(data, Dataset):
@@ -80,6 +83,10 @@ def augment(
     labels, names = data.columns["label"], data.schema.classes
     counts = np.bincount(labels, minlength=len(names))
     want = {name: round(ratio * int(n)) for name, n in zip(names, counts, strict=True)}
+    if ratio and not any(want.values()):
+        raise ConfigError(
+            f"--ratio {ratio:g} of {counts.max()} pictures of a class is none; name a larger one."
+        )
     made = _asked(model, want, seed) if reader is None else _named(model, reader, want, seed, sure)
     write(folder, {"real": real(data) if keep else iter(()), "made": made}, tell)
     kept = {name: int(n) if keep else 0 for name, n in zip(names, counts, strict=True)}

@@ -4,7 +4,7 @@ Every function takes a model or a place that holds one (a run folder, a bundle, 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,7 +15,8 @@ from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
 from sfumato.encoding import Shown, fitted, loaded
 from sfumato.errors import ConfigError, DataError
-from sfumato.evaluation import source_of, unseen_by
+from sfumato.evaluation import LEARNED, source_of, unseen_by
+from sfumato.evaluation.references import Split
 from sfumato.metrics.accuracy import (
     ClassReport,
     Reliability,
@@ -58,9 +59,14 @@ def classify(
     model = classifier(place)
     classes = len(model.schema.classes)
     k = min(USUAL, classes) if k is None else k
+    enough(k, classes)
+    return top(model, _logits(model, fitted(model, pictures)), k)
+
+
+def enough(k: int, classes: int) -> None:
+    """Raise ConfigError where there are not `k` classes."""
     if not 1 <= k <= classes:
         raise ConfigError(f"-k {k} must be from 1 to {classes}, the classes.")
-    return top(model, _logits(model, fitted(model, pictures)), k)
 
 
 def top(model: Classifier, scores: Scores, k: int) -> list[Answer]:
@@ -92,6 +98,8 @@ class Trial:
     scores: Scores
     labels: Labels
     """Both in the order of the data."""
+    learned: bool = False
+    """Whether the classifier learned from these images, where nothing else is there."""
 
     @property
     def confusion(self) -> Int[Tensor, "K K"]:
@@ -110,8 +118,12 @@ class Trial:
         return reliability(self.scores, self.labels)
 
     def measured(self, k: int) -> dict[str, Score]:
-        """`accuracy`, `top-k` and `calibration_error`, each with the ends of its scale."""
+        """`accuracy`, `top-k` and `calibration_error`, each with the ends of its scale.
+
+        Raises ConfigError where there are fewer classes than `k`.
+        """
         n, classes = len(self.labels), len(self.names)
+        enough(k, classes)
         best = self.scores.topk(k).indices
         within = float((best == self.labels[:, None]).any(1).double().mean())
         commonest = torch.bincount(self.labels, minlength=classes).topk(k).values
@@ -122,7 +134,9 @@ class Trial:
         if k > 1:
             found[f"top_{k}"] = Score(within, int(commonest.sum()) / n, 1.0, n)
         error = Score(self.reliability.error, careless, 0.0, n, "lower")
-        return found | {"calibration_error": error}
+        said = LEARNED if self.learned else ""
+        found |= {"calibration_error": error}
+        return {name: replace(score, note=said) for name, score in found.items()}
 
     def mistakes(self, most: int | None = None) -> list[Mistake]:
         """The images named wrongly, those it was surest of first."""
@@ -143,22 +157,24 @@ class Trial:
 
 def trial(
     place: Model | str | Path,
-    data: str | Path | Source | Dataset | None = None,
+    data: str | Path | Source | Split | Dataset | None = None,
     *,
     count: int | None = None,
     seed: int = 0,
     tell: Callable[[int], None] | None = None,
 ) -> Trial:
-    """Hold a classifier against `known` images of `data`, or against a data set as it is.
+    """Hold a classifier against `known` images of `data`, or against what is given as it is.
 
     `tell` is told the size of each part when it is done. Raises DataError where there are no
     labels, or classes that the model does not know.
     """
     model = classifier(place)
-    if not isinstance(data, Dataset):
+    if not isinstance(data, Split | Dataset):
         data = known(model, source_of(place, data), place=place, count=count, seed=seed)
+    learned = isinstance(data, Split) and data.learned
+    data = data.alone() if isinstance(data, Split) else data
     scores, labels = model.answers(data, tell)
-    return Trial(data, model.schema.classes, scores, labels)
+    return Trial(data, model.schema.classes, scores, labels, learned)
 
 
 def known(
@@ -168,17 +184,19 @@ def known(
     place: Model | str | Path,
     count: int | None = None,
     seed: int = 0,
-) -> Dataset:
+) -> Split:
     """Images of `source` that it is tested on, in its shape: all, or `count` that `seed` chooses.
 
     Raises DataError where none are held out, and what `trial` does.
     """
+    if count is not None and count < 1:
+        raise ConfigError(f"-n {count} must be at least 1.")
     split = unseen_by(place, model, source, seed)
-    data = split.alone(count)
-    if not len(data):
+    split = replace(split, rows=split.rows[:count])
+    if not len(split.rows):
         raise DataError(f"{source.name} holds out no images to classify.")
-    model.true(data)  # a mistake is found before anything is measured
-    return data
+    model.true(split.data)  # a mistake is found before anything is measured
+    return split
 
 
 def _logits(model: Classifier, images: Images) -> Scores:

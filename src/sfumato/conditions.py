@@ -146,7 +146,8 @@ def _round(values: Tensor, count: int, what: str) -> Tensor:
         raise ConfigError(f"no {what} are there to draw from; name at least one.")
     if len(values) > max(count, 1):
         raise ConfigError(
-            f"{len(values)} {what} were asked for, and only {count} to draw; draw {len(values)}."
+            f"{len(values)} {what} were asked for, and {count} to be drawn; ask for "
+            f"{max(count, 1)} at most, or draw more."
         )
     return values[torch.arange(count) % len(values)]
 

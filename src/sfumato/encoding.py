@@ -12,12 +12,13 @@ from torch import Tensor
 
 from sfumato import registry, runs
 from sfumato.capabilities import can, demand
-from sfumato.data.dataset import Batch
+from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.stock import Cut
 from sfumato.errors import ConfigError, UnknownName, nearest
 from sfumato.io.files import at_home
 from sfumato.io.images import LARGEST, Source, from_bytes, read
 from sfumato.model import Autoencoder, Model, Sampler
+from sfumato.nn.attributes import columns
 from sfumato.shapes import Codes, Images, Pictures
 
 PART = 256
@@ -99,6 +100,20 @@ def _taken(model: Model, images: Tensor) -> Images:
     return images.float() if first is None else images.to(first.dtype)
 
 
+def as_told(model: Model, seen: Batch, of: Dataset, *names: str) -> Batch:
+    """A batch of `of`, its labels and attributes in the numbers and the order of the model.
+
+    They are matched by name, as far as `names` ask. Raises DataError for a class, ConfigError for
+    an attribute that one of the two does not know.
+    """
+    if "label" in names and seen.label is not None:
+        seen = seen._replace(label=model.schema.numbers(of.schema, of.name)[seen.label])
+    if "attributes" in names and seen.attributes is not None:
+        own = columns(model.schema, of.schema)
+        seen = seen._replace(attributes=seen.attributes[:, own])
+    return seen
+
+
 def painted_under(
     model: Autoencoder, count: int, asked: Mapping[str, Any], seen: Batch | None = None
 ) -> dict[str, Tensor]:
@@ -116,10 +131,20 @@ def painted_under(
         if rows is None:
             raise ConfigError(
                 f"{type(model).__name__} as it was trained here paints a code under its {name}; "
-                f"ask for it: --{name.removesuffix('s')} …"
+                f"ask for it: {_wish(model, name)}."
             )
         found[name] = rows.to(model.device)
     return found
+
+
+def _wish(model: Model, name: str) -> str:
+    """An example of how a condition is asked for on the command line."""
+    if name == "label":
+        return f"--label {model.schema.classes[0]}"
+    return " ".join(
+        f"--attribute {one.name}={one.values[0] if one.values else f'{one.low:g}'}"
+        for one in model.schema.attributes
+    )
 
 
 def few_enough(model: Model, count: int) -> None:

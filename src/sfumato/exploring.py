@@ -60,6 +60,8 @@ def traverse(
     """
     model: Painter
     if picture is None:
+        if data is not None:
+            raise ConfigError("data are for the codes of pictures, and none is named.")
         model = sampler(place, "traverse")
         few_enough(model, steps)
         code, condition = begin(model, 1, seed, None, asked)

@@ -91,6 +91,11 @@ def _act(model: Model) -> tuple[_Act, str, str]:
     raise ConfigError(f"--to onnx cannot export a {type(model).__name__}; use --to bundle.")
 
 
+def ends(model: Model) -> tuple[str, str]:
+    """What goes into the graph of a model, and what comes out of it."""
+    return _act(model)[1:]
+
+
 def _example(model: Model, given: str, count: int) -> dict[str, Tensor]:
     """What goes in, by name: for a sampler its codes and conditions."""
     rng = generator(0, "export", count)

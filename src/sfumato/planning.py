@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from sfumato import registry, settings
+from sfumato.data.catalogue import identity
 from sfumato.data.dataset import Dataset
 from sfumato.data.labels import complete, named
 from sfumato.data.source import Source
@@ -135,6 +136,15 @@ def unlike(one: Any, other: Any, *without: str) -> list[tuple[str, Any, Any]]:
     names = [field.name for field in fields(one) if field.name not in without]
     pairs = ((name, getattr(one, name), getattr(other, name)) for name in names)
     return [(name, was, then) for name, was, then in pairs if was != then]
+
+
+def others(one: Source, other: Source) -> list[tuple[str, Any, Any]]:
+    """In what two sources choose or cut other pictures, with both values."""
+    apart = identity(one.name) != identity(other.name)
+    return [
+        *([("name", one.name, other.name)] if apart else []),
+        *unlike(one, other, "name", "flip", "patch"),
+    ]
 
 
 def resumed(

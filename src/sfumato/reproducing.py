@@ -18,8 +18,10 @@ from sfumato import registry, results
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, SfumatoError, UnknownName, nearest
 from sfumato.evaluation import evaluate
+from sfumato.evaluation.attributes import the_tagger
 from sfumato.io.files import numbered
 from sfumato.planning import plan
+from sfumato.preset import Preset, choose
 from sfumato.recipe import Recipe
 from sfumato.runs import SAID, Run, digest, recipe_plain
 from sfumato.training import train
@@ -177,6 +179,9 @@ def reproduce(
     A model whose data are not here is skipped. Raises UnknownName for a model, ConfigError where
     none of them has the recipe.
     """
+    choose(Preset(device="cpu"), precision=precision, convolves=False, seconds=None)
+    if tagger is not None:
+        the_tagger(tagger, "cpu")  # what was said wrongly is no reason to skip a system
     place, done = Path(folder), Reproduced()
     if quick:
         place, seeds = place / "runs" / "quick", 1

@@ -9,7 +9,7 @@ another name is not encoded. Searching is exact: every code is compared (`scikit
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import blake2b
 from pathlib import Path
@@ -107,15 +107,15 @@ class Index:
 class Found:
     """What is like a picture, nearest first."""
 
-    query: Images
+    query: Images = field(repr=False)
     """The picture, as the model takes it; one row."""
     names: tuple[str, ...]
     """What it is like."""
     distances: tuple[float, ...]
     """Euclidean, between codes."""
-    images: Pictures
+    images: Pictures = field(repr=False)
     """Those pictures."""
-    index: Index
+    index: Index = field(repr=False)
     seconds: float
     """From the picture in memory to the names."""
 

@@ -23,7 +23,7 @@ from sfumato.imaging.gatys import Choices, Progress
 from sfumato.imaging.motion import moved
 from sfumato.imaging.objective import Style, bounded, scaled, union
 from sfumato.imaging.paused import mark, put_aside, taken_up
-from sfumato.imaging.placing import softened
+from sfumato.imaging.placing import fitting, softened
 from sfumato.io.images import Source, from_picture, marks, read, save, to_bytes, to_picture
 from sfumato.model import Model, Translator
 from sfumato.nn import perceptual
@@ -130,14 +130,15 @@ def stylize(
     """
     _one_of("method", method, METHODS)
     _one_of("colour", colour, COLOURS)
-    gatys.of_use(method, choices)
     pictures = [] if style is None else _several(style)
     image = _sized(tensor(content), side)
     styles = _styles(image, pictures, weights, masks, style_masks, soften, colour)
-    wish = _hasty(choices, image) if method == "fast" else _choices(choices)
+    wish = _hasty(choices, image) if method == "fast" else _choices(choices, method)
     job = Job(image, styles, wish, eyes or Eyes(), colour, tell or Tell())
     job.device = pick_device(device)
     if method == "gatys":
+        if model != SHIPPED:
+            raise ConfigError("--model paints in one pass, which --method gatys has not.")
         job.keep, job.resume = Path(keep) if keep else None, resume
         job.start = None if start is None else tensor(start)
         painted = descend(job)
@@ -170,8 +171,9 @@ def clip(
         else:
             wish = _hasty(choices, now) if method == "fast" else _choices(choices)
             wish = replace(wish, scales=1, iterations=max(1, wish.iterations // 3))
-            begun = {"start": picture(moved(tensor(painted), before, now)), "method": "gatys"}
-            painted = stylize(frame, style, choices=wish, **(words | begun))
+            begun = picture(moved(tensor(painted), before, now))
+            more = words | {"method": "gatys", "model": SHIPPED, "start": begun}
+            painted = stylize(frame, style, choices=wish, **more)
         yield painted
         before = now
 
@@ -333,14 +335,7 @@ def _styles(
 
 
 def _mask(source: Source, image: Images, what: str) -> Others:
-    """A mask of the shape of its picture, white inside, at the picture's size."""
-    mask = from_picture(marks(source))
-    (high, wide), (y, x) = image.shape[-2:], mask.shape[-2:]
-    if abs(x * high - y * wide) > max(high, wide):
-        raise ConfigError(
-            f"a mask is {x}x{y} and {what} {wide}x{high}: they must have the same shape."
-        )
-    return scaled(mask, (high, wide)) / 2 + 0.5
+    return fitting(from_picture(marks(source)) / 2 + 0.5, image, what)
 
 
 def _regions(styles: Sequence[Style]) -> list[tuple[Others | None, Others]]:
@@ -369,12 +364,14 @@ def _sized(image: Images, side: int | None) -> Others:
     return image if side is None else bounded(image, side)
 
 
-def _choices(given: Choices | Mapping[str, Any] | None) -> Choices:
+def _choices(given: Choices | Mapping[str, Any] | None, method: str = "gatys") -> Choices:
+    gatys.of_use(method, given)
     return given if isinstance(given, Choices) else build(Choices, given or {})
 
 
 def _hasty(given: Choices | Mapping[str, Any] | None, image: Images) -> Choices:
     """What is said, and for the rest what the fast method takes for a picture of this size."""
+    gatys.of_use("fast", given)
     if isinstance(given, Choices):
         return given
     scales = max(1, 1 + round(log2(min(FINE, max(image.shape[-2:])) / COARSE)))

@@ -31,6 +31,7 @@ from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import Events, Ledger, Recorder
 from sfumato.callbacks.pictures import Pictures, film
 from sfumato.callbacks.validation import Validation
+from sfumato.data.catalogue import places
 from sfumato.data.dataset import Dataset
 from sfumato.data.glance import glance
 from sfumato.data.source import Source
@@ -38,7 +39,7 @@ from sfumato.errors import ConfigError, RunError, Stopped
 from sfumato.io.files import at_home, numbered
 from sfumato.model import Model
 from sfumato.module import Module
-from sfumato.planning import build, enough, one_length, plan, resumed, unlike
+from sfumato.planning import build, enough, one_length, others, plan, resumed
 from sfumato.preset import Preset, choose, pick_device, same_machine, settle, unsettled
 from sfumato.recipe import Recipe
 from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
@@ -280,7 +281,7 @@ def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[st
     name, label = named
     wanted = plan(name, recipe=label, data=data)
     run = Run(Path(f"runs/{name}-{label}-{_called(data)}"))
-    if run.saved and (other := _others(run.recipe()[1].data, wanted.data)):
+    if run.saved and (other := others(run.recipe()[1].data, wanted.data)):
         field, was, asked = other[0]
         raise ConfigError(
             f"--start {start} is {run.path} here, which learned with --data.{field} {was}, not "
@@ -323,13 +324,6 @@ def foresee(network: Model, model: str, recipe: Recipe) -> None:
     _shared(start, given.state_dict(), network)
 
 
-def _others(one: Source, other: Source) -> list[tuple[str, Any, Any]]:
-    """In what two sources choose or cut other pictures, with both values."""
-    named = [("name", one.name, other.name)]
-    apart = named if Path(one.name).resolve() != Path(other.name).resolve() else []
-    return [*apart, *unlike(one, other, "name", "flip", "patch")]
-
-
 def _visited(run: Run) -> int:
     """Batches the last checkpoint has seen; 0 where there is none."""
     return int(_clock(run)["visited"])
@@ -361,7 +355,11 @@ def _card(
         "recipe": recipe_plain(recipe),
         "minutes": minutes,
         "preset": asdict(preset),
-        "data": {"images": len(data), "fingerprint": data.fingerprint},
+        "data": {
+            "images": len(data),
+            "fingerprint": data.fingerprint,
+            "places": places(recipe.data),
+        },
         "schema": {"shape": list(data.schema.shape), "classes": list(data.schema.classes)},
         "versions": {
             "sfumato": sfumato.__version__,

@@ -56,6 +56,19 @@ def test_the_pictures_are_those_of_the_data_and_of_the_seed(shell, place):
         assert image.tobytes() == to_bytes(want)[0].tobytes()
 
 
+def test_what_a_run_keeps_aside_stays_aside(shell):
+    kept = ("--data", "digits", "--data.holdout", "0.3", "--data.seed", "7")
+    shell.answer("train", "cgan", "--recipe", "smoke", *kept, "--out", "run")
+    shell.answer("augment", "run", "--labels", "300", "--ratio", "0.1", "-o", "more")
+    seen = sources.open(Source(name="digits", holdout=0.3, seed=7, side=16))
+    learned = {row.tobytes() for row in seen.columns["image"]}
+    real = [row["file_name"] for row in table("more") if row["origin"] == "real"]
+    assert len(real) == 300
+    for name in real:
+        with Image.open(Path("more", name)) as image:
+            assert image.tobytes() in learned
+
+
 def test_the_painted_ones_alone(shell, place):
     found = shell.answer("augment", place, "--labels", "20", "--only-made", "-o", "made")
     assert sum(found["real"].values()) == 0
@@ -76,7 +89,8 @@ def test_a_classifier_learns_from_it_and_is_held_against_the_real(shell, place):
         (["-o", "full"], "-o full exists already; name a new or an empty folder."),
         (["--ratio", "0"], "--ratio must be a number greater than 0 and at most 100, not '0'"),
         (["--data", "photos"], "photos has the class 'astronaut', and this model learned"),
-        (["--labels", "9"], "--data.labels 9 wants 0 of class"),
+        (["--labels", "9"], "--labels 9 wants 0 of class"),
+        (["--labels", "20", "--ratio", "0.1"], "--ratio 0.1 of 2 pictures of a class is none;"),
     ],
     ids=" ".join,
 )

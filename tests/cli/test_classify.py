@@ -104,6 +104,8 @@ def test_who_makes_no_mistake_has_no_sheet_of_them(shell, runs):
         (["nothing.png"], "nothing.png does not exist."),
         (["--split", "test"], "--split is a part of --data; give both."),
         (["--data", "photos"], "photos has the class 'astronaut', and this model learned 0, 1,"),
+        (["-k", "20"], "-k 20 must be from 1 to 10, the classes."),
+        (["--data", "digits", "--split", "foo"], "--split 'foo' is no part of digits;"),
         (["-o", "full"], "-o full exists already; name a new or an empty folder."),
     ],
     ids=lambda part: part if isinstance(part, str) else " ".join(part),
@@ -113,6 +115,47 @@ def test_what_cannot_be_is_refused(shell, runs, words, said):
     Path("full").mkdir()
     Path("full/mine.txt").write_text("precious")
     assert shell.refusal("classify", runs["lenet5"], *words).startswith(said)
+
+
+def test_a_file_that_cannot_be_read_costs_only_its_own_answer(shell, runs):
+    picture("a.png")
+    Path("cut.png").write_bytes(Path("a.png").read_bytes()[:60])
+    found = shell.answer("classify", runs["lenet5"], "cut.png", "-k", "2", "a.png")
+    assert [image["file"] for image in found["images"]] == ["a.png"]
+    assert len(found["images"][0]["classes"]) == 2
+    assert found["skipped"] == ["cut.png is truncated."]
+    assert shell.refusal("classify", runs["lenet5"], "cut.png") == "cut.png is truncated."
+
+
+def test_images_that_were_learned_from_are_said_to_be(shell):
+    for name in ("ink", "paper"):
+        for number in range(20):
+            Path("mine", name).mkdir(parents=True, exist_ok=True)
+            grey = Image.new("L", (8, 8), number + 200 * (name == "paper"))
+            grey.save(f"mine/{name}/{number}.png")
+    words = ("--recipe", "smoke", "--data", "mine")
+    shell.answer("train", "mlp", *words, "--out", "all")
+    shell.answer("train", "mlp", *words, "--data.holdout", "0.3", "--out", "some")
+    learned = shell.answer("classify", "all")["metrics"]["accuracy"]
+    assert learned["note"].startswith("of images that were learned from")
+    for place in ("mine", "./mine", str(Path("mine").resolve())):  # spelt as one likes
+        for verb in ("classify", "evaluate"):
+            held = shell.answer(verb, "some", "--data", place)["metrics"]["accuracy"]
+            assert (held["n"], held.get("note", "")) == (12, "")
+
+
+def test_what_a_run_learned_from_is_found_from_anywhere(shell, monkeypatch):
+    for kind, shade in (("mine", 0), ("elsewhere/mine", 9)):
+        for name in ("ink", "paper"):
+            Path(kind, name).mkdir(parents=True)
+            for number in range(10):
+                grey = Image.new("L", (8, 8), number + shade + 200 * (name == "paper"))
+                grey.save(f"{kind}/{name}/{number}.png")
+    shell.answer("train", "mlp", "--recipe", "smoke", "--data", "mine", "--out", "run")
+    here = shell.answer("classify", "run")["mistakes"]
+    monkeypatch.chdir("elsewhere")
+    there = shell.answer("classify", "../run")
+    assert (there["mistakes"], there["data"]) == (here, str(Path("../mine").resolve()))
 
 
 def test_classes_it_never_met_are_named(shell, runs, tmp_path_factory):

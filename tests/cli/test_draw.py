@@ -200,7 +200,7 @@ def test_truncation_reaches_the_codes(shell, runs):
     [
         (["--label", "a"], "there is no label 'a'; choose from A, B, C,"),
         (["--label", "36"], "there is no label '36'; did you mean '6'?"),
-        (["--label", "A,B,C", "-n", "2"], "3 labels were asked for, and only 2 to draw; draw 3."),
+        (["--label", "A,B,C", "-n", "2"], "3 labels were asked for, and 2 to be drawn; ask for 2"),
         (["--attribute", "stile=serif"], "there is no attribute 'stile'; did you mean 'style'?"),
         (
             ["--attribute", "style=serfi"],

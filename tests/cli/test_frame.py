@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import sfumato
 from sfumato.cli import GROUPS, _parser, main, parser
@@ -79,6 +80,24 @@ def test_the_version_is_the_packages(shell):
 )
 def test_a_slip_is_one_line_with_the_nearest_word(shell, words, said):
     assert shell.refusal(*words) == said
+
+
+def test_pictures_may_stand_before_and_behind_options(shell, runs):
+    for name in ("a.png", "b.png"):
+        Image.new("L", (8, 8), 90).save(name)
+    words = ("classify", runs["lenet5"], "a.png", "-k", "2", "b.png")
+    assert [image["file"] for image in shell.answer(*words)["images"]] == ["a.png", "b.png"]
+    Image.new("L", (8, 8), 90).save("-c.png")
+    words = ("classify", runs["lenet5"], "-k", "2", "--", "-c.png")
+    code, out, _ = shell.run(*words)
+    assert (code, out.partition(" ")[0]) == (0, "-c.png")
+
+
+def test_a_verb_tells_its_defaults_and_that_it_speaks_json(shell):
+    _, out, _ = shell.run("animate", "--help")
+    for words in ("(default 4)", "at most 50 (default 12)", "--json", "cpu, cuda, mps or auto"):
+        assert words in " ".join(out.split())
+    assert out.count("(default 4)") == 1
 
 
 @pytest.mark.parametrize("place", ["first", "last"])

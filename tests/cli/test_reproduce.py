@@ -210,6 +210,8 @@ def test_only_what_lies_between_the_marks_is_rewritten(tmp_path):
         (["--only", "dcgann"], "did you mean 'dcgan'"),
         (["--only", "lenet5", "--recipe", "laptob"], "lenet5 has no recipe 'laptob'"),
         (["--recipe", "nowhere"], "--recipe nowhere: no model has one"),
+        (["--only", "mlp", "--precision", "8"], "--precision 8 is unknown; choose from 32, bf16."),
+        (["--only", "mlp", "--tagger", "lenet5-mnist"], "--tagger lenet5-mnist holds a LeNet5,"),
         (["--seeds", "0"], "--seeds must be a whole number from 1"),
     ],
 )

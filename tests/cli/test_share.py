@@ -97,7 +97,10 @@ def test_a_missing_extra_names_the_command_that_installs_it(shell, runs, monkeyp
     ("words", "said"),
     [
         (["--to", "onnx", "-o", "m.zip"], "-o m.zip must end in .onnx for --to onnx."),
-        (["-o", "m.tar"], "-o m.tar must end in .zip, or have no ending for a folder."),
+        (
+            ["-o", "m.tar"],
+            "-o m.tar must end in .zip, or in .onnx for a graph, or have no ending for a folder.",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sfumato import stylize, texture
-from sfumato.io.clips import is_clip, read_clip
+from sfumato.io.clips import is_clip, loops, read_clip
 
 FEW = ("--iterations", "2", "--evaluations", "3", "--scales", "1")
 
@@ -80,13 +80,26 @@ def test_textures_grow(pictures):
 
 def test_a_clip_stays_a_clip(pictures):
     frames = [Image.new("RGB", (24, 20), (shade, 80, 90)) for shade in (0, 90, 180)]
-    frames[0].save("walk.gif", save_all=True, append_images=frames[1:], duration=100)
+    words = {"save_all": True, "append_images": frames[1:], "duration": 100}
+    frames[0].save("walk.gif", loop=2, **words)
+    frames[0].save("once.gif", **words)
     found = pictures.answer("stylize", "walk.gif", "--style", "wave.png")
     assert (found["files"], found["frames"]) == (["walk-styled.gif"], 3)
     assert is_clip("walk-styled.gif")
     read, times = read_clip("walk-styled.gif")
     assert (len(read), read[0].size, times) == (3, (24, 20), [100, 100, 100])
     assert not is_clip("photo.png")
+    pictures.answer("stylize", "once.gif", "--style", "wave.png", "--method", "pass")
+    assert [loops(f"{name}-styled.gif") for name in ("walk", "once")] == [2, None]
+
+
+def test_of_what_holds_several_pictures_and_is_no_clip_the_first_is_taken(pictures):
+    pages = [Image.new("RGB", (24, 20), (shade, 80, 90)) for shade in (0, 90, 180)]
+    pages[0].save("scan.tif", save_all=True, append_images=pages[1:])
+    pages[0].save("walk.gif", save_all=True, append_images=pages[1:], duration=100)
+    _, out, _ = pictures.run("stylize", "scan.tif", "--style", "walk.gif", "--method", "pass")
+    assert "scan.tif has 3 pages: the first is taken" in out
+    assert "walk.gif is a clip: its first frame is taken" in out
 
 
 @pytest.mark.parametrize(
@@ -94,6 +107,10 @@ def test_a_clip_stays_a_clip(pictures):
     [
         (["nowhere.png", "--style", "wave.png"], "nowhere.png does not exist."),
         (["photo.png"], "AdaIN needs a style: give --style."),
+        (
+            ["photo.png", "--style", "wave.png", "--method", "gatys", "--model", "nonsense"],
+            "--model paints in one pass, which --method gatys has not.",
+        ),
         (["photo.png", "--style", "wave.png", "-o", "x.txt"], "-o x.txt must end in"),
         (["photo.png", "--style", "wave.png", "--resume"], "--resume goes on with"),
         (

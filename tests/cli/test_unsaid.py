@@ -21,6 +21,8 @@ HELD = "of held-out images, and pictures are named; leave it out."
         ("search VAE a.png --in mine --split train", "--split is of a data set, and of a folder"),
         ("stylize a.png --style a.png --method pass --soften 5", "--soften is of the edges of"),
         ("stylize a.png --style a.png --method gatys --rate 0.1", "--rate is of --optimizer adam"),
+        ("texture a.png --rate 0.1", "--rate is of --optimizer adam"),
+        ("traverse VAE --data digits", "--data is for the codes of pictures, and none is named"),
     ],
     ids=lambda part: part.partition(";")[0] if isinstance(part, str) else "",
 )

@@ -197,6 +197,14 @@ def test_scaling_down_averages(tmp_path):
     assert np.abs(small - 127.5).max() <= 3
 
 
+def test_a_picture_beside_the_folders_of_classes_is_named(tmp_path):
+    for name in ("a/0.png", "b/1.png", "cover.png"):
+        picture(tmp_path / name, 3)
+    dataset = opened(tmp_path)
+    with pytest.raises(DataError, match=r"needs label .*; folders name no classes, for cover"):
+        dataset.require(("label",), "mlp")
+
+
 # ------------------------------------------------------------------ metadata
 
 

@@ -11,6 +11,7 @@
 import errno
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -118,17 +119,35 @@ def _answer(words: list[str]) -> int:
     chosen = verbs.choices.get(words[0])
     if chosen is not None and (complete := chosen.get_default("complete")):
         complete(chosen, words[1:])
-    args, extras = parser.parse_known_args(words)
+    if chosen is None or any(isinstance(action, _SubParsersAction) for action in chosen._actions):
+        args, extras = parser.parse_known_args(words)
+    else:  # pictures may stand before options, between and behind them
+        args, extras = chosen.parse_known_intermixed_args(words[1:], Namespace(verb=words[0]))
     if extras:
         complain_of_extras(chosen or parser, words, extras)
     began, speaks = time.monotonic(), _speaks()
     with _channel(wants_json, speaks):
-        report = args.run(args)
+        try:
+            report = args.run(args)
+        except SfumatoError as error:
+            error.args = (_own_words(str(error), chosen), *error.args[1:])
+            raise
         sys.stdout.flush()
     if wants_json and speaks:
         found = _plain(_object(args, report, time.monotonic() - began))
         print(json.dumps(found, default=str, allow_nan=False), flush=True)
     return _code(report)
+
+
+def _own_words(text: str, verb: Parser | None) -> str:
+    """A complaint in the verb's own options: `--split` where it has no `--data.split`."""
+    known = verb._option_string_actions if verb else {}
+
+    def own(found: re.Match[str]) -> str:
+        short = f"--{found[1]}"
+        return short if found[0] not in known and short in known else found[0]
+
+    return re.sub(r"--data\.(\w+)", own, text)
 
 
 def _speaks() -> bool:

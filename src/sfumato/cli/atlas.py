@@ -62,6 +62,7 @@ def reconstruct(args: Namespace) -> dict[str, Any]:
     from sfumato.io.images import save
     from sfumato.io.sheets import pairs
     from sfumato.metrics.distortion import psnr
+    from sfumato.metrics.pairs import EQUAL
     from sfumato.metrics.score import Score
 
     choice = _chosen(args)
@@ -75,7 +76,8 @@ def reconstruct(args: Namespace) -> dict[str, Any]:
     for name, word in zip(args.pictures, words, strict=False):
         say(f"{name}: {word}")
     flat = psnr(found.images.mean((2, 3), keepdim=True).expand_as(found.images), found.images)
-    mean = Score(float(found.psnr.mean()), float(flat.mean()), n=len(near))
+    ours, floor = (float(rows.clamp(max=EQUAL).mean()) for rows in (found.psnr, flat))
+    mean = Score(ours, floor, n=len(near))
     say(f"PSNR {mean}")
     said = {"psnr": near, **began(args, "seed", choice["seed"])}
     return report(args, model, path) | said | {"metrics": {"psnr": mean.to_json()}}

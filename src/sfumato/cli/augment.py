@@ -26,7 +26,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         "--sure", type=float, default=0.0, metavar="P",
         help="keep what it names with at least this probability (0)",
     )  # fmt: skip
-    verb.add_argument("--seed", type=int, default=0, help="of what is painted, and of --labels")
+    verb.add_argument(
+        "--seed", type=int, default=0, help="of what is painted, and with --data of --labels"
+    )
     verb.add_argument("-o", "--out", metavar="FOLDER", help="a new folder")
     verb.set_defaults(run=augment)
 
@@ -44,7 +46,9 @@ def augment(args: Namespace) -> dict[str, Any]:
     )  # every mistake is found before the data are read
     source = source_of(args.place, args.data)
     if args.labels is not None:
-        source = replace(source, labels=args.labels, seed=args.seed)
+        # the seed of a run's data also says which are held out, and those stay out
+        seed = source.seed if args.data is None else args.seed
+        source = replace(source, labels=args.labels, seed=seed)
     data = augmenting.known(model, source)
     keep = not args.only_made
     total = round(args.ratio * len(data)) + keep * len(data)

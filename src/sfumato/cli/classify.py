@@ -59,16 +59,26 @@ def classify(args: Namespace) -> dict[str, Any]:
 def _named(args: Namespace) -> dict[str, Any]:
     """The likeliest classes of each picture."""
     from sfumato import classifying
+    from sfumato.errors import DataError
 
     model = loaded(args.place, args.device, args.verb)
-    answers = classifying.classify(model, args.pictures, k=args.k)
-    for path, answer in zip(args.pictures, answers, strict=True):
+    said: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    for path in args.pictures:
+        try:
+            (answer,) = classifying.classify(model, [path], k=args.k)
+        except DataError as error:
+            skipped.append(str(error))
+            continue
         say(f"{path}  {', '.join(f'{name} {share:.1%}' for name, share in answer)}")
-    said = [
-        {"file": path, "classes": [{"name": n, "probability": p} for n, p in answer]}
-        for path, answer in zip(args.pictures, answers, strict=True)
-    ]
-    return {"model": called(model), "run": run_of(args.place), "images": said}
+        classes = [{"name": name, "probability": share} for name, share in answer]
+        said.append({"file": path, "classes": classes})
+    if not said:
+        raise DataError(skipped[0])
+    for reason in skipped:
+        say(f"skipped: {reason}")
+    found = {"model": called(model), "run": run_of(args.place), "images": said}
+    return found | ({"skipped": skipped} if skipped else {})
 
 
 def _tried(args: Namespace) -> dict[str, Any]:
@@ -79,10 +89,11 @@ def _tried(args: Namespace) -> dict[str, Any]:
     folder = new_folder(args.out, args.place, "classified")
     model = classifying.classifier(loaded(args.place, args.device, args.verb))
     words = {"place": args.place, "count": args.count, "seed": args.seed}
-    data = classifying.known(model, _source(args), **words)
-    with bar("classifying", len(data)) as tell:
-        found = classifying.trial(model, data, tell=tell)
-    k = min(args.k or classifying.USUAL, len(found.names))
+    split = classifying.known(model, _source(args), **words)
+    classifying.enough(args.k or 1, len(model.schema.classes))
+    with bar("classifying", len(split.rows)) as tell:
+        found = classifying.trial(model, split, tell=tell)
+    k = args.k or min(classifying.USUAL, len(found.names))
     scores = found.measured(k)
     _print(found, scores)
     files = _pictures(found, folder)

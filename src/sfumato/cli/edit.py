@@ -67,14 +67,13 @@ def edit(args: Namespace) -> dict[str, Any]:
 
 def _held_out(args: Namespace, model: "Model") -> "Batch":
     """Pictures nobody learned from, with what they have."""
+    from sfumato.encoding import as_told
     from sfumato.evaluation import held_out, source_of
-    from sfumato.nn.attributes import columns
 
     split = held_out(model, source_of(args.place, args.data), seed=args.seed or 0)
     split.data.require(("attributes",), "edit of held-out images")
     batch = split.data.batch(split.rows[: args.count or 4])
-    own = columns(model.schema, split.data.schema)
-    return batch._replace(attributes=batch.attributes[:, own])
+    return as_told(model, batch, split.data, "attributes")
 
 
 def _size(name: str, model: "Model") -> str:

@@ -44,6 +44,8 @@ def traverse(args: Namespace) -> dict[str, Any]:
 
     if args.pictures:
         unsaid(args, "of an image that is drawn, and a picture is named", "seed")
+    else:
+        unsaid(args, "for the codes of pictures, and none is named", "data")
     args.seed = args.seed or 0
     path = file(args, "traversal.png")
     model = loaded(args.place, args.device, args.verb)

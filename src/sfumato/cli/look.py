@@ -91,6 +91,7 @@ def _is_place(name: str) -> bool:
 
 def _of_place(place: str) -> dict[str, Any]:
     """What a run, a bundle or shipped weights were trained to do, and its card."""
+    from sfumato import parts
     from sfumato.capabilities import interfaces
     from sfumato.runs import bundle_folder, load
 
@@ -113,9 +114,17 @@ def _of_place(place: str) -> dict[str, Any]:
     say(f"asked for   {', '.join(conditions) or 'nothing'}")
     for name, values in asked.items():
         say(f"  {name}: {', '.join(values)}")
+    config, counts = asdict(model.config), parts.parameters(model)
+    say("\nsettings")
+    for name, value in config.items():
+        say(f"  --model.{name} {value}")
+    sizes = (f"{part} {count['total']:,}" for part, count in counts.items())
+    say(f"\nparameters  {', '.join(sizes)}")
     say(f"\n{text.strip()}" if text else "\nIt has no card.")
     return {
         "place": place,
+        "config": config,
+        "parameters": counts,
         "model": called(model),
         "interfaces": list(held),
         "shape": list(schema.shape),

@@ -116,14 +116,14 @@ def _protocol(args: Namespace) -> dict[str, Any]:
     return {**given, "seed": args.seed, "device": device}
 
 
-def _source(args: Namespace) -> "Source | None":
+def _source(args: Namespace) -> "Source | str | None":
     from sfumato.data.source import Source
 
+    if args.split is None:
+        return args.data
     if args.data is None:
-        if args.split is not None:
-            raise ConfigError("--split is a part of --data; give both.")
-        return None
-    return Source(name=args.data, split=args.split or "train")
+        raise ConfigError("--split is a part of --data; give both.")
+    return Source(name=args.data, split=args.split)
 
 
 def table(columns: "Mapping[str, Mapping[str, Score]]") -> None:

@@ -119,10 +119,12 @@ def picture(path: Path, *endings: str) -> Path:
 
 def first_frame(path: str) -> None:
     """Say so where a verb that makes one thing of one picture is given a clip."""
-    from sfumato.io.clips import is_clip
+    from sfumato.io.clips import is_clip, pages
 
     if is_clip(path):
         say(f"{path} is a clip: its first frame is taken")
+    elif (count := pages(path)) > 1:
+        say(f"{path} has {count} pages: the first is taken")
 
 
 def say(text: str = "") -> None:

@@ -39,16 +39,17 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
 def export(args: Namespace) -> dict[str, Any]:
     """Write a bundle, or a graph after comparing it with PyTorch."""
     from sfumato.capabilities import interfaces
-    from sfumato.export import to_bundle, to_onnx
+    from sfumato.export import ends, to_bundle, to_onnx
 
-    kind = args.to or ("onnx" if str(args.out).endswith(".onnx") else "bundle")
+    kind = args.to or ("onnx" if str(args.out).lower().endswith(".onnx") else "bundle")
     path = _target(args, kind)
     model = loaded(args.place, args.device, args.verb)
     report = {"model": called(model), "run": run_of(args.place), "to": kind}
     if kind == "onnx":
         worst = to_onnx(model, path)
-        say(f"largest difference from PyTorch: {worst:.2g}")
-        return report | {"difference": worst, "files": wrote(path)}
+        given, made = ends(model)
+        say(f"a graph from {given} to {made}; largest difference from PyTorch: {worst:.2g}")
+        return report | {"difference": worst, "from": given, "makes": made, "files": wrote(path)}
     to_bundle(args.place, path)
     files = wrote(path)
     first = f"sfumato sample {quote(str(path))}, or " if "Sampler" in interfaces(model) else ""
@@ -61,10 +62,12 @@ def _target(args: Namespace, kind: str) -> Path:
         name = "model" if kind == "onnx" else kind
         return target(None, args.place, f"{name}{_KINDS[kind]}")
     path = at_home(args.out)
-    if kind == "onnx" and path.suffix != ".onnx":
+    if kind == "onnx" and path.suffix.lower() != ".onnx":
         raise ConfigError(f"-o {path} must end in .onnx for --to onnx.")
     if kind == "bundle" and path.suffix not in ("", ".zip"):
-        raise ConfigError(f"-o {path} must end in .zip, or have no ending for a folder.")
+        raise ConfigError(
+            f"-o {path} must end in .zip, or in .onnx for a graph, or have no ending for a folder."
+        )
     if path.is_dir() and any(path.iterdir()):
         raise RunError(f"-o {path} is a folder with something in it; name a new one.")
     writable(path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.draw import PICTURES
 from sfumato.cli.parser import positive, sentence, whole
-from sfumato.cli.places import bar, picture, say, takes_device, target, wrote
+from sfumato.cli.places import bar, first_frame, picture, say, takes_device, target, wrote
 from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -117,6 +117,8 @@ def stylize(args: Namespace) -> dict[str, Any]:
 
     _whole(args)
     moving = is_clip(args.content)
+    for still in (*(args.style or ()), *([] if moving else [args.content])):
+        first_frame(still)
     name = f"{Path(args.content).stem}-styled{'.gif' if moving else '.png'}"
     path = picture(_target(args, name), *((".gif",) if moving else PICTURES))
     if moving:
@@ -135,6 +137,8 @@ def texture(args: Namespace) -> dict[str, Any]:
 
     args.method = "gatys"
     _whole(args)
+    for style in args.style:
+        first_frame(style)
     path = picture(_target(args, f"{Path(args.style[0]).stem}-texture.png"), *PICTURES)
     losses: list[float] = []
     with _told(losses) as tell:
@@ -155,7 +159,7 @@ def texture(args: Namespace) -> dict[str, Any]:
 
 def _clip(args: Namespace, path: Path) -> dict[str, Any]:
     """Every frame; by descent each begins as the last one painted, moved along."""
-    from sfumato.io.clips import read_clip
+    from sfumato.io.clips import loops, read_clip
     from sfumato.io.images import save_gif
     from sfumato.stylizing import clip
 
@@ -168,7 +172,7 @@ def _clip(args: Namespace, path: Path) -> dict[str, Any]:
         for frame in clip(frames, args.style or None, **words):
             painted.append(frame)
             done(1)
-    save_gif(painted, path, times=times)
+    save_gif(painted, path, times=times, loop=loops(args.content))
     return _report(args, path, []) | {"frames": len(painted)}
 
 

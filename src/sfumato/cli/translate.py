@@ -9,6 +9,7 @@ from sfumato.cli.parser import sentence, whole
 from sfumato.cli.places import (
     bar,
     called,
+    first_frame,
     loaded,
     new_folder,
     picture,
@@ -153,6 +154,8 @@ def _target(args: Namespace, name: str) -> Path:
     from sfumato.io.clips import is_clip
 
     moving = is_clip(args.picture)
+    if not moving:
+        first_frame(args.picture)
     path = target(args.out, Path(args.picture).stem, f"{name}{'.gif' if moving else '.png'}")
     return picture(path, *((".gif",) if moving else PICTURES))
 
@@ -164,7 +167,7 @@ def _written(
     make: "Callable[[Source, Tell | None], Image.Image]",
 ) -> dict[str, Any]:
     """What is made of the picture, or of every frame of a clip, in its file."""
-    from sfumato.io.clips import is_clip, read_clip
+    from sfumato.io.clips import is_clip, loops, read_clip
     from sfumato.io.images import read, save, save_gif
 
     if not is_clip(args.picture):
@@ -179,5 +182,5 @@ def _written(
         for frame in frames:
             painted.append(make(frame, None))
             done(1)
-    save_gif(painted, path, times=times)
+    save_gif(painted, path, times=times, loop=loops(args.picture))
     return {"files": wrote(path), "size": list(painted[0].size), "frames": len(painted)}

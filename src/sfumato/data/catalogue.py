@@ -74,6 +74,19 @@ def module(name: str) -> str:
     )
 
 
+def identity(name: str) -> str:
+    """One name for a source however it is spelt: of a path that exists where it leads."""
+    path = at_home(name)
+    return name if name in ENTRIES or not path.exists() else str(path.resolve())
+
+
+def places(source: Source) -> dict[str, str]:
+    """Field to the folder that it names by a path, which may be relative."""
+    named = {"name": source.name, "other": source.other}
+    found = {field: identity(name) for field, name in named.items() if name is not None}
+    return {field: place for field, place in found.items() if place != named[field]}
+
+
 def fetch(source: Source) -> tuple[str, dict[str, int]]:
     """Where a source is, fetched if need be; for a fetched one, how many images its parts have.
 

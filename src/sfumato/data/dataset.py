@@ -137,9 +137,10 @@ class Dataset:
         """Raise DataError unless batches have all of `fields`, which `who` needs."""
         for name in fields:
             if name not in self.fields:
+                why = "".join(f"; {note}" for note in self.report.notes if name == "label")
                 raise DataError(
                     f"{who} needs {name} of every image, and {self.name} has only "
-                    f"{', '.join(self.fields)}{_remedy(name)}"
+                    f"{', '.join(self.fields)}{f'{why}.' if why else _remedy(name)}"
                 )
 
     def only(self, fields: tuple[str, ...]) -> "Dataset":

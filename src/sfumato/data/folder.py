@@ -85,7 +85,11 @@ def of_files(everything: list[File], source: Source) -> Stock:
     if source.pair and source.pair not in MADE:
         both, alone = paired(chosen, source.pair, source.name, source.channels)
         return Stock(pictures=both, notes=(*notes, *alone))
-    classes = _classes([_folders(file)[below:] for file in pictures])
+    folders = {file.name: _folders(file)[below:] for file in pictures}
+    classes = _classes(list(folders.values()))
+    stray = [name for name, parts in folders.items() if not parts]
+    if not table.classes and 0 < len(stray) < len(folders):
+        notes.append(f"folders name no classes, for {stray[0]} lies beside them")
     label: list[int] | None = None
     if classes:
         label = [classes.index(_folders(file)[below]) for file in chosen]

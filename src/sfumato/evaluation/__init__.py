@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sfumato import data as sources
 from sfumato import runs
+from sfumato.data.catalogue import identity
 from sfumato.data.source import Source
 from sfumato.encoding import called, paint
 from sfumato.errors import ConfigError, DataError
@@ -132,9 +133,9 @@ def unseen_by(place: str | Path | Model, model: Model, source: Source, seed: int
     What a run learned from has parts that it did not see; of any other source all is taken, or the
     part that is named.
     """
-    own = None if isinstance(place, Model) else Run(at_home(place))
-    known = own.recipe()[1].data if own and own.exists else None
-    named = known is None or (known.name, known.split) != (source.name, source.split)
+    known = _learned_from(place)
+    named = known is None or known.split != source.split
+    named = named or known is None or identity(known.name) != identity(source.name)
     return examined(_fitted(source, model.schema), seed, named=named)
 
 
@@ -209,14 +210,27 @@ def _end(scores: Mapping[str, Score], name: str) -> float | None:
 
 
 def source_of(place: str | Path | Model, data: str | Path | Source | None) -> Source:
-    """Real images: as given, else what the run learned from. Raises ConfigError without either."""
+    """Real images: as given, else what the run learned from. Raises ConfigError without either.
+
+    The name of what it learned from, however it is spelt, means that as the run took it.
+    """
+    if isinstance(data, Source):
+        return data
+    known = _learned_from(place)
     if data is not None:
-        return data if isinstance(data, Source) else Source(name=str(data))
-    if not isinstance(place, Model) and (run := Run(at_home(place))).exists:
-        return run.recipe()[1].data
+        alike = known is not None and identity(known.name) == identity(str(data))
+        return known if known is not None and alike else Source(name=str(data))
+    if known is not None:
+        return known
     raise ConfigError(
         f"what {called(place)} learned from is not written there; name it with --data."
     )
+
+
+def _learned_from(place: str | Path | Model) -> Source | None:
+    """What a run learned from; None where there is no run."""
+    run = None if isinstance(place, Model) else Run(at_home(place))
+    return run.source() if run and run.exists else None
 
 
 def _fitted(source: Source, schema: Schema) -> Source:

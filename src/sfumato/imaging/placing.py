@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, pad
 
 from sfumato.errors import ConfigError
+from sfumato.imaging.objective import scaled
 from sfumato.shapes import Images, Masks
 
 Marks = Float[Tensor, "B 1 h w"]
@@ -56,6 +57,16 @@ def _shifted(images: Images, size: Sequence[int], at: tuple[int, int]) -> Tensor
 
 def _pixels(images: Images) -> str:
     return f"{images.shape[3]}x{images.shape[2]} pixels"
+
+
+def fitting(mask: Marks, image: Images, what: str) -> Masks:
+    """A mask at the size of the image that it is of. Raises ConfigError for another shape."""
+    (high, wide), (y, x) = image.shape[-2:], mask.shape[-2:]
+    if abs(x * high - y * wide) > max(high, wide):
+        raise ConfigError(
+            f"a mask is {x}x{y} and {what} {wide}x{high}: they must have the same shape."
+        )
+    return scaled(mask, (high, wide))
 
 
 def softened(mask: Masks, soften: float) -> Masks:

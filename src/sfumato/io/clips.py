@@ -14,14 +14,19 @@ FRAMES = 2000
 
 
 def is_clip(path: str | Path) -> bool:
-    """Whether a file holds more than one picture; of what cannot be read `read` says why."""
+    """Whether a file holds pictures that follow one another in time."""
+    return pages(path, _FORMATS) > 1
+
+
+def pages(path: str | Path, formats: tuple[str, ...] = ("TIFF",)) -> int:
+    """How many pictures a file of these formats holds; of what cannot be read `read` says why."""
     if not at_home(path).is_file():
-        return False
+        return 0
     try:
-        with Image.open(at_home(path), formats=_FORMATS) as image:
-            return getattr(image, "n_frames", 1) > 1
+        with Image.open(at_home(path), formats=formats) as image:
+            return int(getattr(image, "n_frames", 1))
     except Exception:  # Pillow's parsers raise whatever a damaged file makes them
-        return False
+        return 0
 
 
 def read_clip(path: str | Path) -> tuple[list[Image.Image], list[float]]:
@@ -44,3 +49,9 @@ def read_clip(path: str | Path) -> tuple[list[Image.Image], list[float]]:
     except Exception as error:
         raise DataError(f"{path} is damaged ({str(error).lower()}).") from None
     return frames, times
+
+
+def loops(path: str | Path) -> int | None:
+    """How often a clip is seen: 0 is for ever, None once."""
+    with Image.open(at_home(path), formats=_FORMATS) as image:
+        return image.info.get("loop")

@@ -250,17 +250,20 @@ def save_gif(
     fps: int | float = 10,
     *,
     times: Sequence[float] | None = None,
+    loop: int | None = 0,
 ) -> None:
-    """Write frames as a GIF that repeats for ever, each seen equally long or for its `times`.
+    """Write frames as a GIF, each seen equally long or for its `times`.
 
-    These are milliseconds; GIF knows whole hundredths of a second only, and two at the least.
+    It is seen `loop` times more, for ever where that is 0, and once where it is None. Times are
+    milliseconds; GIF knows whole hundredths of a second only, and two at the least.
     """
     frames = list(frames)
     if not frames or not 0 < fps <= 50:
         raise ConfigError(f"a GIF needs frames and 0 < fps <= 50; got {len(frames)} and {fps}.")
     first, *rest = frames
     shown = [max(20, round(time / 10) * 10) for time in times or [1000 / fps] * len(frames)]
-    words = {"save_all": True, "append_images": rest, "duration": shown, "loop": 0}
+    words: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": shown}
+    words |= {} if loop is None else {"loop": loop}
     with atomic(at_home(path), durable=False) as temporary:
         first.save(temporary, format="GIF", **words)
 

@@ -298,6 +298,8 @@ class AAE(Sampler, Autoencoder, Classifier):
         batch = data.batch(torch.arange(min(len(data), HELD)))
         images, label = batch.image.to(self.device), batch.label
         codes = torch.cat([self.encode(part) for part in images.split(500)])
+        if label is not None and (self.kinds or self.besides):
+            label = self.true(data)[: len(label)]
         found = {"reconstruction": self._reconstruction(images, codes, label)}
         if label is None:
             return found
@@ -308,11 +310,9 @@ class AAE(Sampler, Autoencoder, Classifier):
         pixels, codes = images.flatten(1).cpu(), codes.cpu()
         for name, read in (("nearest", nearest_accuracy), ("linear", linear_accuracy)):
             value, plain = read(codes, label), read(pixels, label)
-            if self.config.task == "supervised":
-                found[name] = Score(value, plain, commonest, n, "lower")
-            else:
-                note = f"{name}: {plain:.3f} from the pixels themselves"
-                found[name] = Score(value, commonest, 1.0, n, note=note)
+            note = f"{name}: {plain:.3f} from the pixels themselves"
+            told = Score(value, plain, commonest, n, "lower")
+            found[name] = told if self.besides else Score(value, commonest, 1.0, n, note=note)
         return found
 
     def _reconstruction(self, images: Images, codes: Codes, label: Labels | None) -> Score:
