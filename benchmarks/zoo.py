@@ -35,9 +35,6 @@ class Entry:
     """Whether weights are kept in half precision; what the card says was measured with them so."""
 
 
-FREE = ("astronaut", "cat", "coffee", "galaxies", "tissue", "retina", "rocket")
-"""Of the embedded photographs those that are CC0 or in the public domain."""
-
 DIGITS = "MNIST (LeCun, Cortes & Burges), CC BY-SA 3.0; these weights: Apache-2.0."
 SHARP = Source(name="squares", flip=True)
 """What benchmarks/sharp_squares.py cuts into a folder of that name."""
@@ -183,13 +180,6 @@ ENTRIES = {
         share=0.8,
         half=True,
     ),
-    "srresnet-x2": Entry(
-        "srresnet",
-        replace(SHARP, crop=48),
-        "SRResNet that enlarges photographs twice: what `sfumato upscale --scale 2` uses.",
-        PHOTOS,
-        {"scale": 2},
-    ),
     "srresnet-jpeg": Entry(
         "srresnet",
         replace(SHARP, crop=96),
@@ -237,22 +227,6 @@ ENTRIES = {
         "these weights: Apache-2.0.",
         {"structure": 0.2, "decay_steps": 7_000},
         changes={"steps": 7_000, "precision": "32"},
-    ),
-    "codec-photos": Entry(
-        "codec",
-        (
-            Source(name="photos", side=64, crop=64, count=4_000, classes=FREE, flip=True),
-            Source(name="photos", side=64, count=4_000, classes=FREE, flip=True),
-            Source(name="cifar10", side=64, count=4_000, flip=True),
-        ),
-        "A codec of photographs: what `sfumato compress` uses. It went on from `codec-small` with "
-        "squares of 64 pixels: of seven photographs as they are, of the same scaled down, and "
-        "CIFAR-10 scaled up.",
-        "photographs of scikit-image by NASA, SpaceX, S. van der Walt, R. Michetti, M. Haggstrom "
-        "and the CMMI, CC0 or public domain; CIFAR-10 (Krizhevsky 2009), free to use with "
-        "citation; these weights: Apache-2.0.",
-        {"structure": 0.2, "lr": 5e-4, "decay_steps": 3_500},
-        changes={"steps": 3_500, "batch": 8, "precision": "32", "start": "codec-small"},
     ),
 }
 
