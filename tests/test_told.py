@@ -1,5 +1,7 @@
 """Data whose classes or attributes are numbered otherwise than a model's are matched by name."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -67,3 +69,18 @@ def test_what_must_be_asked_for_is_named_with_an_example():
         reconstruct(model, torch.zeros(1, *model.schema.shape))
     with pytest.raises(ConfigError, match=r"paints a code under its label; ask for it: --label 0"):
         reconstruct(aae(task="supervised"), torch.zeros(1, 1, 16, 16))
+
+
+def test_what_is_unknown_stays_unknown():
+    model = aae()
+    other = sources.open(SOME).schema
+    told = model.schema.renumbered(torch.tensor([0, -1, 1]), other, "digits")
+    assert told.tolist() == [7, -1, 3]
+
+
+def test_clusters_that_know_no_class_have_no_error_to_measure():
+    digits = sources.open(Source(name="digits", side=16, count=40))
+    nameless = replace(digits, schema=replace(digits.schema, classes=()))
+    recipe = plan("aae", recipe="smoke", config={"task": "clusters"})
+    model = build("aae", recipe, nameless.only(())).eval()
+    assert set(model.measure(digits, torch.Generator())) == {"reconstruction"}

@@ -107,7 +107,7 @@ def as_told(model: Model, seen: Batch, of: Dataset, *names: str) -> Batch:
     an attribute that one of the two does not know.
     """
     if "label" in names and seen.label is not None:
-        seen = seen._replace(label=model.schema.numbers(of.schema, of.name)[seen.label])
+        seen = seen._replace(label=model.schema.renumbered(seen.label, of.schema, of.name))
     if "attributes" in names and seen.attributes is not None:
         own = columns(model.schema, of.schema)
         seen = seen._replace(attributes=seen.attributes[:, own])

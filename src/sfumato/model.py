@@ -328,8 +328,8 @@ class Classifier(Model):
     def true(self, data: Dataset) -> Labels:
         """The class of every image of `data` in this model's numbers; raises as `answers` does."""
         data.require(("label",), type(self).__name__)
-        number = self.schema.numbers(data.schema, data.name)
-        return number[torch.from_numpy(data.columns["label"])]
+        label = torch.from_numpy(data.columns["label"])
+        return self.schema.renumbered(label, data.schema, data.name)
 
     @abstractmethod
     def logits(self, images: Images) -> Scores:

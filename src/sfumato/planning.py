@@ -170,11 +170,13 @@ def resumed(
     for prefix, now, said in wished:
         then = settings.override(now, said, prefix)
         for field in sorted(said):
-            if (was := getattr(now, field)) != getattr(then, field):
+            was, wish = getattr(now, field), getattr(then, field)
+            spelt = (prefix, field) == ("data.", "name") and identity(was) == identity(wish)
+            if was != wish and not spelt:
                 option = "data" if (prefix, field) == ("data.", "name") else f"{prefix}{field}"
                 raise ConfigError(
-                    f"--{option} cannot change when a run is resumed: it is {was}, not "
-                    f"{getattr(then, field)}; start a new run."
+                    f"--{option} cannot change when a run is resumed: it is {was}, not {wish}; "
+                    "start a new run."
                 )
     if recipe is not None:
         rest = {name: value for name, value in changes.items() if name != "steps"}

@@ -16,7 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,6 @@ from safetensors.torch import load_file, save
 from torch.overrides import TorchFunctionMode
 
 from sfumato import registry, settings
-from sfumato.data.catalogue import identity
 from sfumato.data.source import Source
 from sfumato.errors import BundleError, RunError, SfumatoError, nearest
 from sfumato.io.files import at_home, atomic, discard, named_on_hub, nearby, writable
@@ -98,16 +97,6 @@ class Run:
                 f"reads up to {FORMAT}); upgrade with pip install -U sfumato."
             )
         return card
-
-    def source(self) -> Source:
-        """The images it learned from: a folder where it lay then, wherever this runs now."""
-        source = self.recipe()[1].data
-        moved = {
-            field: place
-            for field, place in (self.read()["data"].get("places") or {}).items()
-            if Path(place).exists() and identity(getattr(source, field)) != place
-        }
-        return replace(source, **moved)
 
     def recipe(self) -> tuple[str, Recipe]:
         """The model's name, and the recipe as it was run. Raises RunError as `read` does."""

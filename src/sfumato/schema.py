@@ -118,6 +118,10 @@ class Schema:
             )
         return torch.tensor([self.classes.index(one) for one in other.classes], dtype=torch.long)
 
+    def renumbered(self, label: Labels, other: "Schema", name: str) -> Labels:
+        """Labels of the data `name` in the numbers here; what is unknown stays -1."""
+        return torch.where(label < 0, label, self.numbers(other, name)[label.clamp_min(0)])
+
 
 _SOURCES = {
     "classes": ("labels", "name sub-folders"),

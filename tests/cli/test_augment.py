@@ -59,14 +59,15 @@ def test_the_pictures_are_those_of_the_data_and_of_the_seed(shell, place):
 def test_what_a_run_keeps_aside_stays_aside(shell):
     kept = ("--data", "digits", "--data.holdout", "0.3", "--data.seed", "7")
     shell.answer("train", "cgan", "--recipe", "smoke", *kept, "--out", "run")
-    shell.answer("augment", "run", "--labels", "300", "--ratio", "0.1", "-o", "more")
     seen = sources.open(Source(name="digits", holdout=0.3, seed=7, side=16))
     learned = {row.tobytes() for row in seen.columns["image"]}
-    real = [row["file_name"] for row in table("more") if row["origin"] == "real"]
-    assert len(real) == 300
-    for name in real:
-        with Image.open(Path("more", name)) as image:
-            assert image.tobytes() in learned
+    for out, words in (("more", []), ("too", ["--data", "digits"])):
+        shell.answer("augment", "run", *words, "--labels", "300", "--ratio", "0.1", "-o", out)
+        real = [row["file_name"] for row in table(out) if row["origin"] == "real"]
+        assert len(real) == 300
+        for name in real:
+            with Image.open(Path(out, name)) as image:
+                assert image.tobytes() in learned
 
 
 def test_the_painted_ones_alone(shell, place):

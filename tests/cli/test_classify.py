@@ -1,10 +1,12 @@
 """The verb classify: names of pictures, and three pictures of how far to trust them."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from sfumato import data as sources
@@ -156,6 +158,26 @@ def test_what_a_run_learned_from_is_found_from_anywhere(shell, monkeypatch):
     monkeypatch.chdir("elsewhere")
     there = shell.answer("classify", "../run")
     assert (there["mistakes"], there["data"]) == (here, str(Path("../mine").resolve()))
+    shutil.copytree("../run", "run")
+    shutil.rmtree("mine")
+    shutil.copytree("../mine", "mine")
+    Image.new("L", (8, 8), 7).save("../mine/ink/0.png")  # no longer what was learned from
+    copied = shell.answer("classify", "run")
+    assert (copied["mistakes"], copied["data"]) == (here, "mine")
+    card = yaml.safe_load(Path("run/run.yaml").read_text())
+    del card["data"]  # as older programs or hands may have left it
+    Path("run/run.yaml").write_text(yaml.safe_dump(card))
+    assert shell.answer("classify", "run")["data"] == "mine"
+
+
+def test_a_part_is_one_of_what_the_run_took(shell):
+    kept = ("--data", "digits", "--data.classes", "3,7", "--data.holdout", "0.3")
+    shell.answer("train", "mlp", "--recipe", "smoke", *kept, "--out", "run")
+    for verb, key in (("classify", "count"), ("evaluate", "n")):
+        for part, n in (("test", 60), ("validation", 91)):
+            found = shell.answer(verb, "run", "--data", "digits", "--split", part)
+            found = found if key == "count" else found["metrics"]["accuracy"]
+            assert found[key] == n
 
 
 def test_classes_it_never_met_are_named(shell, runs, tmp_path_factory):

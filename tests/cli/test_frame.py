@@ -88,9 +88,9 @@ def test_pictures_may_stand_before_and_behind_options(shell, runs):
     words = ("classify", runs["lenet5"], "a.png", "-k", "2", "b.png")
     assert [image["file"] for image in shell.answer(*words)["images"]] == ["a.png", "b.png"]
     Image.new("L", (8, 8), 90).save("-c.png")
-    words = ("classify", runs["lenet5"], "-k", "2", "--", "-c.png")
-    code, out, _ = shell.run(*words)
-    assert (code, out.partition(" ")[0]) == (0, "-c.png")
+    for words in ((runs["lenet5"], "-k", "2", "--", "-c.png"), ("--", runs["lenet5"], "-c.png")):
+        code, out, _ = shell.run("classify", *words)
+        assert (code, out.partition(" ")[0]) == (0, "./-c.png")
 
 
 def test_a_verb_tells_its_defaults_and_that_it_speaks_json(shell):
@@ -98,6 +98,7 @@ def test_a_verb_tells_its_defaults_and_that_it_speaks_json(shell):
     for words in ("(default 4)", "at most 50 (default 12)", "--json", "cpu, cuda, mps or auto"):
         assert words in " ".join(out.split())
     assert out.count("(default 4)") == 1
+    assert "--json" in shell.run("data", "check", "--help")[1]
 
 
 @pytest.mark.parametrize("place", ["first", "last"])

@@ -47,6 +47,13 @@ def test_compare_sets_places_side_by_side(shell, runs):
     assert not re.search(r"(?:src|href)=\"(?!data:)", text)
 
 
+def test_all_places_are_compared_on_the_same_images(shell, runs):
+    words = ("--recipe", "smoke", "--data", "digits", "--data.holdout", "0.3")
+    shell.answer("train", "lenet5", *words, "--out", "apart")
+    found = shell.answer("compare", runs["lenet5"], "apart", "--data", "digits")
+    assert {row["scores"]["accuracy"]["n"] for row in found["places"]} == {297}
+
+
 def test_compare_draws_a_sheet(shell, runs):
     shell.answer("compare", runs["dcgan"], runs["vae"], *FEW, "-o", "both.png")
     with Image.open("both.png") as sheet:

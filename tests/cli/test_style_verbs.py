@@ -8,6 +8,7 @@ from PIL import Image
 
 from sfumato import stylize, texture
 from sfumato.io.clips import is_clip, loops, read_clip
+from sfumato.io.images import save_gif
 
 FEW = ("--iterations", "2", "--evaluations", "3", "--scales", "1")
 
@@ -91,6 +92,10 @@ def test_a_clip_stays_a_clip(pictures):
     assert not is_clip("photo.png")
     pictures.answer("stylize", "once.gif", "--style", "wave.png", "--method", "pass")
     assert [loops(f"{name}-styled.gif") for name in ("walk", "once")] == [2, None]
+    for seen, again in ((0, 0), (1, None), (3, 2), (70_000, 65_535)):
+        frames[0].save("walk.png", loop=seen, **words)  # PNG counts how often it is seen
+        save_gif(frames, "again.gif", loop=loops("walk.png"))
+        assert loops("again.gif") == again
 
 
 def test_of_what_holds_several_pictures_and_is_no_clip_the_first_is_taken(pictures):

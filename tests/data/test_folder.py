@@ -203,6 +203,11 @@ def test_a_picture_beside_the_folders_of_classes_is_named(tmp_path):
     dataset = opened(tmp_path)
     with pytest.raises(DataError, match=r"needs label .*; folders name no classes, for cover"):
         dataset.require(("label",), "mlp")
+    (tmp_path / "flat").mkdir()
+    picture(tmp_path / "flat" / "x.png", 3)
+    (tmp_path / "flat" / "metadata.csv").write_text("file_name,age\nx.png,3\ny.png,4\n")
+    with pytest.raises(DataError, match="sub-folders named after classes would give labels"):
+        opened(tmp_path / "flat").require(("label",), "mlp")
 
 
 # ------------------------------------------------------------------ metadata

@@ -112,14 +112,14 @@ def _hush() -> None:
 def _answer(words: list[str]) -> int:
     wants_json = "--json" in words
     parser, verbs = _parser()
-    words = [word for word in words if word != "--json"]
+    words = _named([word for word in words if word != "--json"])
     if not words:
         parser.print_help()
         return 0
     chosen = verbs.choices.get(words[0])
     if chosen is not None and (complete := chosen.get_default("complete")):
         complete(chosen, words[1:])
-    if chosen is None or any(isinstance(action, _SubParsersAction) for action in chosen._actions):
+    if chosen is None or _of_its_own(chosen):
         args, extras = parser.parse_known_args(words)
     else:  # pictures may stand before options, between and behind them
         args, extras = chosen.parse_known_intermixed_args(words[1:], Namespace(verb=words[0]))
@@ -137,6 +137,22 @@ def _answer(words: list[str]) -> int:
         found = _plain(_object(args, report, time.monotonic() - began))
         print(json.dumps(found, default=str, allow_nan=False), flush=True)
     return _code(report)
+
+
+def _named(words: list[str]) -> list[str]:
+    """Words without `--`: what begins with a dash behind it is a file, and is written ./-file.
+
+    Argparse does not take `--` where names and options are mixed.
+    """
+    if "--" not in words:
+        return words
+    at = words.index("--")
+    return words[:at] + [f"./{one}" if one[:1] == "-" else one for one in words[at + 1 :]]
+
+
+def _of_its_own(verb: Parser) -> "list[_SubParsersAction[Parser]]":
+    """The verbs that a verb has."""
+    return [action for action in verb._actions if isinstance(action, _SubParsersAction)]
 
 
 def _own_words(text: str, verb: Parser | None) -> str:
@@ -174,8 +190,10 @@ def _parser() -> tuple[Parser, "_SubParsersAction[Parser]"]:
     verbs = parser.add_subparsers(metavar="VERB", dest="verb", required=True)
     for group in GROUPS:
         import_module(f"{__name__}.{group}").register(verbs)
-    for verb in verbs.choices.values():  # `_answer` has taken it away before words are read
-        verb.add_argument("--json", action="store_true", help="print one object at the end")
+    for verb in verbs.choices.values():
+        for leaf in (verb, *(one for own in _of_its_own(verb) for one in own.choices.values())):
+            # `_answer` has taken it away before words are read
+            leaf.add_argument("--json", action="store_true", help="print one object at the end")
     return parser, verbs
 
 

@@ -46,8 +46,8 @@ def augment(args: Namespace) -> dict[str, Any]:
     )  # every mistake is found before the data are read
     source = source_of(args.place, args.data)
     if args.labels is not None:
-        # the seed of a run's data also says which are held out, and those stay out
-        seed = source.seed if args.data is None else args.seed
+        # its seed also says which pictures a run holds out, and those stay out
+        seed = source.seed if source.holdout or args.data is None else args.seed
         source = replace(source, labels=args.labels, seed=seed)
     data = augmenting.known(model, source)
     keep = not args.only_made

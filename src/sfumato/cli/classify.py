@@ -1,7 +1,7 @@
 """The verb classify: names of pictures, or how far names given to a data set are to be trusted."""
 
 from argparse import Namespace, _SubParsersAction
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,14 +117,13 @@ def _tried(args: Namespace) -> dict[str, Any]:
 
 
 def _source(args: Namespace) -> "Source":
-    from sfumato.data.source import Source
     from sfumato.evaluation import source_of
 
     if args.split is None:
         return source_of(args.place, args.data)
     if args.data is None:
         raise ConfigError("--split is a part of --data; give both.")
-    return Source(name=args.data, split=args.split)
+    return replace(source_of(args.place, args.data), split=args.split)
 
 
 def _print(found: "Trial", scores: "dict[str, Score]") -> None:

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,9 @@ def evaluate(args: Namespace) -> dict[str, Any]:
     from sfumato.cli.places import loaded
 
     model = loaded(args.place, args.device, args.verb)
-    data = evaluation.source_of(args.place, _source(args))
+    _source(args)  # refuses a part of nothing
+    data = evaluation.source_of(args.place, args.data)
+    data = replace(data, split=args.split or data.split)
     scores = evaluation.evaluate(args.place, data, probe=args.probe, **_protocol(args))
     table({args.place: scores})
     return {

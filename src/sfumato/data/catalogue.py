@@ -77,7 +77,10 @@ def module(name: str) -> str:
 def identity(name: str) -> str:
     """One name for a source however it is spelt: of a path that exists where it leads."""
     path = at_home(name)
-    return name if name in ENTRIES or not path.exists() else str(path.resolve())
+    try:
+        return name if name in ENTRIES or not path.exists() else str(path.resolve())
+    except OSError:  # below a folder that may not be entered
+        return name
 
 
 def places(source: Source) -> dict[str, str]:

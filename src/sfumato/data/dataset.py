@@ -11,6 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from sfumato.data.pairs import MADE
+from sfumato.data.stock import NAMELESS
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import from_bytes
 from sfumato.schema import Schema
@@ -137,10 +138,11 @@ class Dataset:
         """Raise DataError unless batches have all of `fields`, which `who` needs."""
         for name in fields:
             if name not in self.fields:
-                why = "".join(f"; {note}" for note in self.report.notes if name == "label")
+                why = [note for note in self.report.notes if note.startswith(NAMELESS)]
+                remedy = f"; {why[0]}." if why and name == "label" else _remedy(name)
                 raise DataError(
                     f"{who} needs {name} of every image, and {self.name} has only "
-                    f"{', '.join(self.fields)}{f'{why}.' if why else _remedy(name)}"
+                    f"{', '.join(self.fields)}{remedy}"
                 )
 
     def only(self, fields: tuple[str, ...]) -> "Dataset":

@@ -17,7 +17,7 @@ from sfumato.data.pairs import MADE, paired
 from sfumato.data.places import File, files
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
-from sfumato.data.stock import Cut, Stock, decoded
+from sfumato.data.stock import NAMELESS, Cut, Stock, decoded
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import ENDINGS, stored_channels
 
@@ -89,7 +89,7 @@ def of_files(everything: list[File], source: Source) -> Stock:
     classes = _classes(list(folders.values()))
     stray = [name for name, parts in folders.items() if not parts]
     if not table.classes and 0 < len(stray) < len(folders):
-        notes.append(f"folders name no classes, for {stray[0]} lies beside them")
+        notes.append(f"{NAMELESS}, for {stray[0]} lies beside them")
     label: list[int] | None = None
     if classes:
         label = [classes.index(_folders(file)[below]) for file in chosen]

@@ -11,6 +11,9 @@ from sfumato.errors import DataError, UnknownName, nearest
 from sfumato.io.images import read
 from sfumato.schema import Attribute
 
+NAMELESS = "folders name no classes"
+"""How a note begins that says why there are no labels."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:

@@ -17,7 +17,7 @@ from sfumato import runs
 from sfumato.data.catalogue import identity
 from sfumato.data.source import Source
 from sfumato.encoding import called, paint
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError, DataError, SfumatoError
 from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
 from sfumato.evaluation.editing import edit_accuracy
@@ -107,6 +107,8 @@ def compare(
 ) -> list[dict[str, Any]]:
     """One row per place: `place`, `model`, `data` and `scores`; `settings` are `evaluate`'s."""
     rows = []
+    if isinstance(data, str | Path):  # the same images for all, however each of them took these
+        data = Source(name=str(data))
     for place in places:
         device = settings.get("device", "cpu")
         model = place if isinstance(place, Model) else runs.load(place, device)
@@ -228,9 +230,32 @@ def source_of(place: str | Path | Model, data: str | Path | Source | None) -> So
 
 
 def _learned_from(place: str | Path | Model) -> Source | None:
-    """What a run learned from; None where there is no run."""
+    """What a run learned from; None where there is no run.
+
+    A folder is sought by the name it was given, then where it lay: the first that holds the
+    pictures that were learned from, or else the first that holds any.
+    """
     run = None if isinstance(place, Model) else Run(at_home(place))
-    return run.source() if run and run.exists else None
+    if run is None or not run.exists:
+        return None
+    source, held = run.recipe()[1].data, run.read().get("data")
+    held = held if isinstance(held, dict) else {}
+    lay = held.get("places") or {}
+    moved = replace(source, **{name: lay[name] for name in ("name", "other") if name in lay})
+    if identity(moved.name) == identity(source.name):
+        return source
+    prints = {one: _fingerprint(one) for one in (source, moved)}
+    same = [one for one, fingerprint in prints.items() if fingerprint == held.get("fingerprint")]
+    there = [one for one, fingerprint in prints.items() if fingerprint]
+    return next(iter([*same, *there, source]))
+
+
+def _fingerprint(source: Source) -> str:
+    """Of its pictures; empty where there are none that can be read."""
+    try:
+        return sources.open(source).fingerprint
+    except (SfumatoError, OSError):
+        return ""
 
 
 def _fitted(source: Source, schema: Schema) -> Source:

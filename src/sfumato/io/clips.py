@@ -52,6 +52,9 @@ def read_clip(path: str | Path) -> tuple[list[Image.Image], list[float]]:
 
 
 def loops(path: str | Path) -> int | None:
-    """How often a clip is seen: 0 is for ever, None once."""
+    """How often a clip is seen again, as GIF counts: 0 is for ever, None not at all."""
     with Image.open(at_home(path), formats=_FORMATS) as image:
-        return image.info.get("loop")
+        found = image.info.get("loop")
+        if image.format == "GIF" or not found:
+            return found
+        return found - 1 or None  # the others count how often it is seen

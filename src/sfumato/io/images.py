@@ -263,7 +263,7 @@ def save_gif(
     first, *rest = frames
     shown = [max(20, round(time / 10) * 10) for time in times or [1000 / fps] * len(frames)]
     words: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": shown}
-    words |= {} if loop is None else {"loop": loop}
+    words |= {} if loop is None else {"loop": min(loop, 2**16 - 1)}
     with atomic(at_home(path), durable=False) as temporary:
         first.save(temporary, format="GIF", **words)
 

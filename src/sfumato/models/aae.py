@@ -298,10 +298,10 @@ class AAE(Sampler, Autoencoder, Classifier):
         batch = data.batch(torch.arange(min(len(data), HELD)))
         images, label = batch.image.to(self.device), batch.label
         codes = torch.cat([self.encode(part) for part in images.split(500)])
-        if label is not None and (self.kinds or self.besides):
+        if label is not None and self.schema.classes and (self.kinds or self.besides):
             label = self.true(data)[: len(label)]
         found = {"reconstruction": self._reconstruction(images, codes, label)}
-        if label is None:
+        if label is None or (self.kinds and not self.schema.classes):
             return found
         n, commonest = len(label), int(label.bincount().max()) / len(label)
         if self.kinds:
