@@ -78,6 +78,15 @@ def test_a_step_brings_the_image_closer():
     assert float(model._loss(few, sharp).detach()) < before
 
 
+def test_turned_images_are_the_same_on_their_sides_evenly():
+    model, image = small(turn=True), torch.rand(3, 24, 24)
+    found = model._turned(image.expand(800, -1, -1, -1))
+    turns = torch.stack([torch.rot90(image, quarters, (1, 2)) for quarters in range(4)])
+    which = (found[:, None] == turns).flatten(2).all(2)
+    assert which.sum(1).tolist() == [1] * 800
+    assert which.sum(0).min() > 150
+
+
 def test_the_learning_rate_falls_along_half_a_cosine():
     model = small(decay_steps=10)
     shares = [1, 0.01 + 0.99 / 2, 0.01]

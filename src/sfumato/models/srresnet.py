@@ -6,7 +6,8 @@
 
 Axes: B batch, C image channels, S image side in pixels; x has side S / scale.
 Paper: Ledig et al. (2017), SRGAN, https://arxiv.org/abs/1609.04802, figure 4, section 3.2;
-blocks without batch norm, absolute error: Lim et al. (2017), https://arxiv.org/abs/1707.02921
+blocks without batch norm, absolute error, quarter turns: Lim et al. (2017),
+https://arxiv.org/abs/1707.02921
 Departures: the small images are rounded to 8 bits, as a file would be; `base` adds the bicubic
 enlargement, so that the network draws only what that misses; `shuffles` may enlarge in one go; at
 scale 1 the same network takes away what JPEG or a blur did.
@@ -35,7 +36,7 @@ from sfumato.recipe import Recipe
 from sfumato.schedules import cosine
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
-from sfumato.shapes import Images, Masks, Resized, Scalar
+from sfumato.shapes import Images, Labels, Masks, Resized, Scalar
 
 Chances = Float[Tensor, "B 2"]
 
@@ -68,6 +69,8 @@ class Config:
     """What the network's drawing is added to."""
     loss: Literal["squared", "absolute"] = "squared"
     """Of a pixel."""
+    turn: bool = False
+    """Whether each image that is learned from is turned by quarters, drawn anew."""
     lr: Positive = 1e-4
     """Adam learning rate at the first step."""
     beta1: Decay = 0.9
@@ -117,9 +120,18 @@ class SRResNet(Translator):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        small = self.degrade(batch.image, self.draw(self._chances, len(batch.image)))
-        loss = self.descend(optimizer, self._loss, small, batch.image)
+        sharp = self._turned(batch.image) if self.config.turn else batch.image
+        small = self.degrade(sharp, self.draw(self._chances, len(sharp)))
+        loss = self.descend(optimizer, self._loss, small, sharp)
         self.tell({"loss/generator": loss})
+
+    def _turned(self, images: Images) -> Images:
+        turns = self.draw(self._quarters, len(images)).tolist()
+        pairs = zip(images, turns, strict=True)
+        return torch.stack([torch.rot90(image, quarters, (1, 2)) for image, quarters in pairs])
+
+    def _quarters(self, count: int, rng: Generator | None = None) -> Labels:
+        return torch.randint(4, (count,), device=self.device, generator=rng)
 
     def pace(self, step: int) -> float:
         return cosine(step, self.config.decay_steps)
@@ -167,6 +179,7 @@ RECIPES = {
             shuffles="once",
             base="bicubic",
             loss="absolute",
+            turn=True,
             lr=1e-3,
             beta1=0.5,
             decay_steps=10,
