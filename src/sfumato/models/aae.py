@@ -345,6 +345,7 @@ _NAMING = replace(
     deviation=1.0,
     decay_steps=3000,
 )
+_WIDE = replace(_NAMING, hidden=1000, decay_steps=12_000)
 _SEMI = Recipe(
     model=_NAMING, data=Source(name="mnist", labels=100), steps=3000, batch=200, ema=0.99
 )
@@ -388,11 +389,9 @@ RECIPES = {
     ),
     "clusters": replace(
         _SEMI,
-        model=replace(
-            _NAMING, task="clusters", latent=2, agree=3.0, heads=0.3, growth=3000, decay_steps=8000
-        ),
+        model=replace(_WIDE, task="clusters", latent=2, agree=3.0, heads=0.3, growth=4500),
         data=Source(name="mnist"),
-        steps=8000,
+        steps=12_000,
         batch=100,
         ema=0.999,
         published={"error": Published(0.041, "its paper, table 3: 30 clusters")},
