@@ -127,9 +127,9 @@ def test_a_tagger_is_asked_and_stands_in_the_command(tmp_path, monkeypatch):
         return run("dragan", "smoke", score="attribute_accuracy", tagger=tagger)
 
     monkeypatch.setattr(Trial, "measure", measured)
-    reproduce(["dragan"], recipe="smoke", seeds=1, tagger="runs/names", folder=tmp_path)
+    reproduce(["dragan"], recipe="smoke", seeds=1, tagger="tagger-glyphs", folder=tmp_path)
     (row,) = rows(tmp_path / "docs" / "results.md", "`sfumato reproduce --only dragan")
-    assert "--seeds 1 --tagger runs/names -o" in row
+    assert "--seeds 1 --tagger tagger-glyphs -o" in row
 
 
 def test_what_was_published_stands_beside_what_was_measured():
