@@ -31,7 +31,7 @@ arithmetic RUNS/dcgan 1,2-3 -o out.png
 reconstruct RUNS/vae -n 2 -o out.png
 search RUNS/vae photo.png --in . -o out.png
 classify RUNS/lenet5 photo.png
-augment RUNS/dcgan --labels 20 --ratio 0.5 --named-by RUNS/lenet5 -o augmented
+augment dcgan-digits --data digits --labels 20 --ratio 0.5 --named-by lenet5-digits -o augmented
 evaluate RUNS/dcgan -n 20 --features lenet5-digits
 evaluate RUNS/dcgan -n 20 --probe
 export RUNS/dcgan -o out.zip
