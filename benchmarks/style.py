@@ -267,10 +267,10 @@ def sheets(args: argparse.Namespace) -> None:
 
 
 def strips(args: argparse.Namespace) -> None:
-    """A photograph in the middle of which a cat looks up, and four paintings of it."""
+    """The middle of a photograph, and four paintings of it."""
     whole = photo("cat")
-    left, top = (whole.width - whole.height) // 2, 0
-    square = whole.crop((left, top, left + whole.height, whole.height))
+    left = (whole.width - whole.height) // 2
+    square = whole.crop((left, 0, left + whole.height, whole.height))
     for method in ("fast", "gatys"):
         words = SLOWLY if method == "gatys" else {}
         made = [

@@ -1,7 +1,7 @@
 """The verb classify: names of pictures, or how far names given to a data set are to be trusted."""
 
 from argparse import Namespace, _SubParsersAction
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +16,15 @@ from sfumato.cli.places import (
     run_of,
     say,
     takes_place,
+    tested_on,
     unsaid,
     wrote,
 )
-from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from sfumato.classifying import Trial
-    from sfumato.data.source import Source
     from sfumato.metrics.score import Score
 
 _SHOWN = 60
@@ -89,7 +88,7 @@ def _tried(args: Namespace) -> dict[str, Any]:
     folder = new_folder(args.out, args.place, "classified")
     model = classifying.classifier(loaded(args.place, args.device, args.verb))
     words = {"place": args.place, "count": args.count, "seed": args.seed}
-    split = classifying.known(model, _source(args), **words)
+    split = classifying.known(model, tested_on(args), **words)
     classifying.enough(args.k or 1, len(model.schema.classes))
     with bar("classifying", len(split.rows)) as tell:
         found = classifying.trial(model, split, tell=tell)
@@ -114,16 +113,6 @@ def _tried(args: Namespace) -> dict[str, Any]:
         "mistakes": [asdict(mistake) for mistake in found.mistakes(_SHOWN)],
         "files": files,
     }
-
-
-def _source(args: Namespace) -> "Source":
-    from sfumato.evaluation import source_of
-
-    if args.split is None:
-        return source_of(args.place, args.data)
-    if args.data is None:
-        raise ConfigError("--split is a part of --data; give both.")
-    return replace(source_of(args.place, args.data), split=args.split)
 
 
 def _print(found: "Trial", scores: "dict[str, Score]") -> None:

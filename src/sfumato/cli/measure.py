@@ -2,13 +2,12 @@
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Mapping
-from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.parser import whole
-from sfumato.cli.places import aligned, called, picture, run_of, say, takes_place, wrote
+from sfumato.cli.places import aligned, called, picture, run_of, say, takes_place, tested_on, wrote
 from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,10 +43,7 @@ def evaluate(args: Namespace) -> dict[str, Any]:
     from sfumato.cli.places import loaded
 
     model = loaded(args.place, args.device, args.verb)
-    _source(args)  # refuses a part of nothing
-    data = evaluation.source_of(args.place, args.data)
-    data = replace(data, split=args.split or data.split)
-    scores = evaluation.evaluate(args.place, data, probe=args.probe, **_protocol(args))
+    scores = evaluation.evaluate(args.place, tested_on(args), probe=args.probe, **_protocol(args))
     table({args.place: scores})
     return {
         "model": called(model),
@@ -119,14 +115,15 @@ def _protocol(args: Namespace) -> dict[str, Any]:
     return {**given, "seed": args.seed, "device": device}
 
 
-def _source(args: Namespace) -> "Source | str | None":
+def _source(args: Namespace) -> "Source | None":
+    """The images that all places are shown; None where each has its own."""
     from sfumato.data.source import Source
 
-    if args.split is None:
-        return args.data
     if args.data is None:
-        raise ConfigError("--split is a part of --data; give both.")
-    return Source(name=args.data, split=args.split)
+        if args.split is not None:
+            raise ConfigError("--split is a part of --data; give both.")
+        return None
+    return Source(name=args.data, split=args.split or "train")
 
 
 def table(columns: "Mapping[str, Mapping[str, Score]]") -> None:

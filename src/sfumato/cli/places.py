@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,16 @@ def real_images(args: Namespace) -> "Source | None":
     if args.data is None and run_of(args.place) is None:
         return None
     return source_of(args.place, args.data)
+
+
+def tested_on(args: Namespace) -> "Source":
+    """What `--data` and `--split` name for the model at `args.place`. Raises ConfigError."""
+    from sfumato.evaluation import source_of
+
+    if args.split is not None and args.data is None:
+        raise ConfigError("--split is a part of --data; give both.")
+    source = source_of(args.place, args.data)
+    return replace(source, split=args.split or source.split)
 
 
 def called(model: "Model") -> str:

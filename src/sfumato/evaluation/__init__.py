@@ -247,7 +247,7 @@ def _learned_from(place: str | Path | Model) -> Source | None:
     prints = {one: _fingerprint(one) for one in (source, moved)}
     same = [one for one, fingerprint in prints.items() if fingerprint == held.get("fingerprint")]
     there = [one for one, fingerprint in prints.items() if fingerprint]
-    return next(iter([*same, *there, source]))
+    return [*same, *there, source][0]
 
 
 def _fingerprint(source: Source) -> str:
