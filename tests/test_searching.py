@@ -79,6 +79,7 @@ def test_the_nearest_are_those_of_all_distances(model, folder):
     assert list(found.distances) == pytest.approx(distances[order].tolist(), abs=1e-5)
     assert torch.equal(found.images[0], found.query[0])
     assert len(search(model, folder / "07.png", str(folder), 99).names) == 20
+    assert len(repr(found)) < 1000  # neither the pictures nor the index
 
 
 def test_only_what_is_new_is_encoded(model, folder, seen):

@@ -162,6 +162,8 @@ def resumed(
     """
     of_data = vars(data) if isinstance(data, Source) else data or {}
     of_data = {"name": str(of_data)} if isinstance(of_data, str | Path) else dict(of_data)
+    if "name" in of_data and identity(str(of_data["name"])) == identity(began.data.name):
+        of_data["name"] = began.data.name  # however it is spelt now
     wished = (
         ("model.", began.model, config),
         ("data.", began.data, of_data),
@@ -171,8 +173,7 @@ def resumed(
         then = settings.override(now, said, prefix)
         for field in sorted(said):
             was, wish = getattr(now, field), getattr(then, field)
-            spelt = (prefix, field) == ("data.", "name") and identity(was) == identity(wish)
-            if was != wish and not spelt:
+            if was != wish:
                 option = "data" if (prefix, field) == ("data.", "name") else f"{prefix}{field}"
                 raise ConfigError(
                     f"--{option} cannot change when a run is resumed: it is {was}, not {wish}; "
@@ -180,7 +181,7 @@ def resumed(
                 )
     if recipe is not None:
         rest = {name: value for name, value in changes.items() if name != "steps"}
-        whole = plan(model, recipe=recipe, data=data, config=config, **rest)
+        whole = plan(model, recipe=recipe, data=of_data, config=config, **rest)
         held = (
             ("model.", unlike(began.model, whole.model)),
             ("data.", unlike(began.data, whole.data)),

@@ -79,6 +79,7 @@ def test_originals_stand_beside_reconstructions(shell, plane, shots):
     score = found["metrics"]["psnr"]
     assert score["value"] == pytest.approx(sum(found["psnr"]) / 2)
     assert score["n"] == 2
+    assert score["floor"] == 99  # flat pictures are their own mean colour: not infinitely near
     with Image.open("near.png") as sheet:
         assert sheet.height == 2 * 8 + 2 + 14 + 12
     found = shell.answer("reconstruct", plane, "-n", "5", "--seed", "1")

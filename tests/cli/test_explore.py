@@ -4,8 +4,9 @@ import pytest
 from PIL import Image
 
 from sfumato import load
-from sfumato.exploring import traverse
+from sfumato.exploring import _settings, traverse
 from sfumato.io.sheets import SIZE, named_rows
+from sfumato.schema import Axis
 
 
 def test_a_traversal_has_a_row_for_each_axis(shell, runs):
@@ -17,6 +18,12 @@ def test_a_traversal_has_a_row_for_each_axis(shell, runs):
     want = named_rows([(f"{row.name}  -2 … 2", row.images) for row in rows], zoom=4)
     with Image.open("vae-traversal.png") as sheet:
         assert sheet.tobytes() == want.tobytes()
+
+
+def test_the_midst_of_an_axis_is_called_0():
+    words, numbers = _settings(Axis("z0", 0, low=-0.4, high=0.4), 11)
+    assert words[4:7] == ("-0.08", "0", "0.08")
+    assert numbers.tolist() == pytest.approx([-0.4 + 0.08 * step for step in range(11)], abs=1e-6)
 
 
 def test_axes_are_chosen_by_name(shell, runs):

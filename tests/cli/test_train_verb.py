@@ -124,6 +124,17 @@ def test_the_line_that_began_a_run_continues_it(shell):
     assert yaml.safe_load(Path("run/run.yaml").read_text())["recipe"]["model"]["latent"] == 3
 
 
+def test_a_resumed_folder_may_be_spelt_otherwise(shell):
+    Path("mine").mkdir()
+    for number in range(20):
+        Image.new("L", (16, 16), 9 * number).save(f"mine/{number}.png")
+    began = ("train", "vae", *SMOKE, "--out", "run", "--data")
+    shell.answer(*began, "mine")
+    shell.answer(*began, "./mine", "--resume", "--steps", "6")
+    said = shell.refusal(*began, "run", "--resume", "--steps", "7")
+    assert said.startswith("--data cannot change when a run is resumed: it is mine, not run;")
+
+
 def test_resuming_needs_no_model(shell):
     shell.answer("train", "vae", *SMOKE, "--out", "run")
     assert shell.answer("train", "--out", "run", "--resume")["model"] == "vae"
