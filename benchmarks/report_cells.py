@@ -45,6 +45,16 @@ def _passes(found: Kept) -> str:
     return f"{seconds:.2f} s for 512 x 512 on {found['threads']} cores"
 
 
+def _painted(found: Kept) -> str:
+    losses = found["median_loss"]
+    return (
+        f"loss of {found['pairs']} pairs ↓ {losses['pass']:,.0f} in one pass, "
+        f"{losses['fast']:,.0f} with a few steps of descent, "
+        f"{losses['descent from noise']:,.0f} by {found['evaluations']} evaluations of Gatys, "
+        f"{losses['content']:,.0f} unpainted"
+    )
+
+
 def _edits(found: Kept) -> str:
     flips, stays = (found["found"][name]["value"] for name in ("flips", "stays"))
     return f"flips ↑ {flips:.3f} of glyphs, the rest stays in {stays:.3f}"
@@ -77,4 +87,5 @@ ROWS: tuple[tuple[str, str, Callable[[Kept], str]], ...] = (
     ("pix2pix", "facades", _fronts),
     ("codec", "rates-codec-small-cifar10", _codec),
     ("adain", "style-passes", _passes),
+    ("wct", "style-quality", _painted),
 )

@@ -33,6 +33,8 @@ from sfumato.io.images import from_bytes, read
 from sfumato.models.adain import AdaIN
 from sfumato.models.adain import Config as AdaINConfig
 from sfumato.models.fast_style import Config, FastStyle
+from sfumato.models.wct import WCT
+from sfumato.models.wct import Config as WCTConfig
 from sfumato.nn.perceptual import Perceptual, load
 from sfumato.preset import Preset, quick_in_half, settle
 from sfumato.schema import Schema
@@ -185,7 +187,8 @@ def passes_(args: argparse.Namespace) -> None:
     content, style = torch.rand(1, 3, 512, 512) * 2 - 1, image(STYLES[0], 512)
     schema, found = Schema(shape=(3, 512, 512)), {}
     painters = {
-        "adain": (translator("adain"), style),
+        "wct": (translator("wct"), style),
+        "adain": (translator(AdaIN(AdaINConfig(), schema)), style),
         "fast_style 16": (translator(FastStyle(Config(), schema)), None),
         "fast_style 32": (translator(FastStyle(Config(width=32), schema)), None),
     }
@@ -211,7 +214,7 @@ def memory(args: argparse.Namespace) -> None:
         wish = Choices(optimizer="adam", tile=512, iterations=1, evaluations=1, style_size=0.125)
         paint(network, content, [Style(style)], wish)
     else:
-        model = AdaIN(AdaINConfig(), Schema(shape=(3, 512, 512)))
+        model = WCT(WCTConfig(), Schema(shape=(3, 512, 512)))
         passes.translated(translator(model), content, style)
     keep(f"style-memory-{args.methods[0]}", {
         "side": args.side, "cpu_seconds": round(time.process_time() - began, 1),
@@ -222,7 +225,7 @@ def memory(args: argparse.Namespace) -> None:
 
 def quality(args: argparse.Namespace) -> None:
     """One pass, and the fast way, against `--evaluations` from noise and from the content."""
-    network, model, rows = load(fast=quick_in_half()), translator("adain"), []
+    network, model, rows = load(fast=quick_in_half()), translator("wct"), []
     for content in (image(name, args.side) for name in CONTENTS):
         for name in STYLES[:5]:
             style = image(name, args.side)

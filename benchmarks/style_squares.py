@@ -1,4 +1,4 @@
-"""Squares that AdaIN learns from: python benchmarks/style_squares.py FOLDER.
+"""Squares that WCT learns from: python benchmarks/style_squares.py FOLDER.
 
 A third are photographs (scikit-image's, scikit-learn's, left two thirds; facades), a fifth pieces
 of four old paintings, the rest drawn here: mosaics, strokes, waves, hatchings, letters, simplified
@@ -178,7 +178,7 @@ def main() -> None:
     """Cut, draw and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--count", type=int, default=6000)
+    parser.add_argument("--count", type=int, default=8000)
     parser.add_argument("--side", type=int, default=144)
     args = parser.parse_args()
     paintings = [_bounded(read(p, channels=3)) for x in PAINTINGS for p in sorted(DATA.glob(x))]

@@ -296,6 +296,7 @@ def test_who_needs_every_label_refuses_a_few(tmp_path, model, config):
     ("model", "words"),
     [
         ("adain", {"batch": 1}),
+        ("wct", {"batch": 1}),
         ("adain", {"batch": 4, "accumulate": 4}),
         ("semi_gan", {"batch": 1}),
     ],

@@ -226,8 +226,8 @@ def test_a_method_that_will_not_do_is_answered_with_those_that_will():
             "srresnet-jpeg keeps the size; restore or translate is its verb.",
         ),
         (
-            lambda: sfumato.translate(image, method="adain"),
-            "adain takes a reference beside the picture; stylize is its verb.",
+            lambda: sfumato.translate(image, method="wct"),
+            "wct takes a reference beside the picture; stylize is its verb.",
         ),
         (
             lambda: sfumato.translate(image, method="pix2pix"),

@@ -33,12 +33,12 @@ from sfumato.shapes import Images, Others
 
 METHODS = ("fast", "pass", "gatys")
 COLOURS = ("style", "content", "matched")
-SHIPPED = "adain"
+SHIPPED = "wct"
 """The zoo's painter in any style."""
 WIDEST = 512
 """Longer side of a style as a one-pass painter sees it, unless `style_size` says otherwise."""
-FEW = {"iterations": 2, "evaluations": 20}
-"""What the fast method descends: 40 evaluations at the coarsest size, 20 at each finer one."""
+FEW = {"iterations": 2, "evaluations": 15}
+"""What the fast method descends: 30 evaluations at the coarsest size, 15 at each finer one."""
 COARSE, FINE = 128, 2048
 """Longer side, about, of its coarsest size; and of the finest at which it descends."""
 TILE = 1024

@@ -28,15 +28,15 @@ def pictures(shell):
 
 def test_one_pass_and_a_few_steps_are_the_default_which_says_so(pictures):
     found = pictures.answer("stylize", "photo.png", "--style", "wave.png")
-    assert (found["model"], found["method"]) == ("adain", "fast")
+    assert (found["model"], found["method"]) == ("wct", "fast")
     assert found["files"] == ["photo-styled.png"]
     with Image.open("photo-styled.png") as image:
         assert image.tobytes() == stylize("photo.png", "wave.png").tobytes()
     _, out, _ = pictures.run("stylize", "photo.png", "--style", "wave.png", "-o", "again.png")
-    assert "one pass of adain and a few steps; --method gatys is slower and better" in out
+    assert "one pass of wct and a few steps; --method gatys is slower and better" in out
     words = ("--method", "pass", "-o", "pass.png")
     found = pictures.answer("stylize", "photo.png", "--style", "wave.png", *words)
-    assert (found["method"], found["model"], found["losses"]) == ("pass", "adain", [])
+    assert (found["method"], found["model"], found["losses"]) == ("pass", "wct", [])
 
 
 def test_gatys_tells_the_loss_of_every_iteration(pictures):
@@ -111,7 +111,7 @@ def test_of_what_holds_several_pictures_and_is_no_clip_the_first_is_taken(pictur
     ("words", "said"),
     [
         (["nowhere.png", "--style", "wave.png"], "nowhere.png does not exist."),
-        (["photo.png"], "AdaIN needs a style: give --style."),
+        (["photo.png"], "WCT needs a style: give --style."),
         (
             ["photo.png", "--style", "wave.png", "--method", "gatys", "--model", "nonsense"],
             "--model paints in one pass, which --method gatys has not.",

@@ -10,8 +10,11 @@ from sfumato.models.adain import AdaIN
 from sfumato.models.adain import Config as AdaINConfig
 from sfumato.models.fast_style import Config as FastConfig
 from sfumato.models.fast_style import FastStyle
+from sfumato.models.wct import WCT
+from sfumato.models.wct import Config as WCTConfig
 from sfumato.nn.statistics import held
 from sfumato.schema import Schema
+from sfumato.stylizing import translator
 
 SCHEMA = Schema(shape=(3, 32, 32))
 SOURCE = interpolate(torch.rand(1, 3, 20, 30), (480, 656), mode="bilinear") * 2 - 1
@@ -29,7 +32,10 @@ def seams(model, **given):
 
 def test_tiles_have_no_seams():
     torch.manual_seed(0)
-    assert seams(AdaIN(AdaINConfig(width=4), SCHEMA).eval(), reference=SOURCE[..., :99]) < 1e-5
+    style = {"reference": SOURCE[..., :99]}
+    assert seams(AdaIN(AdaINConfig(width=4), SCHEMA).eval(), **style) < 1e-5
+    assert seams(WCT(WCTConfig(width=4), SCHEMA).eval(), **style) < 1e-5
+    assert seams(translator("wct"), **style) < 0.02  # in half precision, where that is quick
     assert seams(FastStyle(FastConfig(width=4, blocks=2), SCHEMA).eval()) < 1e-5
 
 

@@ -34,7 +34,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         "descent on the pixels: slow and best (default fast)",
     )
     verb.add_argument(
-        "--model", default="adain", metavar="PLACE", help="who paints in one pass (default adain)"
+        "--model", default="wct", metavar="PLACE", help="who paints in one pass (default wct)"
     )
     verb.add_argument(
         "--mask", action="append", default=[], metavar="PICTURE",
@@ -97,7 +97,7 @@ def _takes_descent(verb: ArgumentParser) -> None:
     group.add_argument("--style-weight", type=_number, help="default 1")
     group.add_argument("--smooth", type=_number, help="weight of neighbours' differences (0)")
     group.add_argument("--iterations", type=whole(1), help="at the coarsest size (10; fast: 2)")
-    group.add_argument("--evaluations", type=whole(1), help="at most, in each (20; fast: 10)")
+    group.add_argument("--evaluations", type=whole(1), help="at most, in each (20; fast: 15)")
     group.add_argument("--optimizer", choices=("lbfgs", "adam"), help="adam takes less memory")
     group.add_argument("--rate", type=positive(), help="learning rate of adam (default 0.02)")
     group.add_argument(

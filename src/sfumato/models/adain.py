@@ -22,11 +22,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.nn.functional import interpolate, pad
 from torch.optim import Adam
 
+from sfumato.data.couples import couples
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError
@@ -35,6 +35,7 @@ from sfumato.metrics.score import Score
 from sfumato.metrics.style import style_loss
 from sfumato.model import Translator
 from sfumato.nn.perceptual import PLANS, embedded, layers
+from sfumato.nn.recolouring import Recolour, recoloured
 from sfumato.nn.statistics import InstanceNorm, moments
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
@@ -44,12 +45,8 @@ from sfumato.shapes import Column, Images, Masks, Others, Scalar
 
 STAGES = layers("embedded")
 WIDTHS = PLANS["embedded"].widths
-COLOURS = torch.tensor([[1.0, 1.0, 1.0], [1.5, 0.0, -1.5], [-0.75, 1.5, -0.75]]) / 3
-"""Lightness, red against blue, green against both: nearly independent in most pictures."""
 FRAME = 16
 """Pixels added around a picture: the deepest stride, so that tiles stay where they were."""
-HELD = 400
-"""Held-out pairs that `measure` looks at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +79,7 @@ class AdaIN(Translator):
             raise ConfigError("adain paints in colour; add --data.channels 3.")
         wide = [config.width * k for k in (1, 2, 4, 8, 8)]
         self.standard = nn.ModuleList(InstanceNorm() for _ in STAGES)
-        self.lit = InstanceNorm(eps=1e-4)
+        self.recolour = Recolour()
         self.rise = nn.ModuleList(_conv(a, b) for a, b in zip(wide[1:], wide, strict=False))
         self.join = nn.ModuleList(_conv(w + s, w) for w, s in zip(wide, WIDTHS, strict=True))
         self.modulate = nn.ModuleList(nn.Linear(2 * sum(WIDTHS), 2 * w) for w in wide)
@@ -108,23 +105,20 @@ class AdaIN(Translator):
             raise ConfigError("adain needs a style: give it a reference.")
         # a frame that is cut off again, since convolutions pad with nothing at the border
         source = pad(source, (FRAME,) * 4, mode="replicate")
-        ground = self._ground(source, reference, strength)
+        ground = self.recolour(source, reference, strength)
         seen, statistics = self._see(source), self._statistics(reference)
         return self._decode(ground, seen, statistics, strength)[..., FRAME:-FRAME, FRAME:-FRAME]
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
         images, chance = batch.image, self.draw(self._chances, len(batch.image))
-        styles = _recoloured(images.roll(1, 0), chance, self.config.colours)
+        styles = recoloured(images.roll(1, 0), chance, self.config.colours)
         self.tell({"loss": self.descend(optimizer, self._loss, images, styles)})
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """`style_loss`: the loss of a pass over that of the content itself, so its floor is 1."""
-        rows = torch.randperm(len(data), generator=rng, device=rng.device)[:HELD].cpu()
-        pairs = torch.stack([rows, rows.roll(1)]).split(8, 1)
-        parts = ([data.batch(half).image.to(self.device) for half in pair] for pair in pairs)
-        return style_loss(self._paired(*part)[:2] for part in parts)
+        return style_loss(self._paired(*pair)[:2] for pair in couples(data, rng, self.device))
 
     def _loss(self, images: Images, styles: Images) -> Scalar:
         apart, own, painted = self._paired(images, styles)
@@ -139,7 +133,7 @@ class AdaIN(Translator):
             seen, wanted = self._see(images), self._see(styles)
             grams = {name: gram(maps) for name, maps in wanted.items()}
             own = seen_apart(seen, seen, grams, weight)
-        ground = self._ground(images, styles, 1.0)
+        ground = self.recolour(images, styles)
         painted = self._decode(ground, seen, [moments(maps) for maps in wanted.values()], 1.0)
         return seen_apart(self._see(painted), seen, grams, weight), own, painted
 
@@ -149,14 +143,6 @@ class AdaIN(Translator):
 
     def _statistics(self, styles: Images) -> list[tuple[Tensor, Tensor]]:
         return [moments(maps) for maps in self._see(styles).values()]
-
-    def _ground(self, source: Images, styles: Others, strength: float) -> Images:
-        """The content in the style's colours: what is painted on."""
-        turn = COLOURS.to(source.device)
-        mean, spread = moments(_turned(styles.float(), turn), eps=1e-4)
-        moved = self.lit(_turned(source.float(), turn)) * spread + mean
-        there = _turned(moved, torch.linalg.inv(turn))
-        return source.float().lerp(there, strength).clamp(-0.97, 0.97)
 
     def _decode(
         self,
@@ -192,19 +178,6 @@ class AdaIN(Translator):
 
 def _conv(ins: int, outs: int) -> nn.Conv2d:
     return nn.Conv2d(ins, outs, 3, padding=1)
-
-
-def _turned(images: Images, turn: Float[Tensor, "3 3"]) -> Images:
-    """Every colour times a matrix; by products and sums, which autocast leaves alone."""
-    return (images[:, None] * turn[:, :, None, None]).sum(2)
-
-
-def _recoloured(images: Images, chance: Float[Tensor, "B 7"], share: float) -> Images:
-    """Some pictures with each colour stretched and shifted, or turned to its opposite."""
-    stretch = chance[:, 1:4, None, None] * 2.2 - 0.8
-    shift = chance[:, 4:7, None, None] - 0.5
-    changed = (images * stretch + shift).clamp(-1, 1)
-    return torch.where((chance[:, 0] < share)[:, None, None, None], changed, images)
 
 
 RECIPES = {

@@ -160,7 +160,7 @@ class Perceptual(nn.Module):
         for number in range(max(places) + 1):
             if number in self.pools:
                 maps = _halved(maps, self.pooling)
-            maps = self.convolutions[number](maps).relu()
+            maps = self.convolutions[number](maps).relu_()
             if number in places:
                 found[number] = maps
         return found

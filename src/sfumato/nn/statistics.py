@@ -10,6 +10,7 @@ Paper: Ulyanov et al. (2017), https://arxiv.org/abs/1701.02096
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -20,14 +21,23 @@ Column = Float[Tensor, "B D 1 1"]
 Numbers = Float[Tensor, "D"] | Float[Tensor, "#many D"]
 
 
-class InstanceNorm(nn.Module):
+class Kept(nn.Module):
+    """A layer that looks at statistics of its maps, which `held` can hold still."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noting = False
+        """Whether what it sees now is to be kept."""
+        self.kept: Any = None
+        """The statistics that hold, if any."""
+
+
+class InstanceNorm(Kept):
     """Each map of each picture at mean 0 and spread 1, or at a mean and spread it is given."""
 
     def __init__(self, eps: float = 1e-5) -> None:
         super().__init__()
         self.eps = eps
-        self.noting = False
-        self.kept: tuple[Column, Column] | None = None
 
     def forward(
         self, maps: Maps, gain: Numbers | None = None, shift: Numbers | None = None
@@ -85,7 +95,7 @@ def _standardised(
 @contextmanager
 def held(network: nn.Module, look: Callable[[], object]) -> Iterator[None]:
     """Keep the statistics that `network` has while `look` is done, until the end of the block."""
-    layers = [layer for layer in network.modules() if isinstance(layer, InstanceNorm)]
+    layers = [layer for layer in network.modules() if isinstance(layer, Kept)]
     try:
         for layer in layers:
             layer.noting = True
