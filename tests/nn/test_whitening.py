@@ -97,3 +97,14 @@ def test_halves_are_moved_as_singles_are_under_autocast_too():
     found = Whitening()(content.bfloat16(), wanted)
     assert found.dtype == torch.bfloat16
     assert (found.float() - exact).abs().max() < 0.03 * exact.abs().max()
+
+
+def test_a_frame_is_moved_and_does_not_count():
+    content, wanted = maps(), covaried(maps(seed=9)).coloured()
+    spoilt = content.clone()
+    spoilt[..., :2, :], spoilt[..., -2:, :] = 50.0, -70.0
+    spoilt[..., :2], spoilt[..., -2:] = 30.0, 20.0
+    clean = Whitening()(content[..., 2:-2, 2:-2], wanted)
+    found = Whitening()(spoilt, wanted, 2)
+    assert found.shape == content.shape
+    torch.testing.assert_close(found[..., 2:-2, 2:-2], clean, rtol=1e-4, atol=1e-4)
