@@ -8,6 +8,7 @@ from sfumato.loop import Rules
 from sfumato.losses.style import gram, seen_apart
 from sfumato.models.wct import STAGES, WCT, Config
 from sfumato.nn.perceptual import PLANS
+from sfumato.nn.whitening import covaried
 from sfumato.schema import Schema
 from sfumato.testing import one_step
 
@@ -151,3 +152,19 @@ def test_each_image_has_anothers_style_however_a_batch_is_cut():
     model._loss = lambda content, styles: seen.append(styles) or loss(content, styles)
     one_step(model, image=images)
     assert torch.equal(torch.cat(seen), images.roll(1, 0))
+
+
+def test_it_begins_with_the_content_in_the_styles_colours():
+    model, content, style = small(), pictures(1), pictures(1) * 0.3 + 0.2
+    torch.nn.init.zeros_(model.paint.weight)
+    painted = model.translate(content, reference=style)
+    torch.testing.assert_close(painted, model.recolour(content, style), rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_apart_from_the_content_is_painted_too():
+    model, ground = small(), pictures(1) * 0.9
+    seen = model._see(ground)
+    wanted = [covaried(maps) for maps in seen.values()]
+    *_, near = model._turns(ground, seen["stage4"], wanted)
+    *_, far = model._turns(ground, seen["stage4"] + 1, wanted)
+    assert (far - ground).norm() > 3 * (near - ground).norm()
