@@ -5,21 +5,25 @@ from, and all that lie in the folders named. A square's edge is drawn evenly in 
 between `--least` times `--side` and half of the photograph's shorter side; from 2 on noise and
 JPEG's traces vanish when it is shrunk, and at 1 there are four times as many pixels. Of three, the
 one with the most to learn from is kept, and half of those lie on their side. The left two thirds
-of each photograph give FOLDER/train, the right third FOLDER/test.
+of each photograph give FOLDER/train, the right third FOLDER/test. With `--pages`, so many more
+squares of FOLDER/train are drawn: lines of words on a plain ground, as on screens.
 """
 
 import argparse
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 from rich.progress import track
 
+from sfumato.data.glyphs import FACES, typeface
 from sfumato.data.photos import photo
 from sfumato.io.images import ENDINGS, read
 
 OURS = ("astronaut", "cat", "coffee", "rocket", "china", "flower")
 """Embedded photographs of the everyday."""
+LETTERS = tuple(face for faces in FACES.values() for face, _ in faces)
+"""Typefaces of the pages."""
 
 
 def square(
@@ -55,6 +59,34 @@ def parts(image: Image.Image) -> dict[str, Image.Image]:
     }
 
 
+def page(side: int, chance: np.random.Generator) -> Image.Image:
+    """Words in a few sizes and colours on one ground, sometimes with a rule or a box."""
+    over = 2  # drawn larger, so that edges are as smooth as a screen's
+    edge = over * side
+    colours = [tuple(map(int, chance.integers(0, 256, 3))) for _ in range(3)]
+    if chance.random() < 0.5:
+        colours[0] = (255, 255, 255)
+    image = Image.new("RGB", (edge, edge), colours[0])
+    pen, down = ImageDraw.Draw(image), int(chance.integers(0, over * 20))
+    while down < edge:
+        height = int(over * np.exp(chance.uniform(np.log(9), np.log(48))))
+        font = typeface(str(chance.choice(LETTERS)), height)
+        ink = colours[1 + int(chance.integers(2))]
+        if chance.random() < 0.2:
+            pen.rectangle((0, down, chance.integers(1, edge), down + height), fill=ink)
+        for _ in range(int(chance.integers(1, 5))):
+            word = "".join(map(chr, chance.integers(ord("a"), ord("z") + 1, 40)))
+            for start in range(0, 40, 6):  # words of up to five letters
+                word = word[:start] + " " + word[start + 1 :]
+            said = word.title() if chance.random() < 0.3 else word
+            pen.text((over * int(chance.integers(-20, 40)), down), said, fill=ink, font=font)
+            down += round(1.3 * height)
+        if chance.random() < 0.3:
+            pen.line((0, down, edge, down), fill=ink, width=int(chance.integers(1, 4 * over)))
+            down += over * 6
+    return image.resize((side, side), Image.Resampling.BOX)
+
+
 def main() -> None:
     """Cut and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -63,6 +95,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=8000)
     parser.add_argument("--side", type=int, default=96)
     parser.add_argument("--least", type=float, default=2.0, help="times that side")
+    parser.add_argument("--pages", type=int, default=0, help="drawn besides")
     args = parser.parse_args()
     more = [p for place in args.photos for p in sorted(place.iterdir()) if p.suffix in ENDINGS]
     whole = [*map(photo, OURS), *(read(path, channels=3) for path in more)]
@@ -74,6 +107,9 @@ def main() -> None:
             chance = np.random.default_rng([11, number])
             found = square(image, args.side, args.least, chance)
             found.save(args.folder / split / f"{number:05d}.png")
+    for number in track(range(args.pages), "drawing pages"):
+        drawn = page(args.side, np.random.default_rng([12, number]))
+        drawn.save(args.folder / "train" / f"page-{number:05d}.png")
 
 
 if __name__ == "__main__":

@@ -125,6 +125,15 @@ def test_a_bundle_from_a_newer_version_is_refused(bundle):
     refused(bundle, "was made by a newer Sfumato (format 2, this one reads up to 1)")
 
 
+def test_only_a_model_of_that_name_hides_what_the_zoo_has(tmp_path, bundle, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gan-mnist").mkdir()
+    assert runs.load("gan-mnist").schema.shape == (1, 28, 28)
+    refused("./gan-mnist", "is no bundle: config.json is missing")
+    bundle.rename("dcgan-mnist")
+    assert isinstance(runs.load("dcgan-mnist"), VAE)
+
+
 def test_places_that_hold_no_model(tmp_path, bundle):
     refused(tmp_path / "nowhere", "is no run folder, no bundle and no name in the zoo", RunError)
     refused(tmp_path, "is no bundle: config.json is missing")

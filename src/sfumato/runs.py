@@ -218,7 +218,8 @@ def save_bundle(model: Model, folder: Path, card: str = "") -> None:
 def load(place: str | Path, device: str = "cpu") -> Model:
     """The model a place holds, ready to use.
 
-    A place is a run folder, a bundle (folder or .zip), a name in the zoo, or a hub repository.
+    A place is a run folder, a bundle (folder or .zip), a name in the zoo, or a hub repository; a
+    folder that is neither run nor bundle does not hide what the zoo has under its name.
     Returned in eval mode on `device`: cpu, cuda, mps, a GPU by number such as cuda:1, or auto.
     Raises RunError, BundleError or DeviceError with one line that says what is wrong.
     """
@@ -231,8 +232,11 @@ def load(place: str | Path, device: str = "cpu") -> Model:
 def bundle_folder(place: str | Path) -> Iterator[Path]:
     """The folder that holds the bundle `place` stands for; a zip is unpacked for the while."""
     path = at_home(place)
-    if path.is_dir():
-        yield Run(path).bundle if (path / "run.yaml").exists() else path
+    trained = (path / "run.yaml").exists()
+    if str(place) in registry.shipped() and not trained and not (path / PARTS[0]).exists():
+        yield registry.ZOO / str(place)
+    elif path.is_dir():
+        yield Run(path).bundle if trained else path
     elif path.is_file():
         if not zipfile.is_zipfile(path):
             raise BundleError(
@@ -240,8 +244,6 @@ def bundle_folder(place: str | Path) -> Iterator[Path]:
             )
         with tempfile.TemporaryDirectory() as folder:
             yield _unzip(path, Path(folder))
-    elif str(place) in registry.shipped():
-        yield registry.ZOO / str(place)
     elif named_on_hub(place):
         yield _fetch(str(place))
     else:
