@@ -283,8 +283,8 @@ def test_who_needs_every_label_refuses_a_few(tmp_path, model, config):
         train(model, recipe="smoke", data=data, config=config, out=tmp_path / "run")
     assert str(caught.value) == (
         f"{model} needs the label of every image, and digits has only 20 of 100; take fewer "
-        "images: --data.count 20, or a model that learns from few labels, such as semi_gan or "
-        "aae --recipe semi."
+        "images: --data.count 20, or take a model that learns from few labels, such as semi_gan "
+        "or aae --recipe semi."
     )
     assert not (tmp_path / "run").exists()
 

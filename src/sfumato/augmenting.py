@@ -28,6 +28,7 @@ from sfumato.model import Classifier, Model, Sampler
 from sfumato.nn.resize import resize
 from sfumato.randomness import derive
 from sfumato.sampling import begin, paint, sampler
+from sfumato.schema import UNKNOWN
 from sfumato.shapes import Images
 
 PART = 250
@@ -153,7 +154,7 @@ def known(model: Model, source: Source, verb: str = "augment", *, all_: bool = T
     side = source.side or model.schema.side
     data = sources.open(replace(source, side=side, channels=shape[0], flip=False, patch=None))
     data.require(("label",), verb)
-    rows = np.flatnonzero(data.columns["label"] >= 0)
+    rows = np.flatnonzero(data.columns["label"] != UNKNOWN)
     columns = {name: data.columns[name][rows] for name in ("image", "label")}
     found = Dataset(name=data.name, schema=data.schema, columns=columns)
     if all_:

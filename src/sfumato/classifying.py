@@ -191,7 +191,7 @@ def known(
     """
     if count is not None and count < 1:
         raise ConfigError(f"-n {count} must be at least 1.")
-    split = unseen_by(place, model, source, seed)
+    split = unseen_by(place, model, source, seed).told()
     split = replace(split, rows=split.rows[:count])
     if not len(split.rows):
         raise DataError(f"{source.name} holds out no images to classify.")

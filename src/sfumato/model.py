@@ -48,7 +48,7 @@ class Model(nn.Module, ABC):
     uses: tuple[str, ...] = ()
     """Further fields it looks at where the data have them; it is shown no others."""
     unnamed: bool = False
-    """Whether it learns where some labels are unknown, of what `data.labels` calls them."""
+    """Whether it learns where some labels are unknown, `UNKNOWN` as `schema` calls them."""
     lacks: tuple[str, ...] = ()
     """Interfaces of its class that an instance, by its config, does not provide."""
     least: int = 1

@@ -67,17 +67,17 @@ def build(model: str, recipe: Recipe, data: Dataset) -> Model:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(recipe.seed, "weights"))
         network = kind(recipe.model, data.schema)
-    _suits(network, model, data)
+    _suits(network, model, recipe, data)
     network.rules = Rules(clip=recipe.clip, accumulate=recipe.accumulate, every=recipe.every)
     return network
 
 
-def _suits(network: Model, name: str, data: Dataset) -> None:
+def _suits(network: Model, name: str, recipe: Recipe, data: Dataset) -> None:
     """Raise DataError where the labels are not all that the network needs."""
     if "label" not in network.needs:
         return
     if not network.unnamed:
-        named(data, name)
+        named(data, name, recipe.data)
     if isinstance(network, Classifier) and "Classifier" not in network.lacks:
         complete(data, name)
 

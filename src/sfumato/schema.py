@@ -8,6 +8,9 @@ import torch
 from sfumato.errors import ConfigError, DataError, nearest
 from sfumato.shapes import Column, Labels
 
+UNKNOWN = -1
+"""The label of an image whose class is not told."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Attribute:
@@ -120,7 +123,7 @@ class Schema:
 
     def renumbered(self, label: Labels, other: "Schema", name: str) -> Labels:
         """Labels of the data `name` in the numbers here; what is unknown stays -1."""
-        return torch.where(label < 0, label, self.numbers(other, name)[label.clamp_min(0)])
+        return torch.where(label == UNKNOWN, label, self.numbers(other, name)[label.clamp_min(0)])
 
 
 _SOURCES = {

@@ -10,9 +10,9 @@ from PIL import Image
 
 from sfumato import data
 from sfumato.data import Source
-from sfumato.data.labels import UNKNOWN
 from sfumato.data.loader import loader
 from sfumato.errors import ConfigError, DataError
+from sfumato.schema import UNKNOWN
 
 FEW = Source(name="digits", labels=23)
 

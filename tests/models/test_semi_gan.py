@@ -9,11 +9,10 @@ from torch.nn.functional import cross_entropy, softplus
 
 from sfumato import data as sources
 from sfumato.data import Source
-from sfumato.data.labels import UNKNOWN
 from sfumato.errors import DataError
 from sfumato.loop import Loop, Rules
 from sfumato.models.semi_gan import RECIPES, Config, SemiGAN, _WeightNormed
-from sfumato.schema import Schema
+from sfumato.schema import UNKNOWN, Schema
 from sfumato.testing import one_step
 
 MNIST = Schema(shape=(1, 28, 28), classes=tuple("0123456789"))

@@ -26,7 +26,7 @@ class Validation(Callback):
         self.data: Dataset | None = None
 
     def on_train_start(self, trainer: Trainer, module: Module) -> None:
-        self.data = splits(self.recipe.data, self.recipe.seed)[1].alone()
+        self.data = splits(self.recipe.data, self.recipe.seed)[1].told().alone()
 
     def on_train_batch_end(
         self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int

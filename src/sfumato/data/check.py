@@ -14,6 +14,7 @@ from sfumato.data.source import Source
 from sfumato.data.splits import apart
 from sfumato.data.stock import Cut, Stock, attempt
 from sfumato.errors import DataError
+from sfumato.schema import UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +70,8 @@ def _findings(
 ) -> Findings:
     names = (("label", stock.label), ("attributes", stock.values), ("caption", stock.caption))
     fields = (*stock.pictures.columns, *(name for name, column in names if column is not None))
-    counts = np.bincount(
-        stock.label[good] if stock.label is not None else [], minlength=len(stock.classes)
-    )
+    label = stock.label[good] if stock.label is not None else np.array([], int)
+    counts = np.bincount(label[label != UNKNOWN], minlength=len(stock.classes))
     return Findings(
         report=Report(kept=len(good), skipped=tuple(skipped), notes=stock.notes),
         fields=fields,

@@ -9,9 +9,7 @@ from sfumato.data.dataset import Dataset, digest
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
 from sfumato.randomness import generator
-
-UNKNOWN = -1
-"""The label of an image whose class is not told."""
+from sfumato.schema import UNKNOWN
 
 
 def forget(dataset: Dataset, source: Source) -> Dataset:
@@ -30,7 +28,7 @@ def forget(dataset: Dataset, source: Source) -> Dataset:
         share = source.labels // len(names) + (number < source.labels % len(names))
         members = order[label[order] == number]
         if not 1 <= share <= len(members):
-            most = len(names) * min(np.bincount(label, minlength=len(names)))
+            most = len(names) * min(np.bincount(label[label != UNKNOWN], minlength=len(names)))
             remedy = f"give {len(names)} to {most}" if most else "keep more images"
             raise ConfigError(
                 f"--data.labels {source.labels} wants {share} of class {name}, and "
@@ -38,19 +36,30 @@ def forget(dataset: Dataset, source: Source) -> Dataset:
             )
         hidden[members[:share]] = number
     columns = {**dataset.columns, "label": hidden}
-    known = f"{dataset.digest}{digest({'label': hidden})}" if dataset.digest else ""
-    return replace(dataset, columns=columns, digest=known)
+    content = f"{dataset.digest}{digest({'label': hidden})}" if dataset.digest else ""
+    return replace(dataset, columns=columns, digest=content)
 
 
-def named(dataset: Dataset, who: str) -> None:
+def labelled(dataset: Dataset) -> bool:
+    """Whether the label of every image is known."""
+    return "label" in dataset.columns and bool((dataset.columns["label"] != UNKNOWN).all())
+
+
+def named(dataset: Dataset, who: str, source: Source) -> None:
     """Raise DataError where the label of an image is unknown."""
-    if unknown := int((dataset.columns["label"] == UNKNOWN).sum()):
-        known = len(dataset) - unknown
-        raise DataError(
-            f"{who} needs the label of every image, and {dataset.name} has only {known} of "
-            f"{len(dataset)}; take fewer images: --data.count {known}, or a model that learns "
-            "from few labels, such as semi_gan or aae --recipe semi."
-        )
+    if labelled(dataset):
+        return
+    count = int((dataset.columns["label"] != UNKNOWN).sum())
+    fewer = (
+        f"take fewer images: --data.count {count}"
+        if source.labels is not None
+        else "write no label where the metadata has -1"
+    )
+    raise DataError(
+        f"{who} needs the label of every image, and {dataset.name} has only {count} of "
+        f"{len(dataset)}; {fewer}, or take a model that learns from few labels, such as semi_gan "
+        "or aae --recipe semi."
+    )
 
 
 def complete(dataset: Dataset, who: str) -> None:

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from sfumato.data.dataset import Batch, Dataset
-from sfumato.data.labels import UNKNOWN
 from sfumato.errors import ConfigError, DataError
 from sfumato.randomness import generator
+from sfumato.schema import UNKNOWN
 
 AHEAD = 2**21
 """Bytes of batches that are read at a time."""

@@ -1,7 +1,7 @@
 """A table beside the pictures: metadata.csv or metadata.jsonl, one row per picture by `file_name`.
 
-`caption` or `text` gives tokens, `label` class names, every column of numbers an attribute, and
-every column of words that come again and again a choice among them.
+`caption` or `text` gives tokens, `label` class names (-1 where a class is not known), every column
+of numbers an attribute, and every column of words that come again and again a choice among them.
 """
 
 import csv
@@ -16,7 +16,7 @@ import numpy as np
 from sfumato.data.captions import tokenise
 from sfumato.data.places import File
 from sfumato.errors import DataError
-from sfumato.schema import Attribute
+from sfumato.schema import UNKNOWN, Attribute
 
 CAPTIONS = ("caption", "text")
 """Columns taken for captions: the first that is there."""
@@ -60,7 +60,8 @@ class Table:
         if "label" in columns:
             for name, row in self.rows.items():
                 row["label"] = _class(row["label"], name)
-            self.classes = tuple(sorted({row["label"] for row in self.rows.values()}, key=_order))
+            named = {row["label"] for row in self.rows.values()} - {str(UNKNOWN)}
+            self.classes = tuple(sorted(named, key=_order))
 
     def missing(self, pictures: Sequence[File]) -> list[str]:
         """What must be said of rows that name none of these pictures."""
@@ -70,8 +71,9 @@ class Table:
         return [f"rows of the metadata without a picture: {len(lost)}, the first {lost[0]}"]
 
     def labels(self, found: Sequence[File]) -> list[int]:
-        """Class numbers of these pictures."""
+        """Class numbers of these pictures, -1 where the class is not known."""
         numbers = {name: number for number, name in enumerate(self.classes)}
+        numbers[str(UNKNOWN)] = UNKNOWN
         return [numbers[self.rows[file.name]["label"]] for file in found]
 
     def columns(self, found: Sequence[File]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from PIL import Image
 from sfumato.data.source import Source
 from sfumato.errors import DataError, UnknownName, nearest
 from sfumato.io.images import read
-from sfumato.schema import Attribute
+from sfumato.schema import UNKNOWN, Attribute
 
 NAMELESS = "folders name no classes"
 """How a note begins that says why there are no labels."""
@@ -142,10 +142,10 @@ class Stock:
             return rows, held
         chosen = positions(source, "class", source.classes, self.classes)
         assert self.label is not None  # classes come with labels
-        renumbered = np.full(len(self.classes), -1)
+        renumbered = np.full(len(self.classes), UNKNOWN)
         renumbered[chosen] = np.arange(len(chosen))
-        label = renumbered[self.label]
-        return rows[label >= 0], replace(held, label=label, classes=source.classes)
+        label = np.where(self.label != UNKNOWN, renumbered[self.label], UNKNOWN)
+        return rows[label != UNKNOWN], replace(held, label=label, classes=source.classes)
 
     def _measured(self, source: Source) -> "Stock":
         """The stock with the asked-for attributes."""

@@ -90,7 +90,7 @@ def evaluate(
     elif isinstance(model, Editor) and (named := tagger_of(model, source, tagger)):
         own |= edit_accuracy(model, named, held_out, many, seed, batch)
     with torch.inference_mode():
-        shown = unseen_by(place, model, source, seed)
+        shown = unseen_by(place, model, source, seed).told()
         rng = generator(seed, "measure", device=model.device)
         own |= model.measure(shown.alone(count), rng)
     said = LEARNED if shown.learned else ""
@@ -125,8 +125,11 @@ def compare(
 
 
 def held_out(model: Model, source: Source, *, seed: int = 0) -> Split:
-    """Images of `source` that nobody learned from, in the model's shape, in a random order."""
-    return splits(_fitted(source, model.schema), seed)[1]
+    """Images of `source` that nobody learned from, in the model's shape, in a random order.
+
+    Where the label of some is known, they are those.
+    """
+    return splits(_fitted(source, model.schema), seed)[1].told()
 
 
 def unseen_by(place: str | Path | Model, model: Model, source: Source, seed: int = 0) -> Split:

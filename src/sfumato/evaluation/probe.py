@@ -57,7 +57,7 @@ def probe(
     """
     if not isinstance(model, Judge):
         raise ConfigError(f"a probe needs a Judge, and {type(model).__name__} is none.")
-    learned, held_out = splits(source, seed)
+    learned, held_out = (part.told() for part in splits(source, seed))
     learned.data.require(("image", "label"), "a probe")
     if told := taken(model.judge, learned.data.batch(learned.rows[:1])):
         raise ConfigError(

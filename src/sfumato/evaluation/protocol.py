@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sfumato.data.dataset import Dataset
+from sfumato.data.labels import labelled
 from sfumato.errors import UnknownName, nearest
 from sfumato.evaluation.features import FeatureNet, Reading
 from sfumato.metrics.diversity import density_coverage, precision_recall
@@ -102,9 +103,10 @@ def gallery(
 ) -> tuple[Features, Labels]:
     """Maps and classes of real images, as many as `GALLERY` allows.
 
-    Classes are matched to the network's by name; data without such labels take its own answers.
+    Classes are matched to the network's by name; data of which some images have no such label take
+    its own answers.
     """
-    number = numbered(net, data.schema.classes) if "label" in data.fields else None
+    number = numbered(net, data.schema.classes) if labelled(data) else None
     maps, labels = list[Tensor](), list[Tensor]()
     for chosen in rows[: shown(net, len(rows))].split(batch):
         given = data.batch(chosen)

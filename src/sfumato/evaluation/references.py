@@ -18,6 +18,7 @@ from torch import Tensor
 
 from sfumato import data as sources
 from sfumato.data.dataset import Dataset
+from sfumato.data.labels import labelled
 from sfumato.data.prepare import cache_folder, make_cache
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, UnknownName
@@ -30,6 +31,7 @@ from sfumato.metrics.fidelity import Moments
 from sfumato.metrics.recognisable import WIDEST, Classes
 from sfumato.metrics.score import Score
 from sfumato.randomness import generator
+from sfumato.schema import UNKNOWN
 from sfumato.shapes import Images, Labels
 
 VERSION = 2
@@ -55,15 +57,25 @@ class Split:
         columns = {name: column[chosen] for name, column in self.data.columns.items()}
         return replace(self.data, columns=columns, digest="")
 
+    def told(self) -> "Split":
+        """Those whose label is known, if that of some others is not; without labels if none is."""
+        if "label" not in self.data.columns:
+            return self
+        label = torch.from_numpy(self.data.columns["label"])[self.rows]
+        if (told := label != UNKNOWN).any():
+            return replace(self, rows=self.rows[told])
+        columns = {name: held for name, held in self.data.columns.items() if name != "label"}
+        return replace(self, data=replace(self.data, columns=columns, digest=""))
+
     def images(self, count: int, batch: int) -> Iterator[Images]:
         """The first `count` of them, in batches."""
         for chosen in self.rows[:count].split(batch):
             yield self.data.batch(chosen).image
 
     def labels(self, count: int, net: FeatureNet) -> Labels | None:
-        """Classes of the first `count` in the network's numbers; None where it lacks one."""
+        """Classes of the first `count` in the network's numbers; None where one is not known."""
         number = protocol.numbered(net, self.data.schema.classes)
-        if number is None or "label" not in self.data.fields:
+        if number is None or not labelled(self.data):
             return None
         return number[torch.from_numpy(self.data.columns["label"][self.rows[:count].numpy()])]
 

@@ -29,7 +29,6 @@ from torch.nn.functional import cross_entropy, one_hot
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch, Dataset
-from sfumato.data.labels import UNKNOWN
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
 from sfumato.losses.adversarial import discriminator_loss, generator_loss
@@ -44,7 +43,7 @@ from sfumato.nn.naming import LOOK, Naming
 from sfumato.nn.players import adams
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
-from sfumato.schema import Axis, Schema
+from sfumato.schema import UNKNOWN, Axis, Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Codes, Features, Images, Labels, Latents, Logits, Scalar, Scores
 

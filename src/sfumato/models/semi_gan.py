@@ -25,7 +25,6 @@ from torch.nn.functional import cross_entropy
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch, Dataset
-from sfumato.data.labels import UNKNOWN
 from sfumato.data.source import Source
 from sfumato.losses.adversarial import discriminator_loss
 from sfumato.metrics.accuracy import error
@@ -34,7 +33,7 @@ from sfumato.model import Classifier, Judge, Sampler
 from sfumato.nn.jolt import jolting
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
-from sfumato.schema import Schema
+from sfumato.schema import UNKNOWN, Schema
 from sfumato.settings import Count, Decay, NonNegative, Positive
 from sfumato.shapes import Features, Images, Latents, Logits, Others, Scalar, Scores
 
