@@ -106,15 +106,24 @@ def quick_in_half() -> bool:
 
 
 def quickly(model: Model) -> AbstractContextManager[object]:
-    """While a convolutional network is applied: in bfloat16, channels innermost, where quick.
+    """While a convolutional network is applied: channels innermost, in bfloat16 where quick.
 
     Three times as fast as float32 where the processor knows bfloat16, and for the shipped
     SRResNet 74 dB from it: below the step from one byte to the next.
     """
-    if model.device.type != "cpu" or not quick_in_half():
-        return nullcontext()
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return torch.autocast("cpu", torch.bfloat16)
+    innermost(model)
+    half = model.device.type == "cpu" and quick_in_half()
+    return torch.autocast("cpu", torch.bfloat16) if half else nullcontext()
+
+
+def innermost(model: Model) -> Model:
+    """The same model, its convolutions' weights laid out as a CPU applies them fastest.
+
+    On one core without bfloat16 that is 1.5 times for the shipped SRResNet, 3 for DRAGAN.
+    """
+    if model.device.type == "cpu":
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from sfumato.data.source import Source
 from sfumato.errors import BundleError, RunError, SfumatoError, nearest
 from sfumato.io.files import at_home, atomic, discard, named_on_hub, nearby, writable
 from sfumato.model import Codec, Model
-from sfumato.preset import pick_device
+from sfumato.preset import innermost, pick_device
 from sfumato.recipe import Recipe
 from sfumato.schema import Attribute, Schema
 
@@ -225,7 +225,7 @@ def load(place: str | Path, device: str = "cpu") -> Model:
     """
     found = pick_device(device)
     with bundle_folder(place) as folder:
-        return _read(folder).to(found).eval()
+        return innermost(_read(folder).to(found).eval())
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sfumato import data as sources
 from sfumato.callbacks.average import WARM, Average
 from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.callbacks.clock import Clock
-from sfumato.callbacks.health import Health
+from sfumato.callbacks.health import SLOW, Health
 from sfumato.callbacks.ledger import Ledger, rows
 from sfumato.callbacks.pictures import Pictures, answers, diversity, paint
 from sfumato.data.source import Source
@@ -140,6 +140,20 @@ def test_painting_leaves_mode_and_random_state_alone():
     assert torch.equal(paint(model, 3, seed=5), first)
     assert model.training
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("precision", "quick", "said"),
+    [("bf16-mixed", False, [SLOW]), ("bf16-mixed", True, []), ("32-true", False, [])],
+)
+def test_bfloat16_on_a_processor_without_it_is_warned_of(
+    tmp_path, monkeypatch, precision, quick, said
+):
+    monkeypatch.setattr("sfumato.callbacks.health.quick_in_half", lambda: quick)
+    health, model = health_of(tmp_path), VAE(Config(latent=2, width=4), Schema(shape=(1, 8, 8)))
+    trainer = L.Trainer(precision=precision, accelerator="cpu", logger=False, barebones=True)
+    health.on_train_start(trainer, Module(model))
+    assert health.warnings == said
 
 
 def test_a_vanishing_gradient_is_warned_of_by_the_players_name(tmp_path):

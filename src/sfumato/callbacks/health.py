@@ -10,15 +10,18 @@ from lightning.pytorch.callbacks import Callback
 from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.model import Model
 from sfumato.module import Module
+from sfumato.preset import PRECISIONS, quick_in_half
 
 VANISHED = 1e-3
 """Share of its median so far below which a player's gradient norm counts as vanishing."""
+SLOW = "this processor computes bfloat16 many times slower than float32: leave --precision out"
 
 
 class Health(Callback):
     """Stops at a number that is not finite; warns of a player whose gradient vanishes.
 
-    Collapse of the samples is seen where the samples are drawn, and told here through `warn`.
+    So it does of bfloat16 on a processor without it. Collapse of the samples is seen where the
+    samples are drawn, and told here through `warn`.
     """
 
     def __init__(self, checkpoints: Checkpoints) -> None:
@@ -30,6 +33,11 @@ class Health(Callback):
         """Keep a warning for the progress bar and the card, once."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def on_train_start(self, trainer: Trainer, module: Module) -> None:
+        half = str(trainer.precision) == PRECISIONS["bf16"]
+        if half and module.model.device.type == "cpu" and not quick_in_half():
+            self.warn(SLOW)
 
     def on_train_batch_end(
         self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
