@@ -155,8 +155,7 @@ def known(model: Model, source: Source, verb: str = "augment", *, all_: bool = T
     data = sources.open(replace(source, side=side, channels=shape[0], flip=False, patch=None))
     data.require(("label",), verb)
     rows = np.flatnonzero(data.columns["label"] != UNKNOWN)
-    columns = {name: data.columns[name][rows] for name in ("image", "label")}
-    found = Dataset(name=data.name, schema=data.schema, columns=columns)
+    found = data.take(rows).only(("label",))
     if all_:
         complete(found, verb)
     return found

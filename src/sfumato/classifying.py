@@ -83,6 +83,8 @@ class Mistake:
 
     row: int
     """Its row in the data."""
+    picture: str | None
+    """What the data call it, such as its path inside their folder; None if nothing."""
     true: str
     said: str
     confidence: float
@@ -143,8 +145,9 @@ class Trial:
         sure, said = self.scores.double().softmax(1).max(1)
         wrong = (said != self.labels).nonzero().flatten()
         order = wrong[sure[wrong].argsort(descending=True, stable=True)][:most]
+        names = [None] * len(self.data) if self.data.names is None else self.data.names.tolist()
         return [
-            Mistake(row, self.names[t], self.names[s], p)
+            Mistake(row, names[row], self.names[t], self.names[s], p)
             for row, t, s, p in zip(
                 order.tolist(),
                 self.labels[order].tolist(),

@@ -1,5 +1,6 @@
 """The verb classify: names of pictures, and three pictures of how far to trust them."""
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -51,7 +52,10 @@ def test_a_picture_of_another_size_and_colour_is_fitted(shell, runs):
 
 def test_a_trial_says_all_of_it_and_it_fits_together(shell, runs):
     found = shell.answer("classify", runs["lenet5"], "-o", "trial")
-    assert found["files"] == [f"trial/{n}.png" for n in ("calibration", "confusion", "mistakes")]
+    assert found["files"] == [
+        *("trial/calibration.png", "trial/confusion.png", "trial/mistakes.csv"),
+        "trial/mistakes.png",
+    ]
     table = np.array(found["confusion"]["counts"])
     accuracy = found["metrics"]["accuracy"]
     assert table.sum() == accuracy["n"] == found["count"] == len(sources.open(TEST))
@@ -64,8 +68,31 @@ def test_a_trial_says_all_of_it_and_it_fits_together(shell, runs):
     assert sure == sorted(sure, reverse=True)
     assert all(mistake["true"] != mistake["said"] for mistake in found["mistakes"])
     for file in found["files"]:
-        with Image.open(file) as image:
-            assert len(image.convert("RGB").getcolors(2**22)) > 10
+        if file.endswith(".png"):
+            with Image.open(file) as image:
+                assert len(image.convert("RGB").getcolors(2**22)) > 10
+    with Path("trial/mistakes.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == table.sum() - np.trace(table)
+    assert [(int(r["row"]), r["true"], r["said"]) for r in rows[:60]] == [
+        (m["row"], m["true"], m["said"]) for m in found["mistakes"]
+    ]
+    assert rows[0]["picture"] == ""  # digits lie in no files
+
+
+def test_mistakes_tell_their_files_after_some_were_skipped(shell, tmp_path):
+    for split in ("train", "test"):
+        for kind, shade in (("dark", 0), ("light", 200)):
+            Path(f"mine/{split}/{kind}").mkdir(parents=True)
+            for number in range(12):
+                grey = Image.new("L", (8, 8), number + shade)
+                grey.save(f"mine/{split}/{kind}/{number}.png")
+    Path("mine/test/dark/3.png").write_bytes(b"no picture")
+    Path("mine/test/light/5.png").rename("mine/test/dark/swapped.png")
+    shell.answer("train", "mlp", *("--steps", "60", "--data", "mine", "--out", "run"))
+    found = shell.answer("classify", "run")
+    assert [m["picture"] for m in found["mistakes"]] == ["test/dark/swapped.png"]
+    assert "test/dark/swapped.png,dark,light," in (Path(found["files"][2]).read_text())
 
 
 def test_a_trial_of_some_images_repeats_from_its_seed(shell, runs):

@@ -1,7 +1,8 @@
 """The verb classify: names of pictures, or how far names given to a data set are to be trusted."""
 
+import csv
 from argparse import Namespace, _SubParsersAction
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,8 +141,10 @@ def _print(found: "Trial", scores: "dict[str, Score]") -> None:
 def _pictures(found: "Trial", folder: Path) -> list[str]:
     """The confusion, the reliability diagram and the mistakes; the folder appears when all are in.
 
-    Without a mistake there is no sheet of them.
+    The sheet shows the mistakes it was surest of, the table has all. Without a mistake there is
+    neither.
     """
+    from sfumato.classifying import Mistake
     from sfumato.io import plots
     from sfumato.io.files import atomic
 
@@ -156,6 +159,10 @@ def _pictures(found: "Trial", folder: Path) -> list[str]:
         plots.reliability_diagram(*lines, temporary / "calibration.png", title=title)
         if (sheet := _mistakes(found)) is not None:
             sheet.save(temporary / "mistakes.png")
+            with (temporary / "mistakes.csv").open("w", newline="", encoding="utf-8") as table:
+                writer = csv.DictWriter(table, [field.name for field in fields(Mistake)])
+                writer.writeheader()
+                writer.writerows(map(asdict, found.mistakes()))
         names = sorted(path.name for path in temporary.iterdir())
     return wrote(*(folder / name for name in names))
 

@@ -109,6 +109,8 @@ class Dataset:
     """What was kept and skipped."""
     digest: str = ""
     """Digest of the columns where it is known already."""
+    names: np.ndarray | None = None
+    """What the source calls its pictures, N, such as paths inside a folder; None if nothing."""
 
     def __len__(self) -> int:
         return len(self.columns["image"])
@@ -144,6 +146,12 @@ class Dataset:
                     f"{who} needs {name} of every image, and {self.name} has only "
                     f"{', '.join(self.fields)}{remedy}"
                 )
+
+    def take(self, rows: np.ndarray) -> "Dataset":
+        """Some of its images, in the order of `rows`."""
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        names = None if self.names is None else self.names[rows]
+        return replace(self, columns=columns, names=names, digest="")
 
     def only(self, fields: tuple[str, ...]) -> "Dataset":
         """The same images with no other columns than `fields`: nothing is read in vain."""

@@ -1,7 +1,8 @@
 """Decode, crop and scale every picture once, into arrays that are mapped from disk ever after.
 
 The cache is a folder per source and settings in `$SFUMATO_CACHE` (else ~/.cache/sfumato): one .npy
-file per column and a report.json. It appears whole or not at all, and deleting it is always safe.
+file per column, one of names, and a report.json. It appears whole or not at all, and deleting it
+is always safe.
 """
 
 import json
@@ -33,6 +34,8 @@ from sfumato.settings import build
 
 VERSION = 2
 """Raised when the cutting changes, so that old caches are not taken for new ones."""
+NAMES = "names.npy"
+"""What pictures are called, beside their columns; caches from before it lack it."""
 IN_MEMORY = 16 * 2**20
 """Pictures that are in memory already are cut there, up to this many bytes of result."""
 
@@ -181,10 +184,12 @@ def _load(folder: Path, source: Source) -> Dataset | None:
                 notes=tuple(said["notes"]),
             ),
             digest=said["digest"],
+            names=load_column(folder / NAMES) if (folder / NAMES).exists() else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    whole = all(len(column) == said["kept"] for column in columns.values())
+    aligned = [*columns.values(), *([] if dataset.names is None else [dataset.names])]
+    whole = all(len(column) == said["kept"] for column in aligned)
     return dataset if whole else None
 
 
@@ -224,6 +229,7 @@ def _write(folder: Path, stock: Stock, source: Source, rows: np.ndarray, cut: Cu
     dataset = _dataset(source, stock, np.array(kept), pixels)
     for name in set(dataset.columns) - set(names):
         np.save(folder / f"{name}.npy", dataset.columns[name], allow_pickle=False)
+    np.save(folder / NAMES, [stock.pictures.name(row) for row in kept], allow_pickle=False)
     report = Report(kept=len(kept), skipped=tuple(skipped), notes=stock.notes)
     said = {
         "source": asdict(source),

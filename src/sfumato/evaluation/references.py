@@ -54,8 +54,7 @@ class Split:
         chosen = self.rows[:count].sort().values.numpy()
         if len(chosen) == len(self.data):
             return self.data
-        columns = {name: column[chosen] for name, column in self.data.columns.items()}
-        return replace(self.data, columns=columns, digest="")
+        return self.data.take(chosen)
 
     def told(self) -> "Split":
         """Those whose label is known, if that of some others is not; without labels if none is."""
