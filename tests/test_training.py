@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from PIL import Image
 from safetensors.torch import load_file
 
 from sfumato import runs, training
@@ -287,6 +288,24 @@ def test_who_needs_every_label_refuses_a_few(tmp_path, model, config):
         "or aae --recipe semi."
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_from_another_folder(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    for number in range(12):
+        Image.new("L", (8, 8), 20 * number).save(tmp_path / "mine" / f"{number}.png")
+    monkeypatch.chdir(tmp_path)
+    words = {"recipe": "smoke", "progress": False, "device": "cpu", "validate": 1}
+    straight = train("vae", data="mine", **words, steps=4, out="straight")
+    train("vae", data="mine", **words, steps=2, out="run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    again = train("vae", out="../run", resume=True, steps=4, progress=False)
+    assert same(weights(again), weights(Run(tmp_path / straight.path)))
+    assert again.recipe()[1].data.name == "mine"
+    (tmp_path / "elsewhere" / "mine").mkdir()
+    Image.new("L", (8, 8), 9).save("mine/0.png")
+    train("vae", out="../run", resume=True, steps=5, progress=False)
 
 
 # ------------------------------------------------------------------ batches that are too small

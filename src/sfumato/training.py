@@ -36,6 +36,7 @@ from sfumato.data.dataset import Dataset
 from sfumato.data.glance import glance
 from sfumato.data.source import Source
 from sfumato.errors import ConfigError, RunError, Stopped
+from sfumato.evaluation import learned_from
 from sfumato.io.files import at_home, numbered
 from sfumato.model import Model
 from sfumato.module import Module
@@ -161,18 +162,19 @@ def _resume(
     pick_device(preset.device)
     asked = "steps" in said["changes"]
     with _owned(run):
-        stream = sources.open(recipe.data)
+        here = replace(recipe, data=learned_from(run))
+        stream = sources.open(here.data)
         if stream.fingerprint != card["data"]["fingerprint"]:
             raise RunError(
-                f"{path} cannot be resumed: {recipe.data.name} is not the data it began with."
+                f"{path} cannot be resumed: {here.data.name} is not the data it began with."
             )
-        network = build(card["model"], recipe, stream)
-        enough(network, card["model"], recipe, preset.devices)
+        network = build(card["model"], here, stream)
+        enough(network, card["model"], here, preset.devices)
         if not run.checkpoint.exists():  # cut before its first save: it begins again
             _begin_from(network, card["model"], recipe)
         minutes = minutes if minutes is not None or asked else card.get("minutes")
         card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes}
-        return _fit(run, card, network, recipe, stream, preset, minutes, progress)
+        return _fit(run, card, network, here, stream, preset, minutes, progress)
 
 
 def _fit(

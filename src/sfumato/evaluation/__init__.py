@@ -36,7 +36,16 @@ from sfumato.shapes import Images, Labels
 
 LEARNED = "of images that were learned from: train with --data.holdout 0.1 to keep some aside"
 """What is said of a model's own scores where there are no others."""
-__all__ = ["METRICS", "FeatureNet", "compare", "evaluate", "feature_net", "held_out", "source_of"]
+__all__ = [
+    "METRICS",
+    "FeatureNet",
+    "compare",
+    "evaluate",
+    "feature_net",
+    "held_out",
+    "learned_from",
+    "source_of",
+]
 
 
 def evaluate(
@@ -233,14 +242,17 @@ def source_of(place: str | Path | Model, data: str | Path | Source | None) -> So
 
 
 def _learned_from(place: str | Path | Model) -> Source | None:
-    """What a run learned from; None where there is no run.
+    """What the run at a place learned from; None where there is no run."""
+    run = None if isinstance(place, Model) else Run(at_home(place))
+    return None if run is None or not run.exists else learned_from(run)
+
+
+def learned_from(run: Run) -> Source:
+    """What a run learned from, where it is now.
 
     A folder is sought by the name it was given, then where it lay: the first that holds the
     pictures that were learned from, or else the first that holds any.
     """
-    run = None if isinstance(place, Model) else Run(at_home(place))
-    if run is None or not run.exists:
-        return None
     source, held = run.recipe()[1].data, run.read().get("data")
     held = held if isinstance(held, dict) else {}
     lay = held.get("places") or {}
