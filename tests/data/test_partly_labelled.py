@@ -54,7 +54,9 @@ def test_minus_one_is_no_class(few):
 
 
 def test_a_check_counts_the_named(few):
-    assert sum(check(Source(name=str(few))).classes.values()) == 20
+    found = check(Source(name=str(few)))
+    assert sum(found.classes.values()) == 20
+    assert found.unlabelled == 180
 
 
 def test_of_some_classes_no_unknown_picture_is_taken(few):

@@ -75,7 +75,8 @@ def look(args: Namespace) -> dict[str, Any]:
     say(f"fields   {', '.join(found.fields)}; {'grey' if found.channels == 1 else 'colour'}")
     say(f"sizes    {_few(found.sizes)}")
     if found.classes:
-        say(f"classes  {_few(found.classes)}")
+        unknown = f"; of {found.unlabelled:,} not known" if found.unlabelled else ""
+        say(f"classes  {_few(found.classes)}{unknown}")
     if found.attributes:
         say(f"measured {_few({name: _range(ends) for name, ends in found.attributes.items()})}")
     _say_skipped(found.report)

@@ -31,6 +31,8 @@ class Findings:
     """Width x height to number of pictures, most frequent first."""
     classes: dict[str, int]
     """Class to number of pictures that can be read."""
+    unlabelled: int
+    """How many of them are of no known class, where others are."""
     attributes: dict[str, tuple[float, float] | tuple[str, ...]]
     """Attribute to its range, or to the values there are to choose from."""
     vocabulary: int
@@ -78,6 +80,7 @@ def _findings(
         channels=cut.channels,
         sizes=dict(sizes.most_common()),
         classes={name: int(n) for name, n in zip(stock.classes, counts, strict=False)},
+        unlabelled=int((label == UNKNOWN).sum()),
         attributes={a.name: a.values or (a.low, a.high) for a in stock.attributes},
         vocabulary=len(stock.vocabulary),
     )
