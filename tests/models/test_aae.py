@@ -299,6 +299,24 @@ def test_an_image_and_the_same_askew_are_to_be_named_alike():
     assert not torch.allclose(model._askew(images), images, atol=0.05)
 
 
+def test_an_image_askew_is_moved_to_where_its_name_is_least_that_of_the_upright():
+    plain, moved = (made("clusters", agree=2.0, adversary=far) for far in (0.0, 0.5))
+    moved.load_state_dict(plain.state_dict())
+    images, askew = pictures(6), pictures(6).flip(3)
+    codes = plain._judged(images)
+    chances = codes[:, 2:].softmax(1).detach()
+
+    def unlike(x):
+        return -(chances * plain.kind(plain.encoder(x)).log_softmax(1)).sum(1).mean()
+
+    there = askew.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(unlike(there), there)
+    there = askew + 0.5 * slope / slope.flatten(1).norm(dim=1)[:, None, None, None]
+    grew = moved._encoder_loss(codes, askew) - plain._encoder_loss(codes, askew)
+    torch.testing.assert_close(grew, 2 * (unlike(there) - unlike(askew)), rtol=1e-3, atol=1e-5)
+    assert grew > 0
+
+
 def test_a_head_is_painted_of_its_kind_alone():
     model, images = made("clusters", heads=0.3), pictures(6)
     codes = model.encode(images)

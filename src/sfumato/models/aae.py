@@ -6,20 +6,20 @@
     judge        softplus(-J(real)) + softplus(J(codes))         J goes down; real ~ prior
     encoder      softplus(-J(codes))                             E goes down
     labels       -log y[label], where the label is known         E' goes down
-    agreement    -sum y log y', y' of the same image askew       E' goes down, for clusters
+    agreement    -sum y log y', y' of the image askew and moved  E' goes down, for clusters
     heads        -log p(x | D(0, y))                             E and D go down, where asked for
 
 Axes: B batch, C image channels, H W image size, Z width of z, K classes or clusters.
 Paper: Makhzani et al. (2015), https://arxiv.org/abs/1511.05644, sections 2, 4, 5 and 6
 Departures: a code is z over the prior's deviation, so that what is drawn is standard normal; Adam
-in all phases; recipe `source` decodes with a sigmoid and takes cross-entropy, so pixels are their
-grey from 0 to 1 there, where its program shifts and scales them to mean 0 and variance 1; batch
-norm, noise on an input seen askew, and averaged weights in the recipes that name or group; the
-judge of a supervised code is told the label.
+in all phases; `source` takes cross-entropy, so pixels are their grey from 0 to 1 there, where its
+program shifts and scales them to mean 0 and variance 1; batch norm, noise on an input seen askew,
+and averaged weights in recipes that name or group; a supervised code's judge is told the label.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from typing import Literal
 
@@ -33,6 +33,7 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError, DataError
 from sfumato.losses.adversarial import discriminator_loss, generator_loss
 from sfumato.losses.likelihood import bernoulli_nll, ends
+from sfumato.losses.steepest import steepest
 from sfumato.metrics.accuracy import error
 from sfumato.metrics.readable import linear_accuracy, nearest_accuracy
 from sfumato.metrics.score import Score
@@ -78,6 +79,8 @@ class Config:
     """How far what it sees is turned, slanted, scaled and shifted then; 0.2 is a lot."""
     agree: NonNegative = 0.0
     """Weight of naming an image and the same askew alike; it is then painted from upright."""
+    adversary: NonNegative = 0.0
+    """How far, over all pixels, the image askew is moved to where the names part most."""
     heads: NonNegative = 0.0
     """Weight of painting an image from its kind alone, the style being 0."""
     deviation: Positive = 5.0
@@ -125,9 +128,8 @@ class AAE(Sampler, Autoencoder, Classifier):
         self.normal = slice(0, c.latent)
         self.encoder = nn.Sequential(nn.Flatten(), *_hidden(c, [pixels, *hidden]))
         self.style = nn.Linear(c.hidden, c.latent)
-        wide = c.latent + (classes if labelled else self.kinds)
         self.decoder = nn.Sequential(
-            *_hidden(c, [wide, *hidden]),
+            *_hidden(c, [c.latent + (classes if labelled else self.kinds), *hidden]),
             nn.Linear(c.hidden, pixels),
             nn.Unflatten(1, schema.shape),
         )
@@ -248,8 +250,8 @@ class AAE(Sampler, Autoencoder, Classifier):
             return loss
         upright = codes[:, self.config.latent :].detach()
         chances = upright.softmax(1) if self.config.task == "clusters" else upright
-        again = self.kind(self.encoder(askew)).float()
-        return loss + self.config.agree * cross_entropy(again, chances)
+        unlike = partial(self._unnamed, label=chances)
+        return loss + self.config.agree * unlike(steepest(unlike, askew, self.config.adversary))
 
     def _verdicts(self, codes: Codes) -> list[Logits]:
         """How likely each part of a code is drawn from its prior; a label beside it is told."""
@@ -259,7 +261,7 @@ class AAE(Sampler, Autoencoder, Classifier):
             return [self.style_judge(style).float(), self.kind_judge(rest).float()]
         return [self.style_judge(torch.cat([style, rest], 1)).float()]
 
-    def _unnamed(self, images: Images, label: Labels) -> Scalar:
+    def _unnamed(self, images: Images, label: Labels | Scores) -> Scalar:
         return cross_entropy(self.kind(self.encoder(images)).float(), label)
 
     def _blurred(self, images: Images) -> Images:
@@ -344,7 +346,7 @@ _NAMING = replace(
     deviation=1.0,
     decay_steps=3000,
 )
-_WIDE = replace(_NAMING, hidden=1000, decay_steps=12_000)
+_GROUPS = replace(_NAMING, task="clusters", hidden=1000, latent=2, agree=3.0, adversary=2.0)
 _SEMI = Recipe(
     model=_NAMING, data=Source(name="mnist", labels=100), steps=3000, batch=200, ema=0.99
 )
@@ -388,7 +390,7 @@ RECIPES = {
     ),
     "clusters": replace(
         _SEMI,
-        model=replace(_WIDE, task="clusters", latent=2, agree=3.0, heads=0.3, growth=4500),
+        model=replace(_GROUPS, heads=0.3, growth=4500, decay_steps=12_000),
         data=Source(name="mnist"),
         steps=12_000,
         batch=100,
