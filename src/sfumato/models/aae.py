@@ -343,10 +343,12 @@ _NAMING = replace(
     hidden=400,
     noise=0.3,
     jolt=0.2,
+    agree=1.0,
+    adversary=2.0,
     deviation=1.0,
     decay_steps=3000,
 )
-_GROUPS = replace(_NAMING, task="clusters", hidden=1000, latent=2, agree=3.0, adversary=2.0)
+_WIDE = replace(_NAMING, hidden=1000, decay_steps=12_000)
 _SEMI = Recipe(
     model=_NAMING, data=Source(name="mnist", labels=100), steps=3000, batch=200, ema=0.99
 )
@@ -385,12 +387,10 @@ RECIPES = {
         data=Source(name="mnist", labels=1000),
         published={"error": Published(0.016, "its paper, table 2: 1,000 labels")},
     ),
-    "paper": replace(
-        _SEMI, model=replace(_NAMING, hidden=1000, judge=1000, decay_steps=30_000), steps=30_000
-    ),
+    "paper": replace(_SEMI, model=replace(_WIDE, judge=1000, decay_steps=30_000), steps=30_000),
     "clusters": replace(
         _SEMI,
-        model=replace(_GROUPS, heads=0.3, growth=4500, decay_steps=12_000),
+        model=replace(_WIDE, task="clusters", latent=2, agree=3.0, heads=0.3, growth=4500),
         data=Source(name="mnist"),
         steps=12_000,
         batch=100,
