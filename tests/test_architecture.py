@@ -319,4 +319,4 @@ assert "torch" not in sys.modules
 """
     spent, printed = measured(code)
     assert "dcgan" in printed or "train" in printed
-    assert spent < 0.5
+    assert spent < 1  # half of what importing torch takes, on a busy machine

@@ -164,6 +164,12 @@ def _from_folders() -> list[_Place]:
 
 
 def _in_folder(folder: Path, package: str) -> list[_Place]:
+    return _listed(folder, package, folder.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _listed(folder: Path, package: str, changed: int) -> list[_Place]:
+    """Once for each state of a folder: a listing asks for it three times a model."""
     files = [file for file in sorted(folder.glob("[!_]*.py")) if file.is_file()]
     return [_Place(file, f"{package}.{file.stem}") for file in files if "." not in file.stem]
 
