@@ -55,6 +55,36 @@ MORE = (
     "plasma-workspace-wallpapers (LGPL-3: Dmitri Popov, Ian Hex, Maciej Wiklo, Martin Klapetek, "
     "Risto Saukonpää, Sigi Sagi)" + SQUARES.format("8192 --least 1")
 )
+MANY = (
+    "six photographs that scikit-image and scikit-learn carry (CC0, public domain; danielbuechele "
+    "and vultilion, CC BY 2.0), five that are usual in examples (Apache-2.0, CC0), and 149 of "
+    "Debian's packages lomiri-wallpapers, mate-backgrounds, plasma-workspace-wallpapers and "
+    "gcompris-qt-data, which `python benchmarks/photographs.py FOLDER` gathers with the licence "
+    "and the authors of each (CC0, CC BY, CC BY-SA or public domain, but for eight GPL-2+ and "
+    "eight LGPL-3; authors below), in squares cut, beside drawn pages, by `python "
+    "benchmarks/sharp_squares.py squares --side 192 --count 12288 --least 1 --pages 768 --photos "
+    "FIVE FOLDER`; these weights: Apache-2.0.\n"
+    "- authors: Aaron Logan, Abdulhadi Najjar, Aitzol Berasategi, Alastair Rae, Alessio Sbarbaro, "
+    "André Karwath, Andrew Shiva, Arturo de Frias Marques, Bhaskaranaidu, blackcombwhistler07, "
+    "Bolly, BS Turner Hof, Chabrez, Charles Barbin, Citron, Clemens Engelhardt, Dan Kamminga, Dan "
+    "Mckay, David Brodbeck, David Iliff, Dean Franklin, Derek Keats, Dezertscorpion, Dezidor, "
+    "Diego Delso, Diliff, Dirk Ingo Franke, Dmitri Popov, Dmitry G, Dori, Douglas Perkins, Duane "
+    "Raver, Ed Bierman, Elarbi alaeddin, Elma, ENERGY.GOV, Evan-Amos, featherboa, Florin "
+    "Dumitrescu, Fluffyarse, Francesco Pappalardo, Fvb981, G-Man, Hadal, Hannes Grobe, Hans "
+    "Hillewaert, Hao Wei, Harrieta, Hendrix, Hylke Bons, Ian Hex, Imre Solt, Jakub Mede, Jar0d, "
+    "J.c.houd, Jdiemer, Jean-Pol Grandmont, Jeff Kubina, Jens Ansorg, Jimmy Engelbrecht, Joadl, "
+    "Jón Helgi Jónsson, Kátia Lira, KMJ, Kmanoj, KoS, Kszapsza, Kulmalukko, Laika ac, Lapo "
+    "Calamandrei, László Szalai, Lion59, Lolalatorre, Lourdes Cardenal, Luc Viatour, Lukas "
+    "Baubkus, M338, Maciej Wiklo, Marco Cogoni, MarlonBSB, Martin Falbisoner, Martin Klapetek, "
+    "mattbuck, Mfield, Modeha, Nadya Peek, Necrophorus, Nikunjbhaldoi, Nina, Ondřej Žváček, "
+    "OpenCago.info, Pastorius, Peng, Peter Haas, Peter Nerlich, Philippe Guillaume, Pierre Andre "
+    "Leclercq, Pink Sherbet Photography, ProjectManhattan, Qurren, Rasbak, Raul654, "
+    "Rdglobetrekker, Richard Gifford, Riosolar, Risto Saukonpää, Ryan Hagerty, Sailko, Sander "
+    "Klootwijk, Sannse, Shijualex, Shreya13jain, Sigi Sagi, Stan Shebs, Starlight~commonswiki, "
+    "suneko, Suricata, Susan G. Detweiler, Tage Olsin, Terry Goss, Timothy Schellhase, Tjcase2, "
+    "Trevor (Freespace), Tripy~commonswiki, U.S. Fish and Wildlife Service, U.S. National Oceanic "
+    "and Atmospheric Administration, Wolfgang Staudt, Yann, Yearofthedragon"
+)
 
 SMALL = {"width": 32, "blocks": 6, "lr": 1e-3, "decay_steps": 3_000}
 """SRResNet at full size, where every pixel passes through every layer."""
@@ -161,10 +191,14 @@ ENTRIES = {
     "srresnet-x4": Entry(
         "srresnet",
         replace(SHARP, patch=96),
-        "SRResNet that enlarges photographs four times: what `sfumato upscale` uses.",
-        MORE,
-        {"lr": 1e-3, "decay_steps": 18_000},
-        changes={"steps": 18_000},
+        "SRResNet that enlarges photographs four times: what `sfumato upscale` uses. It began "
+        "from the weights of that name at commit 6e553a9, which are 18,000 batches of 41 of these "
+        "photographs, and is the mean of those weights and what they became (Wang et al. 2018, "
+        "https://arxiv.org/abs/1809.00219, section 3.4).",
+        MANY,
+        {"lr": 6e-4, "decay_steps": 16_000, "turn": True},
+        changes={"steps": 16_000, "start": "srresnet-x4"},
+        share=0.5,
         half=True,
     ),
     "srgan-x4": Entry(
@@ -175,7 +209,8 @@ ENTRIES = {
         "times those of the run and 0.2 times those it started from (Wang et al. 2018, "
         "https://arxiv.org/abs/1809.00219, section 3.4), which takes noise away. In an earlier "
         "run the perceptual distance was least at 0.9 on 64 held-out squares (0, 0.3 and 0.5 to 1 "
-        "in tenths were tried) and at 0.7 on Set5 (0.3, 0.5, 0.7 and 1).",
+        "in tenths were tried) and at 0.7 on Set5 (0.3, 0.5, 0.7 and 1). It started from the "
+        "`srresnet-x4` of commit 6e553a9.",
         MORE,
         share=0.8,
         half=True,
