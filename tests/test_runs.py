@@ -134,6 +134,17 @@ def test_only_a_model_of_that_name_hides_what_the_zoo_has(tmp_path, bundle, monk
     assert isinstance(runs.load("dcgan-mnist"), VAE)
 
 
+def test_what_is_loaded_convolves_channels_innermost_and_answers_as_before():
+    model = runs.load("lenet5-mnist")
+    weights = [weight for weight in model.parameters() if weight.ndim == 4]
+    assert weights[1].is_contiguous(memory_format=torch.channels_last)
+    assert not weights[1].is_contiguous()
+    images = torch.rand(4, 1, 28, 28) * 2 - 1
+    found = model.logits(images)
+    again = model.to(memory_format=torch.contiguous_format).logits(images)
+    torch.testing.assert_close(found, again)
+
+
 def test_places_that_hold_no_model(tmp_path, bundle):
     refused(tmp_path / "nowhere", "is no run folder, no bundle and no name in the zoo", RunError)
     refused(tmp_path, "is no bundle: config.json is missing")
