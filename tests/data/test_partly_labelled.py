@@ -90,7 +90,7 @@ def test_answers_are_held_against_known_labels_alone(few, run):
     named = data.open(Source(name=str(few), split="test", side=28)).columns["label"] >= 0
     assert len(found.labels) == int(named.sum())
     assert (found.labels >= 0).all()
-    scores = evaluate(run, count=30, metrics=("fid",))
+    scores = evaluate(run, count=30, features="lenet5-digits", metrics=("fid",))
     assert scores["error"].n == int(named.sum())
 
 

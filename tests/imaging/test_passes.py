@@ -31,12 +31,13 @@ def seams(model, **given):
 
 
 def test_tiles_have_no_seams():
+    """Of [-1, 1] a byte is 0.008; processors round pieces of another size otherwise."""
     torch.manual_seed(0)
     style = {"reference": SOURCE[..., :99]}
-    assert seams(AdaIN(AdaINConfig(width=4), SCHEMA).eval(), **style) < 1e-5
-    assert seams(WCT(WCTConfig(width=4), SCHEMA).eval(), **style) < 1e-5
+    assert seams(AdaIN(AdaINConfig(width=4), SCHEMA).eval(), **style) < 1e-4
+    assert seams(WCT(WCTConfig(width=4), SCHEMA).eval(), **style) < 1e-4
     assert seams(translator("wct"), **style) < 0.02  # in half precision, where that is quick
-    assert seams(FastStyle(FastConfig(width=4, blocks=2), SCHEMA).eval()) < 1e-5
+    assert seams(FastStyle(FastConfig(width=4, blocks=2), SCHEMA).eval()) < 1e-4
 
 
 def test_small_pictures_are_not_cut():
