@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from torch.nn.functional import conv2d, pixel_shuffle
 
 from sfumato.errors import ConfigError, DataError
 from sfumato.models.srresnet import LAPTOP, Config, SRResNet
 from sfumato.nn.resize import enlarge, shrink
+from sfumato.nn.subpixel import folded
 from sfumato.schema import Schema
 from sfumato.testing import one_step
 
@@ -43,6 +45,33 @@ def test_any_size_is_enlarged():
             4 * height,
             4 * width,
         )
+
+
+@pytest.mark.parametrize("shuffles", ["once", "doublings"])
+def test_folded_pixels_are_what_a_strided_kernel_sees(shuffles):
+    """A convolution of squares of side 2 is one of pixels, with stride 2 and twice the kernel."""
+    model = small(scale=1, blur=1.0, fold=2, kernel=3, shuffles=shuffles).eval()
+    images = torch.rand(2, 3, 8, 10) * 2 - 1
+    first = model.generator.head[0]
+    kernel = pixel_shuffle(first.weight, 2)
+    want = conv2d(images, kernel, first.bias, stride=2, padding=2)
+    torch.testing.assert_close(first(folded(images, 2)), want, atol=1e-5, rtol=1e-5)
+    assert model.translate(images).shape == images.shape
+
+
+@pytest.mark.parametrize("fold", [1, 2, 4])
+def test_what_is_drawn_depends_on_no_more_than_its_reach(fold):
+    """And any size is repaired: the last squares are filled up."""
+    model = small(scale=1, blur=1.0, fold=fold, blocks=1, shuffles="once").eval()
+    images = torch.rand(1, 3, 6 * model.reach + 3, 7) * 2 - 1
+    changed = images.clone()
+    at = 2 * model.reach
+    changed[:, :, at] = 1 - changed[:, :, at]
+    moved = (model.translate(images) - model.translate(changed)).abs().amax((0, 1, 3)) > 1e-6
+    assert moved.shape == images.shape[2:3]
+    rows = moved.nonzero().flatten()
+    assert at in rows
+    assert int((rows - at).abs().max()) <= model.reach
 
 
 def test_what_is_learned_from_is_eight_bits_and_repeats():

@@ -1,13 +1,14 @@
 """SRResNet: residual blocks at the small side, then sub-pixel enlargement; or repair.
 
     x = degraded(y)           y a sharp image, x what is left of it
-    G(x) = enlarged(x) * base + tail(shuffles(head(x) + blocks(head(x))))
+    seen = head(folded(x));   G(x) = enlarged(x) * base + tail(shuffles(seen + blocks(seen)))
     L = |G(x) - y|^2, or |G(x) - y|, mean over pixels
 
 Axes: B batch, C image channels, S image side in pixels; x has side S / scale.
 Paper: Ledig et al. (2017), SRGAN, https://arxiv.org/abs/1609.04802, figure 4, section 3.2;
 blocks without batch norm, absolute error, quarter turns: Lim et al. (2017),
-https://arxiv.org/abs/1707.02921
+https://arxiv.org/abs/1707.02921; `fold`: Zhang et al. (2018), FFDNet,
+https://arxiv.org/abs/1710.04026, section III.A
 Departures: the small images are rounded to 8 bits, as a file would be; `base` adds the bicubic
 enlargement, so that the network draws only what that misses; `shuffles` may enlarge in one go; at
 scale 1 the same network takes away what JPEG or a blur did.
@@ -67,6 +68,8 @@ class Config:
     """Whether maps become pixels by doubling the side, time and again, or all at once."""
     base: Base = "nothing"
     """What the network's drawing is added to."""
+    fold: Literal[1, 2, 4] = 1
+    """Side of the squares of pixels that enter as one place: wider looks further for less."""
     loss: Literal["squared", "absolute"] = "squared"
     """Of a pixel."""
     turn: bool = False
@@ -178,6 +181,7 @@ RECIPES = {
             kernel=3,
             shuffles="once",
             base="bicubic",
+            fold=2,
             loss="absolute",
             turn=True,
             lr=1e-3,

@@ -1,9 +1,10 @@
 """Residual blocks at the small side, then maps that become pixels.
 
-    seen = head(x);   G(x) = enlarged(x) * base + tail(blocks(seen) + seen)
+    seen = head(folded(x));   G(x) = enlarged(x) * base + tail(blocks(seen) + seen)
 
-Shi et al. (2016), https://arxiv.org/abs/1609.05158, equation 4 (maps become pixels); Ledig et al.
-(2017), https://arxiv.org/abs/1609.04802, figure 4 (the rest).
+Shi et al. (2016), https://arxiv.org/abs/1609.05158, equation 4 (maps become pixels); Zhang et al.
+(2018), https://arxiv.org/abs/1710.04026, section III.A (and pixels maps); Ledig et al. (2017),
+https://arxiv.org/abs/1609.04802, figure 4 (the rest).
 """
 
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from typing import Literal
 
 import torch
 from torch import nn
+from torch.nn.functional import pad, pixel_unshuffle
 
 from sfumato.errors import DataError
 from sfumato.nn.residual import Residual
 from sfumato.nn.resize import enlarge
 from sfumato.schema import Schema
-from sfumato.shapes import Images, Resized
+from sfumato.shapes import Images, Others, Resized
 
 Normed = Literal["batch", "none"]
 Shuffles = Literal["doublings", "once"]
@@ -35,6 +37,7 @@ class Plan:
     kernel: int
     shuffles: Shuffles
     base: Base
+    fold: int = 1
 
 
 class Subpixel(nn.Module):
@@ -47,7 +50,8 @@ class Subpixel(nn.Module):
         if plan.base == "bicubic":  # begin as the bicubic picture
             nn.init.zeros_(last.weight)
             last.bias = nn.Parameter(torch.zeros(last.out_channels))
-        self.head = nn.Sequential(conv(plan.channels, plan.width, plan.kernel), nn.PReLU())
+        first = conv(plan.channels * plan.fold**2, plan.width, plan.kernel)
+        self.head = nn.Sequential(first, nn.PReLU())
         self.blocks = nn.Sequential(
             *(_block(plan) for _ in range(plan.blocks)),
             *_normed(plan, conv(plan.width, plan.width)),
@@ -56,19 +60,28 @@ class Subpixel(nn.Module):
 
     @property
     def reach(self) -> int:
-        """How many pixels around a place what is drawn there depends on.
+        """How many pixels around a place what is drawn there depends on, in whole folds.
 
         Half of each kernel, those behind an enlargement counted whole, and the cubic's own two.
         """
-        return 2 * (self.plan.kernel // 2) + 2 * self.plan.blocks + 4
+        return self.plan.fold * (2 * (self.plan.kernel // 2) + 2 * self.plan.blocks + 4)
 
     def forward(self, small: Images) -> Resized:
         """The large picture, not yet held to [-1, 1]."""
-        seen = self.head(small)
-        drawn = self.tail(self.blocks(seen) + seen)
+        height, width = (self.plan.scale * side for side in small.shape[2:])
+        seen = self.head(folded(small, self.plan.fold))
+        drawn = self.tail(self.blocks(seen) + seen)[..., :height, :width]
         if self.plan.base == "nothing":
             return drawn
         return drawn + enlarge(small, self.plan.scale)
+
+
+def folded(images: Images, side: int) -> Others:
+    """Squares of `side` pixels as places of so many more channels, the last ones filled up."""
+    if side == 1:
+        return images
+    down, across = (-length % side for length in images.shape[2:])
+    return pixel_unshuffle(pad(images, (0, across, 0, down), mode="replicate"), side)
 
 
 def divides(schema: Schema, scale: int, who: str) -> None:
@@ -87,12 +100,13 @@ def conv(narrow: int, wide: int, side: int = 3) -> nn.Conv2d:
 
 
 def _tail(plan: Plan) -> tuple[nn.Sequential, nn.Conv2d]:
-    """What enlarges, and its last convolution: one step, or as many doublings as the scale has."""
+    """What enlarges, and its last convolution: one step, or as many doublings as that takes."""
+    times = plan.scale * plan.fold
     if plan.shuffles == "once":
-        last = conv(plan.width, plan.channels * plan.scale**2, plan.kernel)
-        return nn.Sequential(last, nn.PixelShuffle(plan.scale)), last
+        last = conv(plan.width, plan.channels * times**2, plan.kernel)
+        return nn.Sequential(last, nn.PixelShuffle(times)), last
     steps: list[nn.Module] = []
-    for _ in range(plan.scale.bit_length() - 1):
+    for _ in range(times.bit_length() - 1):
         steps += [conv(plan.width, 4 * plan.width), nn.PixelShuffle(2), nn.PReLU()]
     last = conv(plan.width, plan.channels, plan.kernel)
     return nn.Sequential(*steps, last), last
@@ -110,6 +124,6 @@ def _normed(plan: Plan, layer: nn.Module) -> list[nn.Module]:
 def planned(config: object, channels: int) -> Plan:
     """The plan that a model's Config asks for by fields of the same names."""
     asked = {
-        name: getattr(config, name) for name in Plan.__dataclass_fields__ if name != "channels"
+        name: getattr(config, name) for name in Plan.__dataclass_fields__ if hasattr(config, name)
     }
     return Plan(channels=channels, **asked)
