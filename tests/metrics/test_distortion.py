@@ -103,6 +103,17 @@ def test_equal_images_are_perfect_even_black_ones():
     torch.testing.assert_close(ssim(images, images), torch.ones(2))
 
 
+def test_an_image_of_the_opposite_has_a_slope_all_the_same():
+    """Of its negative structure nothing, and of the other images what they have."""
+    originals = torch.rand(2, 1, 176, 176, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    images = torch.stack([-originals[0], 0.5 * originals[1]]).requires_grad_()
+    found = ms_ssim(images, originals)
+    assert float(found[0].detach()) == 0 < float(found[1].detach())
+    found.sum().backward()
+    assert images.grad.isfinite().all()
+    assert images.grad[1].abs().sum() > 0
+
+
 def test_each_image_is_measured_alone():
     images, originals = pair()
     together = ssim(images, originals)

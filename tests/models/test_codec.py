@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 from sfumato import runs
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.sfu import Header, pack, unpack
-from sfumato.metrics.distortion import ssim
+from sfumato.metrics.distortion import ms_ssim, ssim
 from sfumato.models.codec import RECIPES, Config, ImageCodec
 from sfumato.nn import tiles
 from sfumato.schema import Schema
@@ -80,17 +80,23 @@ def test_prices_are_even_in_the_logarithm_and_the_same_for_grey():
     torch.testing.assert_close(prices, torch.tensor([0.09, 0.03, 0.01] * 2))
 
 
-@pytest.mark.parametrize("structure", [0.0, 0.3])
-def test_the_codecs_loss_by_its_formula(structure):
-    found = model(
-        config=Config(width=4, latent=5, pixel=0.8, structure=structure, adversarial=0.2)
+@pytest.mark.parametrize(
+    ("structure", "scales", "side"), [(0.0, 1, 16), (0.3, 1, 24), (0.3, 2, 16), (0.3, 2, 24)]
+)
+def test_the_codecs_loss_by_its_formula(structure, scales, side):
+    config = Config(
+        width=4, latent=5, pixel=0.8, structure=structure, scales=scales, adversarial=0.2
     )
-    real, fake = torch.rand(4, 3, 16, 16) * 2 - 1, torch.rand(4, 3, 16, 16) * 2 - 1
+    found = model(config=config, side=side)
+    real = torch.rand(4, 3, side, side) * 2 - 1
+    fake = real + 0.3 * torch.randn(real.shape)
     bits, row = torch.rand(4) * 3, torch.tensor([0, 7, 8, 15])
     price = [0.1, 0.006, 0.1, 0.006]
     wanted = 0.8 * (real - fake).abs().mean() - 0.2 * found.judge(fake).mean()
     wanted = wanted + sum(p * b for p, b in zip(price, bits, strict=True)) / 4
-    wanted = wanted + structure * (1 - ssim(fake, real).mean())
+    both = scales == 2 and side == 24  # at 16 pixels the second scale has no room
+    likeness = ms_ssim(fake, real, scales=2) if both else ssim(fake, real)
+    wanted = wanted + structure * (1 - likeness.mean())
     torch.testing.assert_close(found._codec_loss(real, fake, bits, row), wanted)
 
 

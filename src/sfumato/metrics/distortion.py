@@ -99,7 +99,9 @@ def ms_ssim(images: Images, originals: Originals, *, scales: int = len(SCALES)) 
         luminance, structure = _ssim_maps(images, originals)
         last = scale == scales - 1
         term = (luminance * structure if last else structure).mean((2, 3))
-        result = result * term.clamp_min(0) ** (weight / whole)
+        some = term > 0  # its power has a slope there alone
+        power = torch.where(some, term, 1.0) ** (weight / whole)
+        result = result * torch.where(some, power, 0.0)
         images, originals = avg_pool2d(images, 2), avg_pool2d(originals, 2)
     return result.mean(1)
 

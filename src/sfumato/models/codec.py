@@ -20,7 +20,7 @@ Departures: D is computed in whole numbers when a file is read, so that every ma
 same bits (nn/exact.py); residual layers where Balle et al. have divisive normalisation; contexts
 in the prior (nn/prior.py), none with `contexts` 1; the first C channels of n, which begin as
 brightness and colour of a block, are told by what their neighbours leave open (nn/neighbours.py);
-SSIM in the loss, none with `structure` 0.
+SSIM in the loss, at several scales with `scales`, none with `structure` 0.
 """
 
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ from sfumato.errors import ConfigError, DataError
 from sfumato.io.sfu import Header, name_of, pack, unpack
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
-from sfumato.metrics.distortion import WINDOW, ssim
+from sfumato.metrics.distortion import fitting, ms_ssim
 from sfumato.metrics.rates import rates
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Codec, Judge
@@ -91,6 +91,8 @@ class Config:
     """Weight of the absolute error of a pixel."""
     structure: NonNegative = 0.0
     """Weight of 1 - SSIM."""
+    scales: Annotated[int, Ge(1), Le(5)] = 1
+    """Of SSIM, as many as an image has room for."""
     adversarial: NonNegative = 0.01
     """Weight of the judge's opinion."""
     game: GameName = "wasserstein"
@@ -179,8 +181,9 @@ class ImageCodec(Codec, Autoencoder, Judge):
         c = self.config
         loss = c.pixel * (fake - real).abs().mean() + (self._prices()[row] * bits).mean()
         loss = loss + c.adversarial * GAMES[c.game].painter(self.judge(fake))
-        if c.structure and min(self.schema.shape[1:]) >= WINDOW:
-            loss = loss + c.structure * (1 - ssim(fake, real).mean())
+        scales = min(c.scales, fitting(min(self.schema.shape[1:])))
+        if c.structure and scales:
+            loss = loss + c.structure * (1 - ms_ssim(fake, real, scales=scales).mean())
         return loss
 
     def _prices(self) -> Tensor:
