@@ -9,6 +9,8 @@ a GAN of one class more, which saw the few labels, names all images, and a condi
 learned from them under these names paints what it is asked for.
 
 Each seed draws its own labelled images; a row that was measured is kept and not measured again.
+With `--long` everything learns until it learns no more, and of the first of those two ways five
+times as many pictures are painted.
 """
 
 import argparse
@@ -64,6 +66,8 @@ SIZES = {
     0.1: Size(4_000, 4_000, 2_000, 15_000, 6_000, ratio=1, named=2),
     1.0: Size(5_600, 8_000, 0, 0, 0, ratio=1, named=0),
 }
+LONG = Size(12_000, 0, 3_000, 0, 0, ratio=0, named=100)
+"""Of 1 % of the labels."""
 MADE = {"made": False, "both": True}
 """Name of a row to whether the real pictures are kept."""
 
@@ -76,10 +80,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--painter", help="a GAN that saw all images, else one is trained")
     parser.add_argument("--conditional", help="a conditional GAN that saw all labels, likewise")
+    parser.add_argument("--long", action="store_true", help="of 1 %% of the labels")
+    parser.add_argument("--rows", nargs="+", choices=list(MADE), default=list(MADE))
+    parser.add_argument("--precision", help="of all trainings; else what is quickest here")
     parser.add_argument("--folder", type=Path, default=Path("runs/labels"))
     args = parser.parse_args()
+    args.size = LONG if args.long else SIZES[args.share]
     for seed in args.seeds:
-        name = f"labels-{args.data}-{args.share:g}-{seed}"
+        name = f"labels-{args.data}-{args.share:g}{'-long' if args.long else ''}-{seed}"
         path = RESULTS / f"{name}.json"
         known = json.loads(path.read_text("utf-8"))["accuracy"] if path.exists() else {}
         found = _measured(args, seed, args.folder / name, known)
@@ -91,19 +99,23 @@ def _measured(
     args: argparse.Namespace, seed: int, folder: Path, known: Mapping[str, float]
 ) -> dict[str, Any]:
     """Accuracies on real held-out pictures, by what was learned from; those known stay."""
-    size, real, found = SIZES[args.share], _real(args.data, args.share, seed), dict(known)
+    size, real, found = args.size, _real(args.data, args.share, seed), dict(known)
+    wanted = {row: MADE[row] for row in args.rows}
+    asked = bool(size.ratio) and not known.keys() >= wanted.keys()
     folder.mkdir(parents=True, exist_ok=True)
-    if not known.keys() >= {"real", *MADE}:
+    if "real" not in known or asked:
         augmenting.write(_fresh(folder / "real"), {"real": augmenting.real(real)})
-        found["real"] = _accuracy(args, folder / "real", seed, size)
-        painter = args.conditional or _conditional(folder / "real", seed, size)
-        for row, kept in MADE.items():
+    if "real" not in known:
+        found["real"] = _accuracy(args, folder / "real", seed)
+    if asked:
+        painter = args.conditional or _conditional(args, folder / "real", seed)
+        for row, kept in wanted.items():
             place = _fresh(folder / row)
             augmenting.augment(painter, place, real, ratio=size.ratio, keep=kept, seed=seed)
-            found[row] = _accuracy(args, place, seed, size)
+            found[row] = _accuracy(args, place, seed)
     for way, prepare in WAYS.items():
-        rows = {f"{row}, {way}": kept for row, kept in MADE.items()}
-        if known.keys() >= rows.keys() or not size.namer:
+        rows = {f"{row}, {way}": kept for row, kept in wanted.items()}
+        if known.keys() >= rows.keys() or not getattr(size, way):
             continue
         judge, painter, namer = prepare(args, real, seed, folder)
         found[way] = 1 - evaluate(judge, count=1000)["error"].value
@@ -112,7 +124,7 @@ def _measured(
             augmenting.augment(
                 painter, place, real, ratio=size.named, keep=kept, seed=seed, namer=namer
             )
-            found[row] = _accuracy(args, place, seed, size)
+            found[row] = _accuracy(args, place, seed)
     return {
         "data": args.data,
         "share": args.share,
@@ -121,6 +133,7 @@ def _measured(
         "test": 10_000,
         "accuracy": found,
         "size": vars(size),
+        "long": args.long,
         "given": {k: v for k in ("painter", "conditional") if (v := getattr(args, k))},
     }
 
@@ -136,26 +149,27 @@ def _real(name: str, share: float, seed: int) -> Dataset:
     return Dataset(name=name, schema=data.schema, columns=columns)
 
 
-def _accuracy(args: argparse.Namespace, place: Path, seed: int, size: Size) -> float:
+def _accuracy(args: argparse.Namespace, place: Path, seed: int) -> float:
     """What LeNet-5 reaches on the real held-out pictures when it learned from `place`."""
-    usual = AUGMENTATION[args.data]
+    usual, steps = AUGMENTATION[args.data], args.size.classifier
     run = _trained(
+        args,
         "lenet5",
         place.with_name(f"lenet5-{place.name}"),
         data={"name": str(place), "flip": usual["flip"]},
-        config={"decay_steps": size.classifier, **usual["config"]},
-        steps=size.classifier,
+        config={"decay_steps": steps, **usual["config"]},
+        steps=steps,
         seed=seed,
     )
     return evaluate(run.path, args.data)["accuracy"].value
 
 
-def _conditional(place: Path, seed: int, size: Size) -> Path:
+def _conditional(args: argparse.Namespace, place: Path, seed: int) -> Path:
     """A conditional GAN of half the usual width that learned from `place`."""
-    changes: Mapping[str, Any] = {"steps": size.painter, "seed": seed, "ema": 0.99}
+    changes: Mapping[str, Any] = {"steps": args.size.painter, "seed": seed, "ema": 0.99}
     config = {"width": 16, "hidden": 256}
     out = place.with_name("cgan")
-    return _trained("cgan", out, data={"name": str(place)}, config=config, **changes).path
+    return _trained(args, "cgan", out, data={"name": str(place)}, config=config, **changes).path
 
 
 Prepared = tuple[Path, str | Path, Path | None]
@@ -164,8 +178,9 @@ Prepared = tuple[Path, str | Path, Path | None]
 
 def _by_namer(args: argparse.Namespace, real: Dataset, seed: int, folder: Path) -> Prepared:
     """A semi-supervised autoencoder names what a GAN that learned without labels paints."""
-    steps = SIZES[args.share].namer
+    steps = args.size.namer
     namer = _trained(
+        args,
         "aae",
         folder / "aae",
         recipe="semi",
@@ -174,13 +189,14 @@ def _by_namer(args: argparse.Namespace, real: Dataset, seed: int, folder: Path) 
         steps=steps,
         seed=seed,
     ).path
-    return namer, args.painter or _free(args.data), namer
+    return namer, args.painter or _free(args), namer
 
 
 def _by_guesser(args: argparse.Namespace, real: Dataset, seed: int, folder: Path) -> Prepared:
     """A GAN of one class more names all images, and a conditional GAN learns from them."""
-    size, few = SIZES[args.share], _few(args.data, real, seed)
+    size, few = args.size, _few(args.data, real, seed)
     guesser = _trained(
+        args,
         "semi_gan",
         folder / "semi_gan",
         data=few,
@@ -192,13 +208,13 @@ def _by_guesser(args: argparse.Namespace, real: Dataset, seed: int, folder: Path
     if not place.exists():
         whole = sources.open(Source(**few))
         augmenting.write(place, {"real": _guessed(whole, runs.load(guesser))})
-    data = {"name": str(place)}
-    painter = _trained("cgan", folder / "taught", data=data, steps=size.taught, seed=seed).path
+    words = {"data": {"name": str(place)}, "steps": size.taught, "seed": seed}
+    painter = _trained(args, "cgan", folder / "taught", **words).path
     return guesser, painter, None
 
 
 WAYS = {"namer": _by_namer, "guesser": _by_guesser}
-"""End of a row's name to how the pictures without labels are used in it."""
+"""End of a row's name, a field of `Size`, to how pictures without labels are used in it."""
 
 
 @torch.no_grad()
@@ -216,18 +232,17 @@ def _few(data: str, real: Dataset, seed: int) -> dict[str, Any]:
     return {"name": data, "labels": len(real), "seed": seed}
 
 
-def _free(data: str) -> Path:
+def _free(args: argparse.Namespace) -> Path:
     """A GAN that learned from all images and no label; one for all seeds."""
-    return _trained(
-        "dcgan", Path(f"runs/labels/dcgan-{data}"), data={"name": data}, steps=4_000
-    ).path
+    out = Path(f"runs/labels/dcgan-{args.data}")
+    return _trained(args, "dcgan", out, data={"name": args.data}, steps=4_000).path
 
 
-def _trained(model: str, out: Path, **words: Any) -> Run:
+def _trained(args: argparse.Namespace, model: str, out: Path, **words: Any) -> Run:
     """The run in `out`, or what is left of it, or a new one."""
     if Run(out).exists:
         return train(model, out=out, resume=True)
-    return train(model, out=out, every=words["steps"], precision="bf16", **words)
+    return train(model, out=out, every=words["steps"], precision=args.precision, **words)
 
 
 def _fresh(place: Path) -> Path:

@@ -22,20 +22,24 @@ ROWS = {
 
 def labels(found: list[Run]) -> Iterator[str]:
     """For each set and share a table of what was learned from."""
-    groups: dict[tuple[str, float], list[Run]] = {}
+    groups: dict[tuple[str, float, bool], list[Run]] = {}
     for run in found:
-        groups.setdefault((run["data"], run["share"]), []).append(run)
-    for (data, share), runs in groups.items():
+        groups.setdefault((run["data"], run["share"], run.get("long", False)), []).append(run)
+    for (data, share, long), runs in groups.items():
         seeds = " ".join(str(run["seed"]) for run in runs)
         size = runs[0]["size"]
-        yield f"### {data}, {share:.0%} of the labels: {runs[0]['labels']:,} pictures\n"
+        painted = size["ratio"], size["named"]
+        shown = f"{data}, {share:.0%} of the labels: {runs[0]['labels']:,} pictures"
+        yield f"### {shown}{', learned from for longer' if long else ''}\n"
         given = "".join(f" --{name} {place}" for name, place in runs[0]["given"].items())
+        given += " --long" if long else ""
         command = f"python benchmarks/labels.py {data} --share {share:g} --seeds {seeds}{given}"
         yield f"`{command}`\n"
         yield (
-            f"{size['classifier']:,} batches for every classifier; {size['ratio']:g} painted for "
-            "each real picture"
-            + (f", {size['named']:g} where the rest was seen.\n" if size["named"] else ".\n")
+            f"{size['classifier']:,} batches for every classifier; "
+            f"{size['ratio'] or size['named']:g} painted for each real picture"
+            + (f", {size['named']:g} where the rest was seen" if all(painted) else "")
+            + ".\n"
         )
         yield "| learned from | accuracy ↑ | gain, points | n | seeds |\n|---|---|---|---|---|"
         for key, words in ROWS.items():

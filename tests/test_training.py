@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ import yaml
 from PIL import Image
 from safetensors.torch import load_file
 
-from sfumato import runs, training
+from sfumato import available, registry, runs, training
+from sfumato import data as sources
 from sfumato.callbacks.ledger import rows
 from sfumato.errors import ConfigError, DataError, DeviceError, RunError, UnknownName
 from sfumato.evaluation import evaluate
-from sfumato.planning import plan
+from sfumato.planning import build, enough, plan
 from sfumato.runs import Run
+from sfumato.schema import Schema
+from sfumato.testing import one_step
 from sfumato.training import train
 
 SMOKE = {"recipe": "smoke", "progress": False, "device": "cpu"}
@@ -331,6 +335,42 @@ def test_too_few_images_at_once_are_refused(tmp_path, model, words):
     )
 
 
+@pytest.mark.parametrize("name", available())
+def test_as_few_images_as_are_let_in_can_be_learned_from(name):
+    """Batch norm of one value, for one, raises in PyTorch's words."""
+    recipe = plan(name, recipe="smoke")
+    data = sources.open(recipe.data)
+    network = build(name, recipe, data)
+    for count in range(1, recipe.batch + 1):
+        try:
+            enough(network, name, replace(recipe, batch=count), 1)
+        except ConfigError:
+            continue
+        break
+    few = data.batch(torch.arange(count))._asdict()
+    one_step(network, **{field: held for field, held in few.items() if held is not None})
+    assert all(weight.isfinite().all() for weight in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "side"),
+    [
+        ("gp_gan", {"latent": 16}, 16),
+        ("convgan", {}, 32),
+        ("convgan", {}, 64),
+        ("srgan", {"network": "embedded", "layers": "stage1"}, 16),
+        ("srgan", {"network": "embedded", "layers": "stage1"}, 32),
+    ],
+)
+def test_so_can_sides_whose_last_maps_have_one_place(name, config, side):
+    module = registry.module(name)
+    schema = Schema(shape=(3, side, side))
+    network = registry.model_class(name)(module.Config(width=4, **config), schema)
+    count = network.least
+    assert count == (2 if side <= 32 and (name, side) != ("srgan", 32) else 1)
+    one_step(network, image=torch.rand(count, 3, side, side) * 2 - 1)
+
+
 # ------------------------------------------------------------------ what a slip costs
 
 
@@ -376,6 +416,16 @@ def test_what_is_learned_from_beside_the_data_is_looked_at_first(tmp_path):
 def test_a_run_does_not_join_the_pictures_it_learns_from(tmp_path):
     with pytest.raises(ConfigError, match=r"lies inside --data .*; name an --out elsewhere"):
         train("dcgan", **SMOKE, data=str(tmp_path), out=tmp_path / "runs" / "one")
+
+
+def test_nor_those_that_stand_opposite(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for data in ({"name": "~/b"}, {"name": "signs", "side": 32, "other": str(tmp_path / "b")}):
+        (tmp_path / "b").mkdir(exist_ok=True)
+        Image.new("RGB", (32, 32)).save(tmp_path / "b" / "one.png")
+        with pytest.raises(ConfigError, match=r"lies inside --data(\.other)? .*b, and its pict"):
+            train("cyclegan", recipe="smoke", data=data, device="cpu", out=tmp_path / "b" / "run")
+    assert not (tmp_path / "b" / "run").exists()
 
 
 def test_a_start_that_fits_next_to_nothing_is_refused(tmp_path):

@@ -44,18 +44,20 @@ def noise(width, height, mode="RGB"):
         {"scale": 4, "kernel": 9},
         {"scale": 4, "base": "bicubic", "kernel": 3, "norm": "batch"},
         {"scale": 1, "worst": 10},
+        {"scale": 1, "worst": 10, "fold": 4},
     ],
 )
-def test_pieces_fit_without_a_seam(fields, monkeypatch):
+@pytest.mark.parametrize("turns", [False, True])
+def test_pieces_fit_without_a_seam(fields, turns, monkeypatch):
     """A level of 256 at most: sums in another order round differently."""
     model, image = network(**fields), noise(61, 45)
     for weights in model.parameters():  # the first picture of `base` would hide the network
         torch.nn.init.normal_(weights, std=0.15)
     monkeypatch.setattr(preset, "quick_in_half", lambda: False)  # which rounds more coarsely
-    whole = np.asarray(translated(model, image)).astype(int)
+    whole = np.asarray(translated(model, image, turns=turns)).astype(int)
     monkeypatch.setattr(translating, "PIECE", 16)
     done = []
-    pieces = np.asarray(translated(model, image, done.append)).astype(int)
+    pieces = np.asarray(translated(model, image, done.append, turns=turns)).astype(int)
     assert np.abs(whole - pieces).max() <= 1
     assert whole.std() > 10
     assert sum(done) == 61 * 45

@@ -107,7 +107,8 @@ def windows(hidden: np.ndarray, around: int | None = None) -> list[Window]:
         if max(rows.stop - rows.start, columns.stop - columns.start) > side:
             return [(slice(0, hidden.shape[0]), slice(0, hidden.shape[1]))]
         return [(_centred(rows, hidden.shape[0], side), _centred(columns, hidden.shape[1], side))]
-    near = ndimage.binary_dilation(hidden, np.ones((3, 3)), iterations=max(1, around))
+    steps = max(1, min(around, max(hidden.shape)))
+    near = ndimage.binary_dilation(hidden, np.ones((3, 3)), iterations=steps)
     return [
         (_widest(rows, hidden.shape[0]), _widest(columns, hidden.shape[1]))
         for rows, columns in ndimage.find_objects(ndimage.label(near)[0])

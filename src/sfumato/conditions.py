@@ -172,4 +172,4 @@ def _class(asked: Any, classes: tuple[str, ...]) -> int:
 
 
 def _numeral(word: str) -> bool:
-    return word.strip().removeprefix("-").isdigit()
+    return word.strip().removeprefix("-").isdecimal()

@@ -32,7 +32,8 @@ def to_bundle(place: str | Path, out: Path) -> None:
     """
     card = _card(Path(place).expanduser() / "card.md")
     with bundle_folder(place) as folder:
-        content = {name: (folder / name).read_bytes() for name in PARTS}
+        held = [folder / name for name in PARTS if (folder / name).exists()]  # perhaps no card
+        content = {path.name: path.read_bytes() for path in held}
     content |= {"card.md": card.encode()} if card else {}
     with atomic(out) as temporary:
         if out.suffix == ".zip":

@@ -376,9 +376,11 @@ class Translator(Model):
     """
     reach: int | None = None
     """How many pixels of the source around a place its output depends on; None where on all."""
+    step: int = 1
+    """Pictures are filled up at their end to sides that are multiples of this."""
 
-    def given(self, batch: Batch) -> Resized:
-        """What it is shown of a batch while it learns: the image, unless it harms that first."""
+    def given(self, batch: Batch, rng: Generator | None = None) -> Resized:
+        """What it is shown of a batch: the image, unless it harms that, as `rng` or 0 draws."""
         return batch.image
 
     def wanted(self, batch: Batch) -> Others | None:

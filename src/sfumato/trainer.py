@@ -28,9 +28,10 @@ def build_trainer(
     preset: Preset, callbacks: list[Callback], loggers: list[Logger], steps: int
 ) -> L.Trainer:
     """The Trainer of `steps` batches on the preset's device, at its precision."""
+    kind, _, number = preset.device.partition(":")
     return L.Trainer(
-        accelerator=preset.device,
-        devices=preset.devices,
+        accelerator=kind,
+        devices=[int(number)] if number else preset.devices,
         # a player's parameters rest while the other learns, and plain `ddp` takes that for an
         # error
         strategy="ddp_find_unused_parameters_true" if preset.devices > 1 else "auto",

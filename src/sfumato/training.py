@@ -125,12 +125,13 @@ def vacant(run: Run, source: Source) -> None:
         raise RunError(
             f"{run.path} is no run folder and holds {found}; choose another --out, new or empty."
         )
-    held = Path(source.name)
-    if held.is_dir() and run.path.resolve().is_relative_to(held.resolve()):
-        raise ConfigError(
-            f"--out {run.path} lies inside --data {held}, and its pictures would be learned from; "
-            "name an --out elsewhere."
-        )
+    for option, name in (("--data", source.name), ("--data.other", source.other)):
+        held = at_home(name) if name else run.path / "nothing"
+        if held.is_dir() and run.path.resolve().is_relative_to(held.resolve()):
+            raise ConfigError(
+                f"--out {run.path} lies inside {option} {name}, and its pictures would be learned "
+                "from; name an --out elsewhere."
+            )
 
 
 def _resume(

@@ -143,6 +143,10 @@ def translated(
     way = _way(model, to)
     pixels = np.asarray(image.convert("L" if model.schema.channels == 1 else "RGB"))
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    whole = pixels.shape[:2]
+    # before it is turned or cut, so that squares which enter as one are the same ones always
+    more = [(0, -side % model.step) for side in whole]
+    pixels = np.pad(pixels, (*more, (0, 0)), mode="edge")
     height, width, channels = pixels.shape
     out = np.empty((height * model.scale, width * model.scale, channels), np.uint8)
     around = max(height, width) if model.reach is None else model.reach
@@ -158,8 +162,10 @@ def translated(
         high, wide = rows.times(model.scale), columns.times(model.scale)
         out[high.place, wide.place] = made[high.inner, wide.inner]
         if tell:
-            tell((rows.end - rows.begin) * (columns.end - columns.begin))
-    return to_picture(out)
+            ends = min(rows.end, whole[0]), min(columns.end, whole[1])
+            tell((ends[0] - rows.begin) * (ends[1] - columns.begin))
+    high, wide = (model.scale * side for side in whole)
+    return to_picture(out[:high, :wide])
 
 
 def translated_set(

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 import sfumato
@@ -127,6 +128,31 @@ def test_a_fault_of_ours_shows_the_traceback_and_exits_1(shell, monkeypatch):
     assert (code, out) == (1, "")
     assert "Traceback" in err
     assert err.splitlines()[-1].startswith("sfumato: a fault of ours, not yours (ZeroDivision")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.05 GB, other"),
+    ],
+)
+def test_what_does_not_fit_in_memory_is_one_line(error, shell, monkeypatch):
+    def fail(args):
+        raise error
+
+    swap(monkeypatch, fail)
+    code, out, err = shell.run("list")
+    assert (code, out) == (2, "")
+    assert err.startswith("sfumato: that does not fit in memory; take smaller numbers, of --ba")
+    assert err.count("\n") == 1
+
+
+def test_what_may_be_missing_is_not_called_for(shell):
+    said = "sfumato reconstruct needs PLACE; see sfumato reconstruct --help."
+    assert shell.refusal("reconstruct") == said
 
 
 def test_an_interrupt_exits_130(shell, monkeypatch):

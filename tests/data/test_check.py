@@ -2,8 +2,9 @@
 
 from PIL import Image
 
-from sfumato.data import Source
-from sfumato.data.check import check
+from sfumato.data import Source, photos
+from sfumato.data.check import _shape, check
+from sfumato.data.stock import Cut
 
 
 def test_sizes_classes_and_bad_files_are_counted(tmp_path, monkeypatch):
@@ -19,6 +20,12 @@ def test_sizes_classes_and_bad_files_are_counted(tmp_path, monkeypatch):
     assert (found.report.kept, found.channels, found.fields) == (3, 1, ("image", "label"))
     assert found.report.skipped == (("b/2.png", "is no picture in a format known here"),)
     assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_decoded_is_let_go():
+    """Thousands of photographs would not fit in memory together."""
+    pictures = photos.stock(Source(name="photos")).pictures
+    assert _shape(pictures, Cut(side=24, crop=None, channels=3), 0) == (24, 24, 3)
 
 
 def test_the_settings_of_the_source_hold():

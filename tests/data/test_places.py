@@ -50,6 +50,20 @@ def test_every_form_gives_the_same_files(tmp_path, form):
     assert [file.name for file in files(place) if file.picture] == ["a.png", "deep/er/b.jpg"]
 
 
+def test_linked_folders_are_followed_but_not_in_circles(tmp_path):
+    """Data are often linked into place; a link to a folder around it would never end."""
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "a.png").write_bytes(b"one")
+    here = tmp_path / "here"
+    (here / "cats").mkdir(parents=True)
+    (here / "cats" / "b.png").write_bytes(b"two")
+    (here / "dogs").symlink_to(tmp_path / "far")
+    (here / "cats" / "again").symlink_to(here)
+    (here / "lost.png").symlink_to(tmp_path / "nowhere.png")
+    names = [file.name for file in files(here)]
+    assert names == ["cats/b.png", "dogs/a.png", "lost.png"]
+
+
 def test_hidden_files_and_links_in_archives_are_left_out(tmp_path):
     (tmp_path / "f" / ".git").mkdir(parents=True)
     for name in (".git/x.png", ".hidden.png", "y.png"):

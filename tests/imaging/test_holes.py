@@ -36,6 +36,14 @@ def test_holes_follow_from_their_seed_and_differ(kind):
     assert not torch.equal(one, make(20, generator(2, "holes")))
 
 
+def test_rectangles_lie_at_every_edge_alike():
+    """Mirrored they are the same: the last row is hidden as often as the first."""
+    share = holes("blocks", 16, 16)(4000, generator(0, "holes")).mean((0, 1))
+    for edges in (share.mean(0)[[0, -1]], share.mean(1)[[0, -1]]):
+        assert float(edges.min()) > 0.05
+        assert float(edges.max() - edges.min()) < 0.015
+
+
 def test_a_stroke_leaves_most_of_a_picture():
     """A training picture of which nothing is left teaches nothing."""
     share = holes("free", 64, 64)(300, generator(0, "holes")).mean((1, 2, 3))

@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from argparse import Namespace, _SubParsersAction
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
@@ -41,6 +42,9 @@ _SURROUNDINGS = frozenset(
 )
 """Of what the system refuses, that which only the user can change, wherever it was asked for."""
 
+_NO_ROOM = ("allocate memory", "out of memory", "not enough memory")
+"""How PyTorch says so of the processor, of CUDA and MPS, and on Windows."""
+
 _ABOUT = "Train, sample and measure the classic systems of image generation."
 _EPILOG = """\
 begin with:
@@ -58,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Do what the words say and return the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     _settle_streams()
+    # Pillow warns of large pictures; what is too large is said in one line of ours
+    warnings.filterwarnings("ignore", message=".*decompression bomb")
     try:
         return _answer(words)
     except SystemExit as end:  # how argparse ends after --help and --version
@@ -70,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader has seen enough: `sfumato list | head -1`
         _hush()
-        return 128 + signal.SIGPIPE
+        return 128 + getattr(signal, "SIGPIPE", 13)  # Windows has none
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _SURROUNDINGS:
             if error.filename is None:  # what is left to print cannot be printed either
@@ -78,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             where = error.filename or "what is printed to"
             print(f"sfumato: {where} cannot be used ({error.strerror}).", file=sys.stderr)
             return 2
-        if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_ROOM):
             print(
                 "sfumato: that does not fit in memory; take smaller numbers, of --batch, "
                 "--data.side or a --model setting.",

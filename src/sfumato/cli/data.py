@@ -118,8 +118,10 @@ def _complete(verb: Any, words: list[str]) -> None:
     chosen = actions.choices.get(words[0]) if words else None
     if chosen is None or words[0] in ("list", "get"):  # which cut nothing
         return
+    # these change what is learned from a picture, not whether it can be read
+    unseen = {"flip", "labels", "other", "patch"} if words[0] == "check" else set()
     for field in settings(Source):
-        if field.name != "name":
+        if field.name not in {"name", *unseen}:
             chosen.add_argument(
                 f"--data.{field.name}",
                 metavar="VALUE",

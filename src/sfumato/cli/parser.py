@@ -35,7 +35,10 @@ class Parser(argparse.ArgumentParser):
         """Raise the mistake in our words."""
         needed = re.match(r"the following arguments are required: (.*)", message)
         if needed:
-            raise ConfigError(f"{self.prog} needs {needed[1]}; see {self.prog} --help.")
+            # argparse names those too of which there may be none
+            free = {str(a.metavar or a.dest) for a in self._actions if a.nargs in ("*", "?")}
+            names = [name for name in needed[1].split(", ") if name not in free]
+            raise ConfigError(f"{self.prog} needs {', '.join(names)}; see {self.prog} --help.")
         text = re.sub(r"^argument ([^:]+): ", r"\1 ", message)
         hint = r"needs a value; one that begins with - is written \2=-…"
         text = re.sub(r"^((?:\S*/)?(\S+)) expected one argument", r"\1 " + hint, text)

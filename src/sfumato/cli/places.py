@@ -63,7 +63,9 @@ def tested_on(args: Namespace) -> "Source":
     if args.split is not None and args.data is None:
         raise ConfigError("--split is a part of --data; give both.")
     source = source_of(args.place, args.data)
-    return replace(source, split=args.split or source.split)
+    if args.split in (None, source.split):
+        return source
+    return replace(source, split=args.split, count=None)  # how many were learned from
 
 
 def called(model: "Model") -> str:

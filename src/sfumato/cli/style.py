@@ -296,6 +296,6 @@ def _layers(text: str) -> dict[str, float]:
 
 def _size(text: str) -> tuple[int, int]:
     wide, _, high = text.partition("x")
-    if not (wide.isdigit() and high.isdigit() and int(wide) and int(high)):
+    if not (wide.isdecimal() and high.isdecimal() and int(wide) and int(high)):
         raise ArgumentTypeError(f"must be width x height such as 512x384, not {text!r}")
     return int(wide), int(high)

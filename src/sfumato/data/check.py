@@ -12,7 +12,7 @@ from sfumato.data.catalogue import module
 from sfumato.data.dataset import Report
 from sfumato.data.source import Source
 from sfumato.data.splits import apart
-from sfumato.data.stock import Cut, Stock, attempt
+from sfumato.data.stock import Cut, Pictures, Stock, attempt
 from sfumato.errors import DataError
 from sfumato.schema import UNKNOWN
 
@@ -51,16 +51,22 @@ def check(source: Source) -> Findings:
     sizes: Counter[str] = Counter()
     skipped: list[tuple[str, str]] = []
     good: list[int] = []
-    work = partial(attempt, stock.pictures, cut)
+    work = partial(_shape, stock.pictures, cut)
     with Ahead(work, rows, len(rows), f"checking {source.name}") as results:
         for row, result in results:
             if isinstance(result, DataError):
                 skipped.append((stock.pictures.name(row), str(result)))
                 continue
-            height, width, _ = result[0].shape
+            height, width, _ = result
             sizes[f"{width}x{height}"] += 1
             good.append(row)
     return _findings(stock, cut, good, skipped, sizes)
+
+
+def _shape(pictures: Pictures, cut: Cut, row: int) -> tuple[int, ...] | DataError:
+    """Of a decoded picture, whose pixels are let go at once: whole photographs would add up."""
+    result = attempt(pictures, cut, row)
+    return result if isinstance(result, DataError) else result[0].shape
 
 
 def _findings(

@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -135,9 +136,12 @@ def _name(row: dict[str, Any], file: File) -> str:
 
 
 def _class(value: Any, file: str) -> str:
-    """A label as the name of a class: a word, or a whole number, also one written 3.0."""
+    """A label as the name of a class: a word, or a whole number, also one written 3.0.
+
+    A word may look like a number, 1.5; `nan` and `inf` are more likely what a program left there.
+    """
     text = str(value).strip()
-    if isinstance(value, str) and text.isdigit():
+    if isinstance(value, str) and text.isdecimal():
         return text
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         try:
@@ -146,6 +150,8 @@ def _class(value: Any, file: str) -> str:
             return text
         if number.is_integer():
             return str(int(number))
+        if isinstance(value, str) and isfinite(number):
+            return text
     raise DataError(f"the label of {file} is {value!r}; it must be a whole number or a name.")
 
 

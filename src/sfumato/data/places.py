@@ -95,9 +95,16 @@ def stamp(place: Path) -> str:
     return state.hexdigest()
 
 
-def _walk(place: str | Path, above: str = "") -> Iterator[tuple[str, str, os.stat_result]]:
-    """Path, path inside the place, and size and times of every file that is not hidden."""
+def _walk(
+    place: str | Path, above: str = "", within: frozenset[tuple[int, int]] = frozenset()
+) -> Iterator[tuple[str, str, os.stat_result]]:
+    """Path, path inside the place, and size and times of every file that is not hidden.
+
+    Links are followed, but for those to a folder that they lie `within`.
+    """
     try:
+        own = Path(place).stat()
+        within |= {(own.st_dev, own.st_ino)}
         with os.scandir(place) as found:  # pathlib takes several times as long
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
@@ -106,8 +113,10 @@ def _walk(place: str | Path, above: str = "") -> Iterator[tuple[str, str, os.sta
         inside = above + entry.name
         if _hidden(entry.name):
             continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, inside + "/")
+        if entry.is_dir():
+            there = entry.stat()
+            if not entry.is_symlink() or (there.st_dev, there.st_ino) not in within:
+                yield from _walk(entry.path, inside + "/", within)
         elif entry.is_file():
             yield entry.path, inside, entry.stat()
         elif entry.is_symlink() and not Path(entry.path).exists():

@@ -1,7 +1,7 @@
 """What a translator makes of held-out pictures, beside what was wanted and trivial answers."""
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from sfumato.data.dataset import Batch
 from sfumato.data.source import Source
@@ -11,6 +11,7 @@ from sfumato.metrics.pairs import Tally, Trivial
 from sfumato.metrics.parts import PartsTally
 from sfumato.metrics.score import Score
 from sfumato.model import Translator
+from sfumato.randomness import generator
 from sfumato.shapes import Images, Others
 
 HELD = 256
@@ -33,13 +34,15 @@ def translation(
     if model.takes or model.wanted(_batch(model, held_out, held_out.rows[:1])) is None:
         return {}
     rows = held_out.rows[: min(n, HELD)]
+    # one that runs on, so that no two pictures are harmed alike
+    rng = generator(0, "harmed", device=model.device)
     trivial = _trivial(model, reference)
     tally = Tally(border=model.scale if model.scale > 1 else 0)
     parts = PartsTally() if _fronts(source) else None
     with bar() as progress, torch.inference_mode():
         task = progress.add_task("translations", total=len(rows))
         for chosen in rows.split(batch):
-            given, wanted = _pair(model, held_out, chosen)
+            given, wanted = _pair(model, held_out, chosen, rng)
             made = model.translate(given.to(model.device)).cpu()
             all_made = {"ours": made, **trivial(given)}
             tally.add(all_made, wanted)
@@ -57,19 +60,20 @@ def _fronts(source: Source) -> bool:
 
 def _trivial(model: Translator, reference: Split) -> Trivial:
     """What can be learned without a network from as many pairs as there is room for."""
-    numbers = _pair(model, reference, reference.rows[:1])[1].numel()
+    rng = generator(0, "learned from", device=model.device)
+    numbers = _pair(model, reference, reference.rows[:1], rng)[1].numel()
     rows = reference.rows[: max(3, min(PAIRS, ROOM // numbers))]
-    parts = [_pair(model, reference, chosen) for chosen in rows.split(64)]
+    parts = [_pair(model, reference, chosen, rng) for chosen in rows.split(64)]
     given, wanted = (torch.cat(side) for side in zip(*parts, strict=True))
     return Trivial(given, wanted)
 
 
-def _pair(model: Translator, split: Split, rows: Tensor) -> tuple[Images, Others]:
+def _pair(model: Translator, split: Split, rows: Tensor, rng: Generator) -> tuple[Images, Others]:
     """What is given and what is wanted."""
     batch = _batch(model, split, rows)
     wanted = model.wanted(batch)
     assert wanted is not None
-    return model.given(batch).cpu(), wanted.cpu()
+    return model.given(batch, rng).cpu(), wanted.cpu()
 
 
 def _batch(model: Translator, split: Split, rows: Tensor) -> Batch:

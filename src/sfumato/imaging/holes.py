@@ -59,7 +59,10 @@ def _centre(draw: ImageDraw.ImageDraw, height: int, width: int, chances: Iterato
 def _blocks(draw: ImageDraw.ImageDraw, height: int, width: int, chances: Iterator[float]) -> None:
     for _ in range(1 + int(next(chances) * BLOCKS)):
         high, wide = (max(1, int(side * (0.1 + 0.4 * next(chances)))) for side in (height, width))
-        top, left = int(next(chances) * (height - high)), int(next(chances) * (width - wide))
+        top, left = (
+            int(next(chances) * (height - high + 1)),
+            int(next(chances) * (width - wide + 1)),
+        )
         draw.rectangle((left, top, left + wide - 1, top + high - 1), fill=1)
 
 

@@ -70,9 +70,12 @@ def fitting(mask: Marks, image: Images, what: str) -> Masks:
 
 
 def softened(mask: Masks, soften: float) -> Masks:
-    """The mask with edges so many pixels soft, on the inside: nothing outside is touched."""
-    reach = int(soften)
-    if reach < 1 or min(mask.shape[-2:]) <= 2 * reach:
+    """The mask with edges so many pixels soft, on the inside: nothing outside is touched.
+
+    At most as many as fit: just under half of the shorter side.
+    """
+    reach = int(min(soften, (min(mask.shape[-2:]) - 1) // 2))
+    if reach < 1:
         return mask
     blurred = avg_pool2d(mask, 2 * reach + 1, 1, reach, count_include_pad=False)
     return mask * (2 * blurred - 1).clamp(0, 1)

@@ -11,6 +11,8 @@ from sfumato.io.images import PIXELS, read
 _FORMATS = ("GIF", "WEBP", "PNG")
 FRAMES = 2000
 """Most frames read of a clip."""
+TOTAL = 1 << 30
+"""Most pixels of all frames together, which are held at once: 3 GiB."""
 
 
 def is_clip(path: str | Path) -> bool:
@@ -37,7 +39,8 @@ def read_clip(path: str | Path) -> tuple[list[Image.Image], list[float]]:
     try:
         with Image.open(at_home(path), formats=_FORMATS) as image:
             count = getattr(image, "n_frames", 1)
-            if count > FRAMES or image.width * image.height > PIXELS:
+            size = image.width * image.height
+            if count > FRAMES or size > PIXELS or count * size > TOTAL:
                 raise DataError(
                     f"{path} has {count} frames of {image.width}x{image.height}: too much."
                 )

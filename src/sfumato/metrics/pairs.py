@@ -24,6 +24,14 @@ EQUAL = 99.0
 """Decibels that a picture scores at most, so that equal ones do not make the mean infinite."""
 
 
+def others(images: Images, mean: Images, count: int) -> Images:
+    """For each image the mean of the `count` that `mean` is of, but for itself; alone grey.
+
+    What can be said of a held-out image without a look at it.
+    """
+    return (count * mean - images) / (count - 1) if count > 1 else torch.zeros_like(images)
+
+
 class Measure(NamedTuple):
     """A number for each pair."""
 

@@ -122,7 +122,7 @@ class AAE(Sampler, Autoencoder, Classifier):
         self.besides = ("label",) if c.task == "supervised" else ()
         self.kinds = {"semi_supervised": classes, "clusters": c.clusters}.get(c.task, 0)
         # half of a batch has labels, and batch norm needs two of them
-        self.least = 4 if c.task == "semi_supervised" and c.norm else 1
+        self.least = (4 if c.norm else 2) if c.task == "semi_supervised" else 1
         self.unnamed = c.task != "supervised"
         self.lacks = () if self.kinds else ("Classifier",)
         self.normal = slice(0, c.latent)

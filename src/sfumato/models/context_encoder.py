@@ -33,11 +33,12 @@ from sfumato.imaging.filling import biharmonic, pyramid
 from sfumato.imaging.holes import HoleName, holes
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.metrics.distortion import psnr_inside
+from sfumato.metrics.pairs import others
 from sfumato.metrics.score import Score
 from sfumato.model import Judge, Translator
 from sfumato.nn.hourglass import judge, painter
 from sfumato.nn.init import normal_002
-from sfumato.nn.jolt import jolted, moves
+from sfumato.nn.jolt import jolting
 from sfumato.nn.players import adams
 from sfumato.nn.resize import resize
 from sfumato.randomness import generator
@@ -113,7 +114,7 @@ class ContextEncoder(Translator, Judge):
             painted = (painted + self._paint(small.flip(-1), hidden.flip(-1)).flip(-1)) / 2
         return torch.where(mask > 0, resize(painted, *size), source).clamp(-1, 1)
 
-    def given(self, batch: Batch) -> Resized:
+    def given(self, batch: Batch, rng: Generator | None = None) -> Resized:
         return batch.image * (1 - self.marked(batch))
 
     def marked(self, batch: Batch) -> Masks:
@@ -134,7 +135,7 @@ class ContextEncoder(Translator, Judge):
     def training_step(self, batch: Batch, index: int) -> None:
         c, (for_d, for_g) = self.config, self.players
         mask = self.draw(self._holes, len(batch.image))
-        real = jolted(batch.image, self.draw(moves, len(mask)), c.jolt)
+        real = jolting(batch.image, self.draw, c.jolt)
         painted = self._paint(real, mask)
         if c.adversarial:
             d_loss = self.descend(for_d, self._judge_loss, real, _filled(real, painted, mask))
@@ -171,14 +172,14 @@ class ContextEncoder(Translator, Judge):
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
-        """`psnr_hole`: inside the holes; floor: the mean picture or a smooth surface."""
+        """`psnr_hole`: inside the holes; floor: the others' mean or a smooth surface."""
         real = data.batch(torch.arange(min(HELD, len(data)))).image.to(self.device)
         mask = self._holes(len(real), rng)
         rows = [part.split(32) for part in (real, mask)]
         filled = torch.cat([self.translate(x, mask=m) for x, m in zip(*rows, strict=True)])
         ones = zip(real.cpu().split(1), mask.cpu().split(1), strict=True)
         smooth = torch.cat([biharmonic(*pair) for pair in ones]).to(real)
-        plain = {"mean": real.mean(0, keepdim=True).expand_as(real), "biharmonic": smooth}
+        plain = {"mean": others(real, real.mean(0, keepdim=True), len(real)), "biharmonic": smooth}
         rest = {name: float(psnr_inside(x, real, mask).mean()) for name, x in plain.items()}
         note = ", ".join(f"{name} {value:.2f}" for name, value in rest.items())
         value = float(psnr_inside(filled, real, mask).mean())

@@ -79,6 +79,8 @@ class ConvGAN(Sampler, Judge):
         self.generator = _generator(config, bottom, doubled, schema.channels)
         self.discriminator = _discriminator(config, schema.side, schema.channels)
         self.apply(normal_002)
+        # of sides up to 32 the judge's last batch norm has one place
+        self.least = 2 if config.norm == "batch" and schema.side <= 32 else 1
         if config.norm == "spectral":
             spectral(self.discriminator)
 

@@ -34,6 +34,7 @@ from sfumato.errors import DataError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.metrics.distortion import psnr
+from sfumato.metrics.pairs import others
 from sfumato.metrics.score import Score
 from sfumato.model import Translator
 from sfumato.nn.edges import completed
@@ -188,7 +189,9 @@ class CycleGAN(Translator):
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
-        """`cycle_A` and `cycle_B`: PSNR of held-out pictures there and back; floor: the mean one.
+        """`cycle_A` and `cycle_B`: PSNR of held-out pictures there and back.
+
+        Their floor is the mean of the other pictures.
 
         High where the way back finds in a translation all it needs, seen or unseen.
         """
@@ -197,7 +200,7 @@ class CycleGAN(Translator):
         for kind, way, images in (("A", "B", batch.image), ("B", "A", batch.target)):
             there = [self.translate(part.to(self.device), to=way) for part in images.split(16)]
             back = torch.cat([self.translate(part, to=kind).cpu() for part in there])
-            mean = images.mean(0, keepdim=True).expand_as(images)
+            mean = others(images, images.mean(0, keepdim=True), len(images))
             value, floor = (float(psnr(one, images).mean()) for one in (back, mean))
             found[f"cycle_{kind}"] = Score(value, floor, n=len(images))
         return found

@@ -34,6 +34,7 @@ from sfumato.errors import DataError
 from sfumato.losses.attributes import attribute_loss
 from sfumato.metrics.attributes import commonest, hits
 from sfumato.metrics.distortion import psnr
+from sfumato.metrics.pairs import others
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Editor, Tagger
 from sfumato.nn.attributes import another, columns, decode, encode, width
@@ -84,6 +85,7 @@ class Fader(Editor, Tagger, Autoencoder):
     needs = ("image", "attributes")
     conditions = ("attributes",)
     besides = ("attributes",)
+    least = 2  # the judge's last batch norm has one place
 
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
@@ -151,20 +153,21 @@ class Fader(Editor, Tagger, Autoencoder):
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """Of held-out pictures `psnr`, painted with their own attributes, and `code_accuracy`.
 
-        The floor of `psnr` is the mean picture. `code_accuracy` is the mean share of attributes
-        that the judge names right from codes: the less the better, the ceiling always answers the
-        commonest value.
+        The floor of `psnr` is the mean of the other pictures. `code_accuracy` is the mean share
+        of attributes that the judge names right from codes: the less the better, the ceiling
+        always answers the commonest value.
         """
         data.require(("image", "attributes"), "fader's measure")
         near, mean, said, wanted = [], [], [], []
         own = columns(self.schema, data.schema)
-        middle = data.batch(torch.arange(min(HELD, len(data)))).image.mean(0, keepdim=True)
-        for rows in torch.arange(min(HELD, len(data))).split(200):
+        count = min(HELD, len(data))
+        middle = data.batch(torch.arange(count)).image.mean(0, keepdim=True)
+        for rows in torch.arange(count).split(200):
             batch = data.batch(rows)
             codes, attributes = self.encoder(batch.image.to(self.device)), batch.attributes[:, own]
             tags = encode(attributes, self.schema).to(self.device)
             near.append(psnr(self.decoder(codes, tags).float().cpu(), batch.image))
-            mean.append(psnr(middle.expand_as(batch.image), batch.image))
+            mean.append(psnr(others(batch.image, middle, count), batch.image))
             said.append(decode(self.judge(codes).float().cpu(), self.schema))
             wanted.append(attributes)
         true, floor = torch.cat(wanted), float(torch.cat(mean).mean())

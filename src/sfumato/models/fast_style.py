@@ -147,7 +147,7 @@ class FastStyle(Translator):
 
     def _style(self, images: Images) -> dict[str, Tensor]:
         """Gram matrices of the style, looked at once and kept out of the model's state."""
-        if not self._wanted:
+        if not self._wanted or next(iter(self._wanted.values())).device != images.device:
             style = _picture(self.config.style, self.config.style_side).to(images.device)
             with torch.no_grad():
                 self._wanted = {name: gram(maps) for name, maps in self._see(style).items()}

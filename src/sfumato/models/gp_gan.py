@@ -74,6 +74,7 @@ class GPGAN(Translator, Judge):
         self.generator = painter(channels, channels, c.width, c.latent, side)
         self.discriminator = judge(channels, c.width, side)
         self.apply(normal_002)
+        self.least = 2 if c.latent else 1  # the bottleneck's batch norm has one place
 
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Others | None = None
@@ -83,8 +84,8 @@ class GPGAN(Translator, Judge):
         painted = self._paint(resize(source, side, side)).float()
         return resize(painted, *size).clamp(-1, 1)
 
-    def given(self, batch: Batch) -> Resized:
-        count, rng = len(batch.image), generator(0, "given", device=self.device)
+    def given(self, batch: Batch, rng: Generator | None = None) -> Resized:
+        count, rng = len(batch.image), rng or generator(0, "given", device=self.device)
         return self._pasted(batch.image, self._parts(count, rng), self._lights(count, rng))
 
     def wanted(self, batch: Batch) -> Others | None:

@@ -84,13 +84,15 @@ class PyramidSVM(Classifier):
         return self._memory(self._look, images) if self.training else self._look(images)
 
     def _look(self, images: Images) -> Features:
-        levels = [(images + 1) / 2]
-        while len(levels) < self.config.levels:
-            levels.append(_blur(levels[-1])[:, :, ::2, ::2])
-        parts = [level.flatten(1) for level in levels]
-        if self.config.kind == "rectified":
-            parts += [half for level in levels for half in _halves(level)]
-        return torch.cat(parts, 1)
+        # small differences that are divided by small numbers: bfloat16 would make them up
+        with torch.autocast(images.device.type, enabled=False):
+            levels = [(images.float() + 1) / 2]
+            while len(levels) < self.config.levels:
+                levels.append(_blur(levels[-1])[:, :, ::2, ::2])
+            parts = [level.flatten(1) for level in levels]
+            if self.config.kind == "rectified":
+                parts += [half for level in levels for half in _halves(level)]
+            return torch.cat(parts, 1)
 
     def logits(self, images: Images) -> Scores:
         """Distances to the cuts, in margins: what is likeliest, not how likely it is."""

@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Generator, nn
 from torch.nn.functional import l1_loss, mse_loss
 from torch.optim import Adam
 
@@ -98,13 +98,14 @@ class SRGAN(Translator, Judge):
         self.generator = Subpixel(planned(config, schema.channels))
         self.reach = self.generator.reach
         self.discriminator = _judge(config, schema)
+        self.least = 2 if max(schema.shape[1:]) <= 2**HALVINGS else 1  # batch norm of one place
 
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Others | None = None
     ) -> Resized:
         return self.generator(source).clamp(-1, 1).float()
 
-    def given(self, batch: Batch) -> Resized:
+    def given(self, batch: Batch, rng: Generator | None = None) -> Resized:
         return rounded(shrink(batch.image, self.scale))
 
     def wanted(self, batch: Batch) -> Images:

@@ -90,15 +90,15 @@ class SRResNet(Translator):
         _check(config, schema)
         self.scale = config.scale
         self.generator = Subpixel(planned(config, schema.channels))
-        self.reach = self.generator.reach
+        self.reach, self.step = self.generator.reach, config.fold
 
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Images | None = None
     ) -> Resized:
         return self.generator(source).clamp(-1, 1).float()
 
-    def given(self, batch: Batch) -> Resized:
-        rng = generator(0, "given", device=self.device)
+    def given(self, batch: Batch, rng: Generator | None = None) -> Resized:
+        rng = rng or generator(0, "given", device=self.device)
         return self.degrade(batch.image, self._chances(len(batch.image), rng))
 
     def wanted(self, batch: Batch) -> Images:

@@ -108,7 +108,7 @@ def _convolve(layer: nn.Conv2d, maps: Maps) -> Made:
 
 
 def _whole(weight: Tensor, one: float) -> Tensor:
-    """Weights as whole numbers of `1 / one`; what is not finite counts as 0."""
+    """Weights as whole numbers of `1 / one`; NaN counts as 0, and infinity as the heaviest."""
     wide = weight.detach().to("cpu", torch.float64).nan_to_num(0.0, HEAVIEST, -HEAVIEST)
     return wide.clamp_(-HEAVIEST, HEAVIEST).mul_(one).round_()
 
