@@ -23,7 +23,7 @@ from record import keep
 
 import sfumato
 from sfumato import data
-from sfumato.compression import MODEL, compress, decompress
+from sfumato.compression import MODELS, compress, decompress
 from sfumato.data.photos import PHOTOS, photo
 from sfumato.data.source import Source
 from sfumato.io.images import ENDINGS, from_bytes, read, to_bytes, to_picture
@@ -59,7 +59,7 @@ class Coder:
 def main() -> None:
     """Measure, keep, draw."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("place", nargs="?", default=MODEL, help="run, bundle or zoo name")
+    parser.add_argument("place", nargs="?", default=MODELS[0], help="run, bundle or zoo name")
     parser.add_argument("sets", nargs="*", default=["squares", "thirds", "unseen"], help="above")
     parser.add_argument("-n", "--count", type=int, default=100, help="small pictures of each set")
     args = parser.parse_args()

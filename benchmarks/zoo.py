@@ -55,15 +55,15 @@ MORE = (
     "plasma-workspace-wallpapers (LGPL-3: Dmitri Popov, Ian Hex, Maciej Wiklo, Martin Klapetek, "
     "Risto Saukonpää, Sigi Sagi)" + SQUARES.format("8192 --least 1")
 )
-MANY = (
+MANY_SQUARES = (
     "six photographs that scikit-image and scikit-learn carry (CC0, public domain; danielbuechele "
     "and vultilion, CC BY 2.0), five that are usual in examples (Apache-2.0, CC0), and 149 of "
     "Debian's packages lomiri-wallpapers, mate-backgrounds, plasma-workspace-wallpapers and "
     "gcompris-qt-data, which `python benchmarks/photographs.py FOLDER` gathers with the licence "
     "and the authors of each (CC0, CC BY, CC BY-SA or public domain, but for eight GPL-2+ and "
     "eight LGPL-3; authors below), in squares cut, beside drawn pages, by `python "
-    "benchmarks/sharp_squares.py squares --side 192 --count 12288 --least 1 --pages 768 --photos "
-    "FIVE FOLDER`; these weights: Apache-2.0.\n"
+    "benchmarks/sharp_squares.py squares --side {} --count {} --least 1 --pages {} --photos FIVE "
+    "FOLDER`; these weights: Apache-2.0.\n"
     "- authors: Aaron Logan, Abdulhadi Najjar, Aitzol Berasategi, Alastair Rae, Alessio Sbarbaro, "
     "André Karwath, Andrew Shiva, Arturo de Frias Marques, Bhaskaranaidu, blackcombwhistler07, "
     "Bolly, BS Turner Hof, Chabrez, Charles Barbin, Citron, Clemens Engelhardt, Dan Kamminga, Dan "
@@ -85,6 +85,7 @@ MANY = (
     "Trevor (Freespace), Tripy~commonswiki, U.S. Fish and Wildlife Service, U.S. National Oceanic "
     "and Atmospheric Administration, Wolfgang Staudt, Yann, Yearofthedragon"
 )
+MANY = MANY_SQUARES.format(192, 12288, 768)
 
 SMALL = {"width": 32, "blocks": 6, "lr": 1e-3, "decay_steps": 3_000}
 """SRResNet at full size, where every pixel passes through every layer."""
@@ -261,6 +262,21 @@ ENTRIES = {
         "Apache-2.0.",
         recipe="demo",
     ),
+    "codec-photos": Entry(
+        "codec",
+        SHARP,
+        "A codec of photographs, in colour and grey: what `sfumato compress` uses. Likeness is "
+        "SSIM at three scales while it learns, so that it keeps what is seen from afar.",
+        MANY_SQUARES.format(64, 24576, 512),
+        {
+            "structure": 2.0,
+            "scales": 3,
+            "rough": 0.5,
+            "fine": 0.016,
+            "decay_steps": 12_000,
+        },
+        changes={"steps": 12_000, "batch": 16, "precision": "32"},
+    ),
     "codec-small": Entry(
         "codec",
         (
@@ -320,10 +336,9 @@ def train(entry: Entry, seed: int, precision: str | None, folder: Path) -> runs.
         recipe=entry.recipe,
         config=entry.config,
         seed=seed,
-        **entry.changes,
+        **(entry.changes | ({"precision": precision} if precision else {})),
         out=folder / "run",
         device="cpu",
-        precision=precision,
     )
 
 

@@ -1,20 +1,20 @@
 """Pictures to .sfu files and back, by a learned codec."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from sfumato.encoding import loaded
-from sfumato.errors import DataError
+from sfumato.errors import DataError, ForeignFile
 from sfumato.io.files import at_home
 from sfumato.io.images import PIXELS, Source, from_picture, read, to_bytes, to_picture
 from sfumato.model import Codec, Model
 from sfumato.shapes import Picture
 
-MODEL = "codec-small"
-"""The bundle of the zoo that is used unless another is named."""
+MODELS = ("codec-photos", "codec-small")
+"""Bundles of the zoo: the first writes unless another is named, and each reads what it wrote."""
 BAND = 256
 """Rows of a picture that are turned into bytes at once."""
 
@@ -23,7 +23,7 @@ def compress(
     picture: Source,
     quality: int | None = None,
     *,
-    model: Model | str | Path = MODEL,
+    model: Model | str | Path = MODELS[0],
     tell: Callable[[int], None] | None = None,
 ) -> bytes:
     """The .sfu file of a picture, as bytes; `tell` is told the number of pixels done.
@@ -39,25 +39,40 @@ def compress(
 def decompress(
     file: str | Path | bytes,
     *,
-    model: Model | str | Path = MODEL,
+    model: Model | str | Path | None = None,
     tell: Callable[[int], None] | None = None,
 ) -> Image.Image:
     """The picture of a .sfu file, mode L or RGB: the same bytes on every machine.
 
-    Raises DataError, one line, for a file that is damaged, cut short or another model's.
+    It is read by `model`, or by that of the zoo which wrote it. Raises DataError, one line, for a
+    file that is damaged, cut short or another model's.
     """
-    found = codec(model, "decompress")
+    return read_by(MODELS if model is None else (model,), file, tell=tell)[1]
+
+
+def read_by(
+    places: Sequence[Model | str | Path],
+    file: str | Path | bytes,
+    device: str = "cpu",
+    tell: Callable[[int], None] | None = None,
+) -> tuple[Codec, Image.Image]:
+    """The first of some codecs that wrote a file, and its picture; raises as `decompress` does."""
     data = file if isinstance(file, bytes) else content(file)
-    try:
-        return to_image(found.decompress(data, tell))
-    except DataError as error:
-        name = "the file" if isinstance(file, bytes) else file
-        raise DataError(f"{name} cannot be read: {error}") from error
+    name = "the file" if isinstance(file, bytes) else file
+    for place in places:
+        found = codec(place, "decompress", device)
+        try:
+            return found, to_image(found.decompress(data, tell))
+        except ForeignFile as error:
+            foreign = error
+        except DataError as error:
+            raise DataError(f"{name} cannot be read: {error}") from error
+    raise DataError(f"{name} cannot be read: {foreign}") from foreign
 
 
-def codec(place: Model | str | Path, verb: str) -> Codec:
+def codec(place: Model | str | Path, verb: str, device: str = "cpu") -> Codec:
     """The model itself, or the one at a place. Raises ConfigError if it is no codec."""
-    model = loaded(place, verb)
+    model = loaded(place, verb, device)
     assert isinstance(model, Codec)
     return model
 

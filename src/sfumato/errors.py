@@ -30,6 +30,10 @@ class DataError(SfumatoError):
     """The data cannot be read, or lacks what a model needs."""
 
 
+class ForeignFile(DataError):  # noqa: N818
+    """A file that another model wrote."""
+
+
 class UnknownName(SfumatoError, KeyError):  # noqa: N818
     """Nothing has that name."""
 

@@ -99,6 +99,18 @@ def test_mistakes_get_one_line(shell, codec, photo):
     )
 
 
+def test_a_file_is_read_by_the_one_of_the_zoo_that_wrote_it(shell, photo):
+    sizes = []
+    for words in ((), ("--model", "codec-small")):
+        sizes.append(shell.answer("compress", photo, "-o", "it.sfu", *words)["bytes"])
+        shell.answer("decompress", "it.sfu", "-o", "back.png")
+        (named,) = words[1:] or ("codec-photos",)
+        want = decompress("it.sfu", model=named)
+        with Image.open("back.png") as image:
+            assert image.tobytes() == want.tobytes() == decompress("it.sfu").tobytes()
+    assert sizes[0] != sizes[1]
+
+
 def test_another_models_file(shell, codec, photo, tmp_path_factory):
     other = str(tmp_path_factory.mktemp("other") / "codec")
     assert main(["train", "codec", "--recipe", "smoke", "--seed", "5", "--out", other]) == 0

@@ -79,7 +79,7 @@ def test_who_cannot_draw_says_what_it_can_and_who_else_can(shell, runs, verb):
     who = ["cgan-mnist", "dcgan-digits", "dcgan-mnist", "dragan-glyphs", "frogs-cifar10"]
     who += ["gan-mnist", "infogan-mnist"]
     if verb == "interpolate":
-        who = sorted([*who, "codec-small", "fader-glyphs"])
+        who = sorted([*who, "codec-photos", "codec-small", "fader-glyphs"])
     assert shell.refusal(verb, runs["lenet5"]) == (
         f"{verb} needs {needed}, and {runs['lenet5']} holds a LeNet5, which is Classifier: it "
         f"can search, classify, train, evaluate, compare and export. For {verb} take "

@@ -11,7 +11,6 @@ from sfumato.cli.places import (
     called,
     first_frame,
     free,
-    loaded,
     picture,
     run_of,
     say,
@@ -23,13 +22,18 @@ from sfumato.cli.places import (
 if TYPE_CHECKING:
     from sfumato.model import Codec
 
-MODEL = "codec-small"
+MODEL = "codec-photos"
 ENDING = ".sfu"
 
 
 def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verbs."""
-    verb = _coding(subparsers, "compress", "a picture into a small .sfu file, by a learned codec")
+    verb = _coding(
+        subparsers,
+        "compress",
+        "a picture into a small .sfu file, by a learned codec",
+        f"a run, a bundle or a zoo name (default {MODEL})",
+    )
     verb.add_argument("picture", metavar="PICTURE", help="any picture Pillow reads")
     verb.add_argument(
         "--quality",
@@ -39,14 +43,19 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     )
     verb.set_defaults(run=compress)
 
-    verb = _coding(subparsers, "decompress", "the picture that a .sfu file keeps")
+    verb = _coding(
+        subparsers,
+        "decompress",
+        "the picture that a .sfu file keeps",
+        "the run, bundle or zoo name that wrote it; those of the zoo are tried unless said",
+    )
     verb.add_argument("file", metavar="FILE", help="what compress wrote")
     verb.set_defaults(run=decompress)
 
 
 def compress(args: Namespace) -> dict[str, Any]:
     """Write a picture as .sfu."""
-    from sfumato.compression import compress
+    from sfumato.compression import codec, compress
     from sfumato.io.files import atomic
     from sfumato.io.images import read, transparent
 
@@ -55,7 +64,7 @@ def compress(args: Namespace) -> dict[str, Any]:
     first_frame(args.picture)
     if transparent(args.picture):
         say("transparency is laid on white: a .sfu file keeps none")
-    model = _codec(args)
+    model = codec(args.place or MODEL, args.verb, args.device)
     pixels = image.width * image.height
     with bar("compressing", pixels) as tell:
         data = compress(image, args.quality, model=model, tell=tell)
@@ -70,38 +79,26 @@ def compress(args: Namespace) -> dict[str, Any]:
 
 def decompress(args: Namespace) -> dict[str, Any]:
     """Write the picture of a .sfu file."""
-    from sfumato.compression import decompress
+    from sfumato.compression import MODELS, read_by
     from sfumato.io.images import save
 
     path = _file(args.out, args.file, *PICTURES)
-    model = _codec(args)
+    places = MODELS if args.place is None else (args.place,)
     with bar("decompressing", _pixels(args.file)) as tell:
-        image = decompress(args.file, model=model, tell=tell)
+        model, image = read_by(places, args.file, args.device, tell)
     save(image, path)
     size = {"width": image.width, "height": image.height, "channels": len(image.getbands())}
     return _report(args, model, wrote(path)) | size
 
 
-def _coding(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> ArgumentParser:
+def _coding(
+    subparsers: "_SubParsersAction[Any]", name: str, about: str, places: str
+) -> ArgumentParser:
     verb = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
     verb.add_argument("-o", "--out", help="where to write; here, under the same name, unless said")
-    verb.add_argument(
-        "--model",
-        dest="place",
-        default=MODEL,
-        metavar="PLACE",
-        help=f"a run, a bundle or a zoo name (default {MODEL}); a file needs the one that made it",
-    )
+    verb.add_argument("--model", dest="place", metavar="PLACE", help=places)
     takes_device(verb)
     return verb
-
-
-def _codec(args: Namespace) -> "Codec":
-    from sfumato.model import Codec
-
-    model = loaded(args.place, args.device, args.verb)
-    assert isinstance(model, Codec)
-    return model
 
 
 def _file(asked: str | None, source: str, *endings: str) -> Path:
@@ -124,4 +121,5 @@ def _pixels(file: str) -> int:
 
 
 def _report(args: Namespace, model: "Codec", files: list[str]) -> dict[str, Any]:
-    return {"model": called(model), "run": run_of(args.place), "files": files}
+    run = run_of(args.place) if args.place else None
+    return {"model": called(model), "run": run, "files": files}

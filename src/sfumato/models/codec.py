@@ -37,7 +37,7 @@ from torch.optim import Adam
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError, ForeignFile
 from sfumato.io.sfu import Header, name_of, pack, unpack
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
@@ -263,7 +263,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
         self.tabulate()
         header, payload = unpack(data)
         if header.model != self._name():
-            raise DataError(
+            raise ForeignFile(
                 f"it was made by the model {header.model.hex()}, and this is the model "
                 f"{self._name().hex()}; name the one it was made by with --model."
             )

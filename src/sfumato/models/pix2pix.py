@@ -8,7 +8,8 @@ Axes: B batch, C image channels, S image side in pixels; the judge gives a logit
 Paper: Isola, Zhu, Zhou & Efros (2017), https://arxiv.org/abs/1611.07004, section 3, appendix 6.1
 Departures: what comes out of a trained network repeats, so dropout noise acts while it learns and
 not after; any size is translated, mirrored at the edge up to what can be halved; batches of more
-than one picture may be normalised together.
+than one picture may be normalised together, and are then by kept statistics once it has learned; a
+picture alone is normalised by its own, also after, as the paper does.
 """
 
 from dataclasses import dataclass
@@ -191,13 +192,13 @@ RECIPES = {
         expects={"pixel_accuracy": 0.65, "perceptual": 1.7},
     ),
     "source": Recipe(
-        model=Config(reconstruction=1.0, jitter=286 / 256),
+        model=Config(norm="instance", reconstruction=1.0, jitter=286 / 256),
         data=Source(name="facades", side=256, flip=True),
         steps=68_000,
         batch=1,
     ),
     "paper": Recipe(
-        model=Config(jitter=286 / 256),
+        model=Config(norm="instance", jitter=286 / 256),
         data=Source(name="facades", side=256, flip=True),
         steps=68_000,
         batch=1,
