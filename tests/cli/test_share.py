@@ -33,6 +33,13 @@ def test_two_zips_of_one_run_are_equal(shell, runs):
     assert Path(files[0]).read_bytes() == Path(files[1]).read_bytes()
 
 
+def test_a_bundle_without_a_card_is_handed_on_too(shell, runs):
+    shell.answer("export", runs["vae"], "-o", "folder")
+    Path("folder/card.md").unlink()
+    shell.answer("export", "folder", "-o", "again.zip")
+    assert load("again.zip").schema == load(runs["vae"]).schema
+
+
 def test_a_folder_loads_too(shell, runs):
     shell.answer("export", runs["vae"], "-o", "folder")
     assert {path.name for path in Path("folder").iterdir()} == set(PARTS)

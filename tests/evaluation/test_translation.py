@@ -1,12 +1,18 @@
 """Translators beside trivial answers, and without any where nothing is wanted."""
 
 import pytest
+import torch
 
+from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
 from sfumato.evaluation import evaluate
+from sfumato.evaluation.references import Split
+from sfumato.evaluation.translation import _pair
+from sfumato.io.images import to_bytes
 from sfumato.models.pix2pix import Config, Pix2Pix
 from sfumato.models.srresnet import Config as Sharp
 from sfumato.models.srresnet import SRResNet
+from sfumato.randomness import generator
 from sfumato.schema import Schema
 
 PHOTOS = Source(name="photos", side=16, count=40, pair="edges")
@@ -33,6 +39,22 @@ def test_a_translator_stands_beside_trivial_answers():
 def test_it_repeats():
     model = painter()
     assert evaluate(model, PHOTOS, count=20) == evaluate(model, PHOTOS, count=20)
+
+
+def test_no_two_pictures_are_harmed_alike_however_many_are_seen_at_once():
+    """Each batch once began with the same qualities."""
+    config = Sharp(scale=1, worst=5, best=90, width=4, blocks=1, kernel=3, norm="none")
+    model = SRResNet(config, Schema(shape=(3, 16, 16))).eval()
+    image = (torch.rand(1, 3, 16, 16) * 2 - 1).expand(12, -1, -1, -1)
+    data = Dataset(name="one", schema=model.schema, columns={"image": to_bytes(image)})
+    split = Split(data, torch.arange(12))
+    parts = []
+    for size in (4, 12):
+        rng = generator(0, "harmed")
+        rows = torch.arange(12).split(size)
+        parts.append(torch.cat([_pair(model, split, chosen, rng)[0] for chosen in rows]))
+    assert torch.equal(*parts)
+    assert len({one.numpy().tobytes() for one in parts[0]}) > 8
 
 
 def test_what_is_harmed_by_the_model_itself_is_wanted_whole():

@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge as Theirs
 
 from sfumato.errors import ConfigError
 from sfumato.metrics.linear import Ridge, _error
-from sfumato.metrics.pairs import Tally, Trivial
+from sfumato.metrics.pairs import Tally, Trivial, others
 
 
 def pairs(count=130, noise=0.05):
@@ -44,6 +44,15 @@ def test_without_a_relation_the_guess_is_the_mean():
     given, wanted = torch.randn(60, 1, 4, 4), torch.randn(60, 1, 4, 4)
     found = Ridge(given, wanted)(torch.randn(5, 1, 4, 4))
     assert (found - wanted.mean(0)).abs().max() < 0.1
+
+
+def test_the_mean_of_the_others_leaves_each_image_out():
+    images = torch.randn(4, 1, 3, 3)
+    found = others(images, images.mean(0, keepdim=True), 4)
+    for left in range(4):
+        rest = torch.cat([images[:left], images[left + 1 :]])
+        torch.testing.assert_close(found[left], rest.mean(0))
+    assert not others(images[:1], images[:1], 1).any()
 
 
 def test_two_pairs_are_too_few():

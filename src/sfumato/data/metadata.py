@@ -8,7 +8,6 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from math import isfinite
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -136,10 +135,7 @@ def _name(row: dict[str, Any], file: File) -> str:
 
 
 def _class(value: Any, file: str) -> str:
-    """A label as the name of a class: a word, or a whole number, also one written 3.0.
-
-    A word may look like a number, 1.5; `nan` and `inf` are more likely what a program left there.
-    """
+    """A label as the name of a class: a word, or a whole number, also one written 3.0."""
     text = str(value).strip()
     if isinstance(value, str) and text.isdecimal():
         return text
@@ -150,8 +146,6 @@ def _class(value: Any, file: str) -> str:
             return text
         if number.is_integer():
             return str(int(number))
-        if isinstance(value, str) and isfinite(number):
-            return text
     raise DataError(f"the label of {file} is {value!r}; it must be a whole number or a name.")
 
 

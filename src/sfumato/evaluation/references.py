@@ -51,10 +51,7 @@ class Split:
 
     def alone(self, count: int | None = None) -> Dataset:
         """All of them, or the first `count`, as a data set, in its order."""
-        chosen = self.rows[:count].sort().values.numpy()
-        if len(chosen) == len(self.data):
-            return self.data
-        return self.data.take(chosen)
+        return self.data.take(self.rows[:count].sort().values.numpy())
 
     def told(self) -> "Split":
         """Those whose label is known, if that of some others is not; without labels if none is."""

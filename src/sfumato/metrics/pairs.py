@@ -24,7 +24,7 @@ EQUAL = 99.0
 """Decibels that a picture scores at most, so that equal ones do not make the mean infinite."""
 
 
-def others(images: Images, mean: Images, count: int) -> Images:
+def others(images: Images, mean: Pictures, count: int) -> Images:
     """For each image the mean of the `count` that `mean` is of, but for itself; alone grey.
 
     What can be said of a held-out image without a look at it.

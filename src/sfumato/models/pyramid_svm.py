@@ -76,7 +76,7 @@ class PyramidSVM(Classifier):
                 f"--model.levels {config.levels} needs images of {least} pixels or more, and "
                 f"these have {min(schema.shape[1:])}."
             )
-        wide = self._look(torch.zeros(1, *schema.shape)).shape[1]
+        wide = self._look(torch.zeros(1, *schema.shape, device="cpu")).shape[1]
         self._memory = Memory()
         self.answer = nn.Linear(wide, len(schema.classes))
 
