@@ -264,21 +264,18 @@ ENTRIES = {
     ),
     "codec-photos": Entry(
         "codec",
-        replace(SHARP, side=64),
+        replace(SHARP, side=28),
         "A codec of photographs, in colour and grey: what `sfumato compress` uses. Likeness is "
-        "SSIM at three scales while it learns, so that it keeps what is seen from afar. It started "
-        "from a run `codec-28` of 7,000 batches of 16 of these squares at 28 pixels, with the same "
-        "settings but `--model.lr 1e-3`.",
+        "SSIM at two scales while it learns, so that it keeps what is seen from afar.",
         MANY_SQUARES.format(64, 24576, 512),
         {
             "structure": 1.0,
             "scales": 3,
             "rough": 0.3,
             "fine": 0.01,
-            "lr": 6e-4,
-            "decay_steps": 3_000,
+            "decay_steps": 7_000,
         },
-        changes={"steps": 3_000, "batch": 8, "precision": "32", "start": "codec-28"},
+        changes={"steps": 7_000, "batch": 16, "precision": "32"},
     ),
     "codec-small": Entry(
         "codec",
