@@ -42,7 +42,9 @@ SMALL = {
 MIDDLE = 400
 """Pixels along an edge."""
 UNSEEN = ("motorcycle", "china", "flower")
-"""Photographs that `codec-small` never saw; `codec-photos` saw the left two thirds of the last two."""
+"""Photographs that `codec-small` never saw; `codec-photos` saw the left two thirds of the last
+two.
+"""
 
 
 @dataclass(frozen=True)
