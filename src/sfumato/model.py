@@ -376,7 +376,7 @@ class Translator(Model):
     """
     reach: int | None = None
     """How many pixels of the source around a place its output depends on; None where on all."""
-    step: int = 1
+    multiple: int = 1
     """Pictures are filled up at their end to sides that are multiples of this."""
 
     def given(self, batch: Batch, rng: Generator | None = None) -> Resized:

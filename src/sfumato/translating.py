@@ -145,7 +145,7 @@ def translated(
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     whole = pixels.shape[:2]
     # before it is turned or cut, so that squares which enter as one are the same ones always
-    more = [(0, -side % model.step) for side in whole]
+    more = [(0, -side % model.multiple) for side in whole]
     pixels = np.pad(pixels, (*more, (0, 0)), mode="edge")
     height, width, channels = pixels.shape
     out = np.empty((height * model.scale, width * model.scale, channels), np.uint8)

@@ -119,7 +119,7 @@ def _complete(verb: Any, words: list[str]) -> None:
     if chosen is None or words[0] in ("list", "get"):  # which cut nothing
         return
     # these change what is learned from a picture, not whether it can be read
-    unseen = {"flip", "labels", "other", "patch"} if words[0] == "check" else set()
+    unseen = {"labels", "other", "patch"} if words[0] == "check" else set()
     for field in settings(Source):
         if field.name not in {"name", *unseen}:
             chosen.add_argument(

@@ -90,7 +90,7 @@ class SRResNet(Translator):
         _check(config, schema)
         self.scale = config.scale
         self.generator = Subpixel(planned(config, schema.channels))
-        self.reach, self.step = self.generator.reach, config.fold
+        self.reach, self.multiple = self.generator.reach, config.fold
 
     def translate(
         self, source: Images, *, mask: Masks | None = None, reference: Images | None = None
