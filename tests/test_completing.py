@@ -137,6 +137,7 @@ def test_with_around_each_hole_has_a_window_and_near_ones_share_it():
         (slice(7, 15), slice(2, 16)),
         (slice(17, 26), slice(37, 47)),
     ]
+    assert windows(hidden, 10**12) == [(slice(0, 30), slice(0, 50))]
     mask = Image.fromarray((hidden * 255).astype(np.uint8))
     assert count(noise(50, 30), mask, 3) == 2
     found = complete(noise(50, 30), mask, method=painter(), around=3)

@@ -86,6 +86,7 @@ def test_names_that_count_from_0_are_numbers_and_have_a_range():
         ("7", "label 7 is out of range; the labels are 0 to 2 (cat to frog)."),
         ("-1", "label -1 is out of range; the labels are 0 to 2 (cat to frog)."),
         ("dgo", "there is no label 'dgo'; did you mean 'dog'?"),
+        ("²", "there is no label '²'; choose from cat, dog, frog."),
         ("horse", "there is no label 'horse'; choose from cat, dog, frog."),
         (1.5, "label 1.5 must be the number or the name of a class."),
         (True, "label True must be the number or the name of a class."),

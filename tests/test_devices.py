@@ -9,12 +9,13 @@ from elsewhere import present
 from PIL import Image
 from torch.nn.functional import conv2d
 
-from sfumato import available, stylize, stylizing
+from sfumato import available, stylize, stylizing, trainer
 from sfumato import data as sources
 from sfumato.callbacks.card import Card
 from sfumato.cli import main
 from sfumato.imaging.objective import Style, carried
 from sfumato.planning import plan
+from sfumato.preset import Preset
 from sfumato.randomness import generator
 from sfumato.runs import load
 from sfumato.stylizing import Tell
@@ -194,3 +195,14 @@ def test_styles_that_share_a_region_share_it_there(elsewhere):
     )
     assert one.region is two.region
     assert (one.region.device.type, three.region) == (elsewhere, None)
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "said"),
+    [("cpu", 2, ("cpu", 2)), ("cuda", 1, ("cuda", 1)), ("cuda:1", 1, ("cuda", [1]))],
+)
+def test_a_device_by_number_is_the_one_that_lightning_takes(device, devices, said, monkeypatch):
+    """Its own words for the second GPU are an accelerator and a list, not cuda:1."""
+    monkeypatch.setattr(trainer.L, "Trainer", lambda **words: words)
+    found = trainer.build_trainer(Preset(device=device, devices=devices), [], [], 1)
+    assert (found["accelerator"], found["devices"]) == said

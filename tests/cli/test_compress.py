@@ -8,7 +8,8 @@ from PIL import Image
 
 from sfumato import load
 from sfumato.cli import main
-from sfumato.compression import compress, decompress
+from sfumato.cli.compress import MODEL
+from sfumato.compression import MODELS, compress, decompress
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,7 @@ def test_mistakes_get_one_line(shell, codec, photo):
 
 
 def test_a_file_is_read_by_the_one_of_the_zoo_that_wrote_it(shell, photo):
+    assert MODELS[0] == MODEL  # the command line names it before torch is there
     sizes = []
     for words in ((), ("--model", "codec-small")):
         sizes.append(shell.answer("compress", photo, "-o", "it.sfu", *words)["bytes"])

@@ -100,6 +100,12 @@ def test_a_set_that_hides_a_folder_says_so_and_a_flag_needs_no_value(shell):
     assert shell.answer("data", "check", "./digits")["kept"] == 3
 
 
+def test_a_check_takes_no_setting_that_it_would_not_look_at(shell):
+    for name in ("labels", "other", "patch"):
+        said = shell.refusal("data", "check", "digits", f"--data.{name}", "7")
+        assert said.startswith(f"there is no option --data.{name}; did you mean")
+
+
 def test_what_is_held_out_is_checked_as_it_is_prepared(shell):
     for split, count in (("train", 1200), ("validation", 300)):
         words = ("digits", "--data.holdout", "0.2", "--data.split", split)

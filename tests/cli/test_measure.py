@@ -84,6 +84,16 @@ def test_what_cannot_be_measured_is_one_line(shell, runs, words, said):
     assert refused.startswith(said.format(**runs))
 
 
+def test_another_part_is_taken_whole_whatever_was_learned_from(shell):
+    words = ["train", "lenet5", "--recipe", "smoke", "--data.count", "200", "--out", "few"]
+    assert shell.run(*words)[0] == 0
+    both = [
+        shell.answer("evaluate", "few", *more)["metrics"]["accuracy"]["n"]
+        for more in ((), ("--data", "digits", "--split", "test"))
+    ]
+    assert both == [297, 297]
+
+
 def test_a_note_on_many_scores_is_said_once():
     held = {"a": Score(1, note="few; odd"), "b": Score(1, note="few"), "c": Score(1)}
     assert notes(held) == {"few": ["a", "b"], "odd": ["a"]}

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from sfumato import stylize, texture
+from sfumato.errors import DataError
+from sfumato.io import clips
 from sfumato.io.clips import is_clip, loops, read_clip
 from sfumato.io.images import save_gif
 
@@ -77,6 +79,14 @@ def test_textures_grow(pictures):
     with Image.open("wave-texture.png") as image:
         assert image.size == (30, 20)
         assert image.tobytes() == texture("wave.png", size=(30, 20), choices=few).tobytes()
+
+
+def test_a_clip_that_would_not_fit_in_memory_is_refused(pictures, monkeypatch):
+    frames = [Image.new("RGB", (24, 20), (shade, 80, 90)) for shade in (0, 90, 180)]
+    frames[0].save("walk.gif", save_all=True, append_images=frames[1:])
+    monkeypatch.setattr(clips, "TOTAL", 3 * 24 * 20 - 1)
+    with pytest.raises(DataError, match=r"walk\.gif has 3 frames of 24x20: too much\."):
+        read_clip("walk.gif")
 
 
 def test_a_clip_stays_a_clip(pictures):

@@ -14,6 +14,13 @@ from sfumato.io.images import to_bytes
 from sfumato.schema import Attribute, Schema
 
 
+def test_all_of_what_is_mapped_stays_mapped():
+    whole = made()
+    assert whole.take(np.arange(6)) is whole
+    assert whole.take(np.arange(5)).columns["image"].shape[0] == 5
+    assert whole.take(np.arange(6)[::-1]).columns["label"].tolist() == [1, 0, 1, 0, 1, 0]
+
+
 def made(count=6, flip=False, **changes):
     """A data set with every field, whose image i holds bytes that no other holds."""
     pixels = np.arange(count * 2 * 3 * 3, dtype=np.uint8).reshape(count, 2, 3, 3)

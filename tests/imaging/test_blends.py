@@ -10,6 +10,7 @@ import torch
 from sfumato.imaging import gaussian_poisson as gp
 from sfumato.imaging.gaussian_poisson import gaussian_poisson
 from sfumato.imaging.laplace import differences
+from sfumato.imaging.placing import softened
 from sfumato.imaging.poisson import fitted, mixed, modified, poisson, unseamed
 from sfumato.imaging.splines import splines
 from sfumato.io.images import from_bytes, read
@@ -168,3 +169,11 @@ def test_gaussian_poisson_reproduces_published_results(number, network):
     enlarged = gp.resized(small, *want.shape[2:])
     ours, copied, plain = (steps_likeness(x, want) for x in (found, composite, enlarged))
     assert ours > 0.95 > 0.85 > max(copied, plain)
+
+
+def test_edges_softer_than_fit_are_as_soft_as_fit():
+    mask = torch.zeros(1, 1, 19, 19)
+    mask[..., 3:16, 3:16] = 1
+    assert torch.equal(softened(mask, 1e30), softened(mask, 9))
+    assert softened(mask, 9).unique().numel() > 2
+    assert torch.equal(softened(mask, 0.5), mask)

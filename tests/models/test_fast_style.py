@@ -97,3 +97,11 @@ def test_its_number_is_the_loss_over_that_of_the_content():
     whole = float(apart.detach().sum() / own.sum())
     assert score.value == pytest.approx(whole, rel=1e-4)
     assert (score.floor, score.n, score.better) == (1, 20, "lower")
+
+
+def test_the_style_is_looked_at_anew_where_the_network_goes():
+    model = small()
+    seen = model._style(torch.zeros(1, 3, 16, 16))
+    model._wanted = {name: maps.to("meta") for name, maps in seen.items()}  # where it was before
+    again = model._style(torch.zeros(1, 3, 16, 16))
+    assert all(torch.equal(again[name], maps) for name, maps in seen.items())

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.nn.functional import conv2d, pixel_shuffle
+from torch.nn.functional import conv2d, pad, pixel_shuffle
 
 from sfumato.errors import ConfigError, DataError
 from sfumato.models.srresnet import LAPTOP, Config, SRResNet
@@ -57,6 +57,13 @@ def test_folded_pixels_are_what_a_strided_kernel_sees(shuffles):
     want = conv2d(images, kernel, first.bias, stride=2, padding=2)
     torch.testing.assert_close(first(folded(images, 2)), want, atol=1e-5, rtol=1e-5)
     assert model.translate(images).shape == images.shape
+
+
+def test_the_last_squares_are_filled_up_with_the_edge():
+    images = torch.rand(1, 3, 5, 3)
+    filled = pad(images, (0, 1, 0, 3), mode="replicate")
+    assert torch.equal(folded(images, 4), folded(filled, 4))
+    assert torch.equal(pixel_shuffle(folded(images, 4), 4), filled)
 
 
 @pytest.mark.parametrize("fold", [1, 2, 4])

@@ -33,6 +33,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         "compress",
         "a picture into a small .sfu file, by a learned codec",
         f"a run, a bundle or a zoo name (default {MODEL})",
+        MODEL,
     )
     verb.add_argument("picture", metavar="PICTURE", help="any picture Pillow reads")
     verb.add_argument(
@@ -64,7 +65,7 @@ def compress(args: Namespace) -> dict[str, Any]:
     first_frame(args.picture)
     if transparent(args.picture):
         say("transparency is laid on white: a .sfu file keeps none")
-    model = codec(args.place or MODEL, args.verb, args.device)
+    model = codec(args.place, args.verb, args.device)
     pixels = image.width * image.height
     with bar("compressing", pixels) as tell:
         data = compress(image, args.quality, model=model, tell=tell)
@@ -92,11 +93,15 @@ def decompress(args: Namespace) -> dict[str, Any]:
 
 
 def _coding(
-    subparsers: "_SubParsersAction[Any]", name: str, about: str, places: str
+    subparsers: "_SubParsersAction[Any]",
+    name: str,
+    about: str,
+    places: str,
+    usual: str | None = None,
 ) -> ArgumentParser:
     verb = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
     verb.add_argument("-o", "--out", help="where to write; here, under the same name, unless said")
-    verb.add_argument("--model", dest="place", metavar="PLACE", help=places)
+    verb.add_argument("--model", dest="place", default=usual, metavar="PLACE", help=places)
     takes_device(verb)
     return verb
 
@@ -121,5 +126,5 @@ def _pixels(file: str) -> int:
 
 
 def _report(args: Namespace, model: "Codec", files: list[str]) -> dict[str, Any]:
-    run = run_of(args.place) if args.place else None
+    run = None if args.place is None else run_of(args.place)
     return {"model": called(model), "run": run, "files": files}
