@@ -203,6 +203,7 @@ def test_styles_that_share_a_region_share_it_there(elsewhere):
 )
 def test_a_device_by_number_is_the_one_that_lightning_takes(device, devices, said, monkeypatch):
     """Its own words for the second GPU are an accelerator and a list, not cuda:1."""
-    monkeypatch.setattr(trainer.L, "Trainer", lambda **words: words)
-    found = trainer.build_trainer(Preset(device=device, devices=devices), [], [], 1)
-    assert (found["accelerator"], found["devices"]) == said
+    heard = {}
+    monkeypatch.setattr(trainer.L.Trainer, "__init__", lambda self, **words: heard.update(words))
+    trainer.build_trainer(Preset(device=device, devices=devices), [], [], 1)
+    assert (heard["accelerator"], heard["devices"]) == said
