@@ -4,7 +4,8 @@ cifar10 and fashion-mnist are held-out pictures of 28 pixels, squares are of 64,
 third of each embedded photograph, which no training has seen. `thirds` are those thirds as they
 are, but of three photographs, of which `unseen` are the middles, 400 by 400. A folder stands for
 the photographs in it. Every codec gets the same pixels. JPEG is Pillow's with optimised tables,
-WebP Pillow's with method 6, both at their default chroma subsampling.
+WebP Pillow's with method 6, both at their default chroma subsampling. Our files are written twice,
+as they come and with `--refine`.
 """
 
 import argparse
@@ -46,6 +47,9 @@ UNSEEN = ("motorcycle", "china", "flower")
 two.
 """
 
+Curve = list[dict[str, float]]
+"""A point for each setting."""
+
 
 @dataclass(frozen=True)
 class Coder:
@@ -64,21 +68,28 @@ def main() -> None:
     parser.add_argument("place", nargs="?", default=MODELS[0], help="run, bundle or zoo name")
     parser.add_argument("sets", nargs="*", default=["squares", "thirds", "unseen"], help="above")
     parser.add_argument("-n", "--count", type=int, default=100, help="small pictures of each set")
+    parser.add_argument("--refine", type=int, default=40, help="steps; 0 leaves such files out")
     args = parser.parse_args()
     model = sfumato.load(args.place)
     assert isinstance(model, Codec)
-    coders = {"sfumato": _ours(model), "JPEG": _pillow("JPEG"), "WebP": _pillow("WEBP")}
+    ours = {"sfumato": _ours(model)}
+    if args.refine:
+        ours[f"sfumato, {args.refine} steps"] = _ours(model, args.refine)
+    rivals = {"JPEG": _pillow("JPEG"), "WebP": _pillow("WEBP")}
     found = {}
     for name in args.sets:
         pictures = named(name, args.count)
         shortest = min(map(min, _sizes(pictures)))
-        curves = {coder: curve(pictures, how) for coder, how in coders.items()}
+        curves = {coder: curve(pictures, how) for coder, how in (ours | rivals).items()}
         found[name] = {
             "pictures": len(pictures),
             "sides": f"{shortest} to {max(map(max, _sizes(pictures)))}",
             "scales of MS-SSIM": fitting(shortest),
             "curves": curves,
-            "against": {rival: against(curves, rival) for rival in ("JPEG", "WebP")},
+            "against": {
+                mine: {rival: against(curves[mine], curves[rival]) for rival in rivals}
+                for mine in ours
+            },
         }
         print(name, found[name]["against"], file=sys.stderr, flush=True)
     name = Path(args.place).name
@@ -113,8 +124,8 @@ def middle(picture: Image.Image) -> Image.Image:
     return picture.crop((left, top, left + MIDDLE, top + MIDDLE))
 
 
-def curve(pictures: list[Image.Image], coder: Coder) -> list[dict[str, float]]:
-    """A point for each setting: means over the pictures."""
+def curve(pictures: list[Image.Image], coder: Coder) -> Curve:
+    """Means over the pictures."""
     scales, points = fitting(min(map(min, _sizes(pictures)))), []
     for setting in coder.settings:
         rows = []
@@ -132,17 +143,17 @@ def curve(pictures: list[Image.Image], coder: Coder) -> list[dict[str, float]]:
     return points
 
 
-def against(curves: dict[str, Any], rival: str) -> list[dict[str, float | None]]:
+def against(ours: Curve, rival: Curve) -> list[dict[str, float | None]]:
     """Our bits over the rival's at the same likeness, for each of our qualities.
 
     None where the rival has no such likeness between its least and its best setting.
     """
     rows: list[dict[str, float | None]] = []
-    for mine in curves["sfumato"]:
+    for mine in ours:
         row: dict[str, float | None] = {"quality": mine["setting"]}
         for measure in ("psnr", "ms_ssim"):
             for bits in ("bpp", "bpp without header"):
-                theirs = _bits_at(curves[rival], measure, mine[measure], bits)
+                theirs = _bits_at(rival, measure, mine[measure], bits)
                 row[f"{bits} at {measure}"] = theirs and round(mine[bits] / theirs, 3)
         rows.append(row)
     return rows
@@ -185,9 +196,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=90)
 
 
-def _bits_at(
-    points: list[dict[str, float]], measure: str, value: float, bits: str
-) -> float | None:
+def _bits_at(points: Curve, measure: str, value: float, bits: str) -> float | None:
     """Interpolated in the logarithm of bits; likeness rises with the setting, or is sorted to."""
     rising = sorted(points, key=lambda point: point[measure])
     likeness = [_scaled(point[measure], measure) for point in rising]
@@ -201,10 +210,10 @@ def _scaled(value: float, measure: str) -> float:
     return value if measure == "psnr" else -10 * float(np.log10(max(1e-6, 1 - value)))
 
 
-def _ours(model: Codec) -> Coder:
+def _ours(model: Codec, refine: int = 0) -> Coder:
     return Coder(
         range(1, model.qualities + 1),
-        lambda picture, quality: compress(picture, quality, model=model),
+        lambda picture, quality: compress(picture, quality, refine=refine, model=model),
         lambda file: decompress(file, model=model),
         lambda file: len(unpack(file)[1]),
     )

@@ -106,19 +106,21 @@ def _rates(found: Run) -> Iterator[str]:
     yield (
         "Whole files, headers and checksums included. The last five columns are our bits over "
         "theirs where the likeness is equal: below 1 ours is the smaller file; a dash where "
-        "none of their settings is as good or as bad. *Bare* leaves out all headers.\n"
+        "none of their settings is as good or as bad. *Bare* leaves out all headers; *steps* are "
+        "those of `--refine`.\n"
     )
     for name, one in sets.items():
         scales, n = one["scales of MS-SSIM"], one["pictures"]
         yield f"**{name}**: {n} pictures, sides {one['sides']}; MS-SSIM of {scales} scales\n"
-        yield (
-            "| quality | bytes | bits per pixel | PSNR | MS-SSIM | JPEG, by MS-SSIM "
-            "| the same, bare | WebP, by MS-SSIM | the same, bare | WebP, by PSNR |"
-        )
-        yield "|---" * 10 + "|"
-        for sizes in zip(one["curves"]["sfumato"], *one["against"].values(), strict=True):
-            yield _rate(*sizes)
-        yield ""
+        for mine, rivals in one["against"].items():
+            yield (
+                f"| {mine}: quality | bytes | bits per pixel | PSNR | MS-SSIM | JPEG, by MS-SSIM "
+                "| the same, bare | WebP, by MS-SSIM | the same, bare | WebP, by PSNR |"
+            )
+            yield "|---" * 10 + "|"
+            for sizes in zip(one["curves"][mine], *rivals.values(), strict=True):
+                yield _rate(*sizes)
+            yield ""
     seconds = found["seconds at 512"]
     yield (
         f"512 x 512 pixels at the middle quality: {seconds['encode']} processor seconds to "

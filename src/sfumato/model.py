@@ -19,6 +19,7 @@ from sfumato import settings
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.loop import Loop, Rules, weights
 from sfumato.metrics.score import Score
+from sfumato.nn.tiles import Tell
 from sfumato.randomness import generator
 from sfumato.schema import Axis, Schema
 from sfumato.shapes import (
@@ -285,18 +286,16 @@ class Codec(Model):
 
     @abstractmethod
     def compress(
-        self,
-        image: Picture,
-        quality: int | None = None,
-        tell: Callable[[int], None] | None = None,
+        self, image: Picture, quality: int | None = None, *, refine: int = 0, tell: Tell = None
     ) -> bytes:
-        """A file's bytes for a picture in [-1, 1]; `tell` is told of pixels that are done.
+        """A file's bytes for a picture in [-1, 1]; `refine` steps look for a code that costs less.
 
-        Raises ConfigError for a quality there is not, or channels the model does not code.
+        `tell` is told of pixels that are done, once and once a step. Raises ConfigError for a
+        quality there is not, or channels the model does not code.
         """
 
     @abstractmethod
-    def decompress(self, data: bytes, tell: Callable[[int], None] | None = None) -> Picture:
+    def decompress(self, data: bytes, tell: Tell = None) -> Picture:
         """The picture of a file's bytes, in [-1, 1]: the same bits on every machine.
 
         Raises DataError, one line, for bytes that are damaged or not this model's.
@@ -310,9 +309,7 @@ class Classifier(Model):
     """Images it is shown at a time where there are many."""
 
     @torch.no_grad()
-    def answers(
-        self, data: Dataset, tell: Callable[[int], None] | None = None
-    ) -> tuple[Scores, Labels]:
+    def answers(self, data: Dataset, tell: Tell = None) -> tuple[Scores, Labels]:
         """Logits of every image of `data` and its class, in this model's numbers, on the CPU.
 
         Classes are matched by name; `tell` is told the size of each part that is done. Raises

@@ -57,6 +57,13 @@ def test_quality_is_obeyed(shell, codec, photo):
     assert Path("1.sfu").read_bytes() != Path("2.sfu").read_bytes()
 
 
+def test_a_code_is_refined_as_long_as_asked(shell, codec, photo):
+    shell.answer("compress", photo, "--refine", "9", "-o", "fine.sfu", "--model", codec)
+    file = Path("fine.sfu").read_bytes()
+    assert file == compress(photo, refine=9, model=load(codec))
+    assert file != compress(photo, model=load(codec))
+
+
 def test_lines_for_people(shell, codec, photo):
     Image.new("RGBA", (8, 8)).save("clear.png")
     code, out, _ = shell.run("compress", "clear.png", "--model", codec)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import replace
 from math import log
 
 import pytest
@@ -117,9 +118,8 @@ def test_bits_in_training_are_those_of_the_file():
     """Where the noise is what rounding takes, the rate is what the range coder spends."""
     found, image = model(side=32), picture(3, 32, 32)
     row = torch.tensor([2])
-    values = found._latents(image[None]) * found.gain[row, :, None, None]
-    noise = values.round() - values
-    _, bits = found._coded(image[None], row, noise)
+    values = found._values(image[None], row)
+    _, bits = found._coded(values, values.round() - values, row, (32, 32))
     spent = 8 * len(unpack(found.compress(image, 3))[1])
     # a table never says that a number cannot be, so its rare ones cost less
     assert spent == pytest.approx(bits.item() * 32 * 32, rel=0.05)
@@ -151,13 +151,16 @@ def test_one_step_moves_each_player_toward_its_own_goal():
     rng = torch.Generator().manual_seed(5)
     row, noise, chance = old._rows(32, rng), old._noise(32, rng), torch.rand(32, 769)
 
+    def coded(model):
+        return model._coded(model._values(real, row), noise, row, (16, 16))
+
     def codec_loss(model):
         """With the judge that the codec met."""
-        images, bits = model._coded(real, row, noise)
+        images, bits = coded(model)
         model.discriminator = found.discriminator
         return model._codec_loss(real, images, bits, row)
 
-    fake = old._coded(real, row, noise)[0].detach()
+    fake = coded(old)[0].detach()
     assert found._judge_loss(real, fake, chance) < old._judge_loss(real, fake, chance)
     assert codec_loss(found) < codec_loss(deepcopy(old))
 
@@ -192,8 +195,7 @@ def test_any_size_comes_back(channels, size):
 def test_the_file_holds_what_rounding_left():
     """Encoder, rounding, and the decoder in floats: the file's picture is within its grain."""
     found, image = model(side=24), picture(3, 24, 24)
-    values = found._latents(image[None]) * found.gain[2, :, None, None]
-    numbers = values.round()
+    numbers = found._values(image[None], 2).round()
     wanted = found.decoder(numbers * found.ungain[2, :, None, None])[0].clamp(-1, 1)
     read = found.decompress(found.compress(image, 3))
     assert (read - wanted).abs().max() < 2e-3
@@ -218,6 +220,26 @@ def test_pieces_make_the_same_picture(monkeypatch):
     assert torch.equal(found.paint(numbers, header, told.append), found.decompress(whole))
     assert sum(told) == 2 * 150 * 90
     assert len(told) == 2 * 5 * 3
+
+
+@pytest.mark.parametrize("channels", [3, 1])
+def test_a_refined_code_costs_less_by_the_models_own_loss(channels):
+    """Rounded, and by the terms of the loss taken from the files themselves."""
+    found, image, told = model(config=replace(SMALL, structure=0.5)), picture(channels), []
+    files = [found.compress(image, 2, refine=steps, tell=told.append) for steps in (0, 1, 25)]
+    assert told == [21 * 34] * (1 + 2 + 26)
+    assert found.compress(image, 2, refine=25) == files[2]
+
+    def cost(file):
+        read = found.decompress(file).expand(1, 3, -1, -1)
+        real = image.expand(1, 3, -1, -1)
+        bits = 8 * len(unpack(file)[1]) / (21 * 34)
+        loss = (read - real).abs().mean() + 0.5 * (1 - ssim(read, real).mean())
+        price = found._prices()[1]
+        return (loss + price * bits - found.config.adversarial * found.judge(read).mean()).item()
+
+    plain, _, best = map(cost, files)
+    assert best < 0.98 * plain
 
 
 def test_a_grey_model_codes_grey_and_says_so():

@@ -42,6 +42,13 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         metavar="Q",
         help="1 is the smallest file (default: the middle)",
     )
+    verb.add_argument(
+        "--refine",
+        type=whole(0),
+        default=0,
+        metavar="STEPS",
+        help="look for a better code so long: a smaller and truer file, at most all with 40",
+    )
     verb.set_defaults(run=compress)
 
     verb = _coding(
@@ -67,8 +74,8 @@ def compress(args: Namespace) -> dict[str, Any]:
         say("transparency is laid on white: a .sfu file keeps none")
     model = codec(args.place, args.verb, args.device)
     pixels = image.width * image.height
-    with bar("compressing", pixels) as tell:
-        data = compress(image, args.quality, model=model, tell=tell)
+    with bar("compressing", pixels * (1 + args.refine)) as tell:
+        data = compress(image, args.quality, refine=args.refine, model=model, tell=tell)
     with atomic(path) as temporary:
         temporary.write_bytes(data)
     files = wrote(path)

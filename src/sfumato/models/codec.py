@@ -17,13 +17,13 @@ https://arxiv.org/abs/1802.01436 (factorised prior); Cui et al. (2021),
 https://arxiv.org/abs/2003.02012 (gains); Gulrajani et al. (2017),
 https://arxiv.org/abs/1704.00028 (penalty).
 Departures: D is computed in whole numbers when a file is read, so that every machine paints the
-same bits (nn/exact.py); residual layers where Balle et al. have divisive normalisation; contexts
-in the prior (nn/prior.py), none with `contexts` 1; the first C channels of n, which begin as
-brightness and colour of a block, are told by what their neighbours leave open (nn/neighbours.py);
-SSIM in the loss, at several scales with `scales`, none with `structure` 0.
+same bits (nn/exact.py); a picture's code can be refined (nn/refined.py); residual layers where
+Balle et al. have divisive normalisation; contexts in the prior (nn/prior.py), none with `contexts`
+1; the first C channels of n, which begin as brightness and colour of a block, are told by what
+their neighbours leave open (nn/neighbours.py); SSIM in the loss, at several scales with `scales`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import prod
@@ -32,7 +32,6 @@ from typing import Annotated
 import torch
 from annotated_types import Ge, Le
 from torch import Generator, Tensor, nn
-from torch.nn.functional import pad
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch, Dataset
@@ -47,11 +46,12 @@ from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Codec, Judge
 from sfumato.nn import coding
 from sfumato.nn.cosines import begin, cosines
-from sfumato.nn.exact import MOST, ONE, exactly, settled
+from sfumato.nn.exact import MOST, ONE, exactly, settled, shown
 from sfumato.nn.neighbours import residuals, restored
 from sfumato.nn.prior import LOWEST, REACH, Prior, contexts
+from sfumato.nn.refined import refined
 from sfumato.nn.residual import Residual
-from sfumato.nn.tiles import SHRINK, Tell, enlarged, places, shrunk
+from sfumato.nn.tiles import SHRINK, Done, Tell, enlarged, filled, places, shrunk
 from sfumato.nn.together import Together
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
@@ -141,21 +141,22 @@ class ImageCodec(Codec, Autoencoder, Judge):
         return self.discriminator[:-1](images).flatten(1)
 
     def encode(self, images: Images) -> Codes:
-        return (self._latents(images) * self.gain[self.qualities - 1, :, None, None]).flatten(1)
+        return self._values(images, self.qualities - 1).flatten(1)
 
     def decode(self, codes: Codes) -> Images:
-        height, width = places(*self.schema.shape[1:])
-        latents = codes.unflatten(1, (self.config.latent, height, width))
-        return self._painted(latents * self.ungain[self.qualities - 1, :, None, None])
+        size = self.schema.shape[1:]
+        latents = codes.unflatten(1, (self.config.latent, *places(*size)))
+        ungained = latents * self.ungain[self.qualities - 1, :, None, None]
+        return self._painted(ungained, size).clamp(-1, 1)
 
     # ------------------------------------------------------------------ learning
 
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_c = self.players
-        count = len(batch.image)
-        row = self.draw(self._rows, count)
+        row = self.draw(self._rows, count := len(batch.image))
         real = self._as_grey(batch.image, row)
-        fake, bits = self._coded(real, row, self.draw(self._noise, count))
+        values, noise = self._values(real, row), self.draw(self._noise, count)
+        fake, bits = self._coded(values, noise, row, real.shape[2:])
         draws = self.draw(chances(self.schema.shape), count)
         d_loss = self.descend(for_d, self._judge_loss, real, fake.detach(), draws)
         c_loss = self.descend(for_c, self._codec_loss, real, fake, bits, row)
@@ -163,14 +164,14 @@ class ImageCodec(Codec, Autoencoder, Judge):
         self.tell({"loss/discriminator": d_loss, "loss/codec": c_loss})
         self.tell({"loss/pixel": error, "loss/bits": bits.detach().mean()})
 
-    def _coded(self, images: Images, row: Labels, noise: Tensor) -> tuple[Images, Logits]:
+    def _coded(
+        self, values: Tensor, noise: Tensor, row: Labels, size: Sequence[int]
+    ) -> tuple[Images, Logits]:
         """What is painted of noisy codes at these qualities, and the bits per pixel."""
-        values = self._latents(images) * self.gain[row, :, None, None]
         noisy, whole = values + noise, values.detach().round()
         told = residuals(whole, self.schema.channels)
-        context = contexts(told, self.config.contexts)
-        bits = self.prior.bits(noisy + (told - whole), context, row) / prod(self.schema.shape[1:])
-        return self._painted(noisy * self.ungain[row, :, None, None], clamped=False), bits
+        bits = self.prior.bits(noisy + (told - whole), contexts(told, self.config.contexts), row)
+        return self._painted(noisy * self.ungain[row, :, None, None], size), bits / prod(size)
 
     def _judge_loss(self, real: Images, fake: Images, draws: Chances) -> Scalar:
         c = self.config
@@ -181,7 +182,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
         c = self.config
         loss = c.pixel * (fake - real).abs().mean() + (self._prices()[row] * bits).mean()
         loss = loss + c.adversarial * GAMES[c.game].painter(self.judge(fake))
-        scales = min(c.scales, fitting(min(self.schema.shape[1:])))
+        scales = min(c.scales, fitting(min(real.shape[2:])))
         if c.structure and scales:
             loss = loss + c.structure * (1 - ms_ssim(fake, real, scales=scales).mean())
         return loss
@@ -189,8 +190,9 @@ class ImageCodec(Codec, Autoencoder, Judge):
     def _prices(self) -> Tensor:
         """Of a bit per pixel in each row."""
         c = self.config
-        share = torch.linspace(0, 1, c.qualities, device=self.device)
-        price = c.rough * (c.fine / c.rough) ** share
+        price = c.rough * (c.fine / c.rough) ** torch.linspace(
+            0, 1, c.qualities, device=self.device
+        )
         return price.repeat(2 if self.schema.channels == 3 else 1)
 
     def _rows(self, count: int, rng: Generator | None = None) -> Labels:
@@ -202,8 +204,8 @@ class ImageCodec(Codec, Autoencoder, Judge):
         return row + c.qualities * (torch.rand(count, device=where, generator=rng) < c.grey)
 
     def _as_grey(self, images: Images, row: Labels) -> Images:
-        grey = (row >= self.qualities)[:, None, None, None]
-        return torch.where(grey, images.mean(1, keepdim=True), images)
+        grey = images.mean(1, keepdim=True)
+        return torch.where((row < self.qualities)[:, None, None, None], images, grey)
 
     def _noise(self, count: int, rng: Generator | None = None) -> Tensor:
         shape = (count, self.config.latent, *places(*self.schema.shape[1:]))
@@ -217,23 +219,18 @@ class ImageCodec(Codec, Autoencoder, Judge):
         nets = [*self.encoder.parameters(), *self.decoder.parameters()]
         quick = [self.gain, self.ungain, self.prior.mixtures]
         groups = [{"params": nets}, {"params": quick, "lr": 10 * c.lr}]
-        return [
-            Adam(self.discriminator.parameters(), lr=c.judge_lr, betas=betas),
-            Adam(groups, lr=c.lr, betas=betas),
-        ]
+        judge = Adam(self.discriminator.parameters(), lr=c.judge_lr, betas=betas)
+        return [judge, Adam(groups, lr=c.lr, betas=betas)]
 
-    def _latents(self, images: Images) -> Tensor:
-        """B L h w of images whose sides are first filled up by repeating their edge."""
-        below, right = (-side % SHRINK for side in images.shape[2:])
-        filled = pad(images, (0, right, 0, below), mode="replicate")
+    def _values(self, images: Images, row: Labels | int) -> Tensor:
+        """B L h w in steps of rounding, of images filled up by repeating their edge."""
         with self._precisely():
-            return self.encoder(filled).clamp(-LARGEST, LARGEST)
+            latents = self.encoder(filled(images)).clamp(-LARGEST, LARGEST)
+            return latents * self.gain[row][..., None, None]
 
-    def _painted(self, latents: Tensor, *, clamped: bool = True) -> Images:
-        height, width = self.schema.shape[1:]
+    def _painted(self, latents: Tensor, size: Sequence[int]) -> Images:
         with self._precisely():
-            images = self.decoder(latents)[..., :height, :width]
-        return images.clamp(-1, 1) if clamped else images
+            return self.decoder(latents)[..., : size[0], : size[1]]
 
     def _precisely(self) -> torch.autocast:
         """In float32 always: bfloat16 would add more noise to fine codes than rounding does."""
@@ -249,13 +246,14 @@ class ImageCodec(Codec, Autoencoder, Judge):
             self.tabled.fill_(name)
 
     @torch.no_grad()
-    def compress(self, image: Picture, quality: int | None = None, tell: Tell = None) -> bytes:
+    def compress(
+        self, image: Picture, quality: int | None = None, *, refine: int = 0, tell: Tell = None
+    ) -> bytes:
         self.tabulate()
         channels, height, width = image.shape
         row = self._row(channels, (self.qualities + 1) // 2 if quality is None else quality)
         header = Header(self._name(), channels, row % self.qualities + 1, width, height)
-        numbers = self.numbers(image, row, tell)
-        told = residuals(numbers, self.schema.channels)
+        told = residuals(self.numbers(image, row, tell, refine=refine), self.schema.channels)
         return pack(header, coding.write(told, self.tables[row].cpu().numpy()))
 
     @torch.no_grad()
@@ -268,8 +266,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
                 f"{self._name().hex()}; name the one it was made by with --model."
             )
         tables = self.tables[self._row(header.channels, header.quality)].cpu().numpy()
-        height, width = places(header.height, header.width)
-        told = coding.read(payload, tables, height, width)
+        told = coding.read(payload, tables, *places(header.height, header.width))
         return self.paint(restored(told, self.schema.channels), header, tell)
 
     @torch.no_grad()
@@ -280,22 +277,25 @@ class ImageCodec(Codec, Autoencoder, Judge):
 
         def painted(piece: Tensor) -> Picture:
             maps = exactly(self.decoder, (piece.double() * step).clamp_(-MOST, MOST))
-            maps = maps.clamp_(-ONE, ONE)
-            if header.channels < len(maps):
-                maps = maps.sum(0, keepdim=True).div_(len(maps)).round_()
-            return (maps / ONE).float()
+            return shown(maps, header.channels)
 
         size = (header.channels, header.height, header.width)
         return enlarged(painted, numbers, size, self._around, tell)
 
     @torch.no_grad()
-    def numbers(self, image: Picture, row: int, tell: Tell = None) -> Tensor:
-        """L h w: the whole numbers of a picture's code."""
+    def numbers(self, image: Picture, row: int, tell: Tell = None, *, refine: int = 0) -> Tensor:
+        """L h w: the whole numbers of a picture's code, after so many steps downhill."""
+        rows = torch.tensor([row], device=self.device)
 
-        def whole(piece: Picture) -> Tensor:
-            latents = self._latents(piece.expand(1, self.schema.channels, -1, -1).to(self.device))
-            values = latents[0] * self.gain[row, :, None, None]
-            return values.round().clamp(-REACH / 2, REACH / 2).cpu()  # so residuals reach as far
+        def whole(piece: Picture, done: Done) -> Tensor:
+            real = piece.expand(1, self.schema.channels, -1, -1).to(self.device)
+
+            def cost(values: Tensor, noise: Tensor) -> Scalar:
+                coded = self._coded(values, noise, rows, real.shape[2:])
+                return self._codec_loss(real, *coded, rows)
+
+            found = refined(self._values(real, row), cost, refine, done)[0].round()
+            return found.clamp(-REACH / 2, REACH / 2).cpu()  # so residuals reach as far
 
         return shrunk(whole, image, self._around, tell)
 

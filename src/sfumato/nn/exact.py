@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from sfumato.errors import ConfigError
 from sfumato.nn.residual import Residual
 from sfumato.nn.together import Together
+from sfumato.shapes import Picture
 
 Maps = Float[Tensor, "C H W"]
 """Whole numbers as float64: what they stand for, times `ONE`."""
@@ -56,6 +57,14 @@ def exactly(layer: nn.Module, maps: Maps) -> Made:
         if type(layer) is kind:
             return compute(layer, maps)
     raise ConfigError(f"{type(layer).__name__} has no form in whole numbers.")
+
+
+def shown(maps: Made, channels: int) -> Picture:
+    """The picture in [-1, 1] of maps that are its channels, or of their mean where it has one."""
+    maps = maps.clamp(-ONE, ONE)
+    if channels < len(maps):
+        maps = maps.sum(0, keepdim=True).div_(len(maps)).round_()
+    return (maps / ONE).float()
 
 
 def settled(values: Tensor) -> Tensor:

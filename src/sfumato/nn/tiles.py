@@ -6,16 +6,19 @@ map would have given.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import pad
 
-from sfumato.shapes import Picture
+from sfumato.shapes import Images, Picture, Resized
 
 Maps = Float[Tensor, "L h w"]
 Tell = Callable[[int], None] | None
 """Is told how many pixels of the picture are done."""
+Done = Callable[[], None]
 SHRINK = 8
 """Pixels along an edge that become one place of a code."""
 PIECE = 64
@@ -82,10 +85,19 @@ def places(height: int, width: int) -> tuple[int, int]:
     return -(-height // SHRINK), -(-width // SHRINK)
 
 
-def shrunk(net: Callable[[Picture], Maps], image: Picture, around: int, tell: Tell = None) -> Maps:
+def filled(images: Images) -> Resized:
+    """Images whose edge is repeated until their sides are whole places."""
+    below, right = (-side % SHRINK for side in images.shape[2:])
+    return pad(images, (0, right, 0, below), mode="replicate")
+
+
+def shrunk(
+    net: Callable[[Picture, Done], Maps], image: Picture, around: int, tell: Tell = None
+) -> Maps:
     """What `net`, which makes a place of `SHRINK` x `SHRINK` pixels, makes of the picture.
 
-    Past the picture's end its last pixels are taken again. `around` is in places.
+    It may say of its piece that it is done once more. Past the picture's end its last pixels are
+    taken again. `around` is in places.
     """
     _, height, width = image.shape
     whole: Tensor | None = None
@@ -93,12 +105,13 @@ def shrunk(net: Callable[[Picture], Maps], image: Picture, around: int, tell: Te
         high, wide = rows.times(SHRINK), columns.times(SHRINK)
         down = torch.arange(high.first, high.last).clamp(max=height - 1)
         across = torch.arange(wide.first, wide.last).clamp(max=width - 1)
-        found = net(image[:, down][:, :, across])[:, rows.inner, columns.inner]
+        pixels = image[0, high.place, wide.place].numel()
+        done = partial(tell, pixels) if tell else _unheard
+        found = net(image[:, down][:, :, across], done)[:, rows.inner, columns.inner]
         if whole is None:
             whole = found.new_empty(len(found), *places(height, width))
         whole[:, rows.place, columns.place] = found
-        if tell:
-            tell(image[0, high.place, wide.place].numel())
+        done()
     assert whole is not None
     return whole
 
@@ -120,3 +133,7 @@ def enlarged(
         if tell:
             tell(here[0].numel())
     return image
+
+
+def _unheard() -> None:
+    """Nobody asked how far it is."""
