@@ -48,6 +48,17 @@ def test_sub_folders_are_classes_taken_in_turn(tmp_path):
     assert levels(few) == [levels(dataset)[i] for i in (0, 2, 3)]
 
 
+@pytest.mark.parametrize("spelt", ["unlabelled", "unlabeled"])
+def test_a_folder_beside_the_classes_holds_pictures_of_no_known_class(tmp_path, spelt):
+    for name, count in (("cat", 2), ("zoo", 1), (spelt, 3)):
+        for number in range(count):
+            picture(tmp_path / name / f"{number}.png", 10 * number)
+    dataset = opened(tmp_path)
+    assert dataset.schema.classes == ("cat", "zoo")
+    assert sorted(dataset.columns["label"].tolist()) == [-1, -1, -1, 0, 0, 1]
+    assert opened(tmp_path / spelt).fields == ("image",)
+
+
 def test_one_sub_folder_or_a_loose_picture_means_no_labels(tmp_path):
     picture(tmp_path / "one" / "only" / "a.png")
     assert opened(tmp_path).fields == ("image",)

@@ -85,9 +85,8 @@ def test_who_needs_every_label_says_what_would_do(few, tmp_path):
     with pytest.raises(DataError) as caught:
         sfumato.train("mlp", recipe="smoke", data=str(few), out=tmp_path / "run")
     assert str(caught.value) == (
-        f"mlp needs the label of every image, and {few} has only 20 of 200; write no label where "
-        "the metadata has -1, or take a model that learns from few labels, such as semi_gan or "
-        "aae --recipe semi."
+        f"mlp needs the label of every image, and {few} has only 20 of 200; leave out the others, "
+        "or take a model that learns from few labels, such as semi_gan or aae --recipe semi."
     )
 
 

@@ -1,6 +1,7 @@
 """Any folder or archive of pictures.
 
-Sub-folders name classes; `train`, `test` and `validation` above them name parts. A metadata.csv
+Sub-folders name classes, but for `unlabelled`, which holds pictures whose class is not known;
+`train`, `test` and `validation` above them name parts. A metadata.csv
 or metadata.jsonl with a column `file_name` adds captions (`caption` or `text`), a `label`, and
 every column of numbers as an attribute. Pictures of several classes are ordered in turn, one of
 each, so that the first so many are a fair choice.
@@ -20,12 +21,15 @@ from sfumato.data.splits import pick
 from sfumato.data.stock import NAMELESS, Cut, Stock, decoded
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import ENDINGS, stored_channels
+from sfumato.schema import UNKNOWN
 
 _PROBED = 64
 _SPLITS = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
     **dict.fromkeys(("val", "valid", "validation"), "validation"),
 }
+UNLABELLED = ("unlabelled", "unlabeled")
+"""Folders beside those of classes, of pictures whose class is not known."""
 
 
 class Files:
@@ -92,7 +96,8 @@ def of_files(everything: list[File], source: Source) -> Stock:
         notes.append(f"{NAMELESS}, for {stray[0]} lies beside them")
     label: list[int] | None = None
     if classes:
-        label = [classes.index(_folders(file)[below]) for file in chosen]
+        numbers = {name: number for number, name in enumerate(classes)}
+        label = [numbers.get(_folders(file)[below], UNKNOWN) for file in chosen]
     elif table.classes:
         classes, label = table.classes, table.labels(chosen)
     chosen, label = _in_turn(chosen, label)
@@ -134,7 +139,9 @@ def _shared(pictures: list[File]) -> int:
 def _classes(folders: list[tuple[str, ...]]) -> tuple[str, ...]:
     """First folder of each picture, where each has one and they are two or more."""
     firsts = {parts[0] if parts else "" for parts in folders}
-    return tuple(sorted(firsts)) if "" not in firsts and len(firsts) > 1 else ()
+    if "" in firsts or len(firsts) < 2:
+        return ()
+    return tuple(sorted(firsts.difference(UNLABELLED)))
 
 
 def _in_turn(found: list[File], label: list[int] | None) -> tuple[list[File], list[int] | None]:

@@ -53,7 +53,7 @@ def named(dataset: Dataset, who: str, source: Source) -> None:
     fewer = (
         f"take fewer images: --data.count {count}"
         if source.labels is not None
-        else "write no label where the metadata has -1"
+        else "leave out the others"
     )
     raise DataError(
         f"{who} needs the label of every image, and {dataset.name} has only {count} of "

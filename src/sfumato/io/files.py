@@ -115,7 +115,8 @@ def _settle(place: Path) -> None:
 def _sync(place: Path) -> None:
     if place.is_dir() and os.name == "nt":  # Windows cannot open a folder to sync it
         return
-    handle = os.open(place, os.O_RDONLY)
+    # and flushes only what was opened for writing
+    handle = os.open(place, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
