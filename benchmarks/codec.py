@@ -68,7 +68,7 @@ def main() -> None:
     parser.add_argument("place", nargs="?", default=MODELS[0], help="run, bundle or zoo name")
     parser.add_argument("sets", nargs="*", default=["squares", "thirds", "unseen"], help="above")
     parser.add_argument("-n", "--count", type=int, default=100, help="small pictures of each set")
-    parser.add_argument("--refine", type=int, default=40, help="steps; 0 leaves such files out")
+    parser.add_argument("--refine", type=int, default=20, help="steps; 0 leaves such files out")
     args = parser.parse_args()
     model = sfumato.load(args.place)
     assert isinstance(model, Codec)

@@ -6,7 +6,8 @@ pixels; the perceptual distance is that of the embedded network; sharpness is a 
 picture's own. Rows of *turns* are means over a picture's eight turns and mirrors. With `--sheet`,
 also a picture of details: small, bicubic, each place, sharp.
 
-Places of scale 1 repair the sharp pictures, harmed by JPEG or a Gaussian blur at given strengths.
+What places make larger than another does is shrunk again, as `upscale` would. Places of scale 1
+repair the sharp pictures, harmed by JPEG or a Gaussian blur at given strengths.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from sfumato.metrics.perceptual import distance
 from sfumato.metrics.sharpness import sharpness
 from sfumato.model import Translator
 from sfumato.nn.ensemble import ensemble
-from sfumato.nn.resize import enlarge
+from sfumato.nn.resize import enlarge, shrink
 from sfumato.shapes import Images
 
 SETS = Path(os.environ.get("SFUMATO_DATA", ".")) / "super_resolution"
@@ -47,9 +48,12 @@ def picture(path: Path) -> Images:
 def pairs(name: str, scale: int) -> list[tuple[str, Images, Images]]:
     """Stem, small and sharp picture of each of a set."""
     found = []
-    for path in sorted((SETS / name / f"HR_mod{scale}").iterdir()):
-        (small,) = (SETS / name / f"LR_x{scale}").glob(f"{path.stem[:7]}*")
-        found.append((path.stem[:7], picture(small), picture(path)))
+    for small in sorted((SETS / name / f"LR_x{scale}").iterdir()):
+        stem = small.stem[:7]
+        # kept once where crops to multiples of 2 and of 4 are the same
+        paths = (SETS / name).glob(f"HR_mod[{scale}4]*/{stem}*")
+        sharp = min(paths, key=lambda path: path.parent.name[:7] != f"HR_mod{scale}")
+        found.append((stem, picture(small), picture(sharp)))
     return found
 
 
@@ -70,6 +74,12 @@ def scores(made: Images, sharp: Images, border: int) -> list[float]:
         sharpness(made) / sharpness(sharp),
     )
     return [float(value) for value in found]
+
+
+def larger(model: Translator, scale: int, given: Images) -> Images:
+    """What the model makes of pictures, shrunk to so many times their side."""
+    made = model.translate(given)
+    return made if model.scale == scale else shrink(made, model.scale // scale)
 
 
 NAMES = ("psnr_y", "ssim_y", "ssim", "perceptual", "sharpness")
@@ -134,19 +144,19 @@ def repairs(model: Translator, name: str) -> dict[str, dict[str, float]]:
 def main() -> None:
     """Measure and keep."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("places", nargs="+", help="runs, bundles or zoo names of one scale")
+    parser.add_argument("places", nargs="+", help="runs, bundles or zoo names")
     parser.add_argument("--sheet", type=Path, help="picture file that receives details")
     args = parser.parse_args()
     loaded = {Path(place).name: runs.load(place) for place in args.places}
     models = {name: model for name, model in loaded.items() if isinstance(model, Translator)}
-    (scale,) = {model.scale for model in models.values()}
+    scale = min(model.scale for model in models.values())
     if scale == 1:
         for name, model in models.items():
             with torch.no_grad():
                 sets = {which: repairs(model, which) for which in ("Set5", "Set14")}
             keep(f"repaired-{name}", {"place": name, "sets": sets})
         return
-    ways: Ways = {name: model.translate for name, model in models.items()}
+    ways: Ways = {name: partial(larger, model, scale) for name, model in models.items()}
     with torch.no_grad():
         if args.sheet:
             columns = len(ways) + 2

@@ -202,6 +202,15 @@ ENTRIES = {
         share=0.5,
         half=True,
     ),
+    "srresnet-x2": Entry(
+        "srresnet",
+        replace(SHARP, patch=48),
+        "SRResNet that enlarges photographs twice: what `sfumato upscale --scale 2` uses.",
+        MANY,
+        {"scale": 2, "lr": 1e-3, "decay_steps": 10_000, "turn": True},
+        changes={"steps": 10_000},
+        half=True,
+    ),
     "srgan-x4": Entry(
         "srgan",
         replace(SHARP, patch=96),

@@ -30,7 +30,7 @@ def compress(
     """The .sfu file of a picture, as bytes; `tell` is told the number of pixels done.
 
     `refine` steps look for a code of this picture that costs less, by what the model learned by:
-    a smaller file at the same likeness, most of it within 40, each slower than the rest together.
+    a smaller file at the same likeness, most of it within 20, each slower than the rest together.
     A grey picture stays grey, any other becomes RGB, and transparency is laid on white. `quality`
     1 is the roughest, the middle one unless named. Raises SfumatoError, one line, for what cannot
     be read or coded.

@@ -11,7 +11,8 @@ A pyramid of means is Burt & Adelson's (1983), https://doi.org/10.1109/TCOM.1983
 known places is interlaced coding's, as in the PNG specification.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Bool, Float
@@ -30,8 +31,8 @@ def residuals(numbers: Maps, channels: int) -> Maps:
     """Each number less its guess in the first `channels`; all others as they are."""
     found = numbers.clone()
     slow = numbers[..., :channels, :, :]
-    for here, known, around in _passes(numbers):
-        found[..., :channels, :, :] -= here * _mean(slow * known, known, around)
+    for one in _passes(*numbers.shape[-2:], numbers.device):
+        found[..., :channels, :, :] -= one.guess(slow)
     return found
 
 
@@ -39,16 +40,34 @@ def restored(differences: Maps, channels: int) -> Maps:
     """The numbers whose `residuals` these are."""
     found = differences.clone()
     slow = found[..., :channels, :, :]
-    for here, known, around in _passes(found):
-        slow += here * _mean(slow * known, known, around)
+    for one in _passes(*found.shape[-2:], found.device):
+        slow += one.guess(slow)
     return found
 
 
-def _passes(maps: Maps) -> Iterator[tuple[Places, Places, list[tuple[int, int]]]]:
-    """In turn the places that become known, those that are by then, and where to look."""
-    height, width = maps.shape[-2:]
-    down = torch.arange(height, device=maps.device)[:, None]
-    across = torch.arange(width, device=maps.device)
+@dataclass(frozen=True)
+class _Pass:
+    """The places that become known together, what is known by then, and where to look."""
+
+    here: Places
+    known: Places
+    around: list[tuple[int, int]]
+    count: Float[Tensor, "h w"]
+    """Of the known places around each, but at least 1."""
+
+    def guess(self, numbers: Maps) -> Maps:
+        """The mean of the known ones around, rounded; 0 where none is known, and elsewhere."""
+        return self.here * (_sum(numbers * self.known, self.around) / self.count).round()
+
+
+@lru_cache(
+    maxsize=4
+)  # a picture is refined many times, and images that are learned from are alike
+def _passes(height: int, width: int, device: torch.device) -> list[_Pass]:
+    """In turn, for maps of this size."""
+    down = torch.arange(height, device=device)[:, None]
+    across = torch.arange(width, device=device)
+    passes = []
     known = (down % (2 * STEPS[0]) == 0) & (across % (2 * STEPS[0]) == 0)
     for step in STEPS:
         corners = [(y, x) for y in (-step, step) for x in (-step, step)]
@@ -56,21 +75,17 @@ def _passes(maps: Maps) -> Iterator[tuple[Places, Places, list[tuple[int, int]]]
         odd, aside = down % (2 * step) == step, across % (2 * step) == step
         even, along = down % (2 * step) == 0, across % (2 * step) == 0
         for here, around in ((odd & aside, corners), ((odd & along) | (even & aside), sides)):
-            yield here, known, around
+            count = _sum(known.float(), around).clamp_min(1)
+            passes.append(_Pass(here, known, around, count))
             known = known | here
+    return passes
 
 
-def _mean(numbers: Maps, known: Places, around: list[tuple[int, int]]) -> Maps:
-    """Of the known ones around each place, rounded; 0 where there is none."""
-    total = torch.stack([_moved(numbers, *by) for by in around]).sum(0)
-    count = torch.stack([_moved(known.to(numbers), *by) for by in around]).sum(0)
-    return (total / count.clamp_min(1)).round()
-
-
-def _moved(maps: Plane, down: int, across: int) -> Plane:
-    """What lies so far away from each place; 0 beyond the border."""
+def _sum(maps: Plane, around: list[tuple[int, int]]) -> Plane:
+    """Of what lies so far away from each place; 0 beyond the border."""
     height, width = maps.shape[-2:]
     reach = STEPS[0]
     wide = pad(maps, (reach,) * 4)
-    top, left = reach + down, reach + across
-    return wide[..., top : top + height, left : left + width]
+    corners = [(reach + down, reach + across) for down, across in around]
+    first, *rest = (wide[..., y : y + height, x : x + width] for y, x in corners)
+    return sum(rest, first)
