@@ -47,7 +47,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         type=whole(0),
         default=0,
         metavar="STEPS",
-        help="look so long for a better code: a smaller file at the same likeness; try 20",
+        help="look so long for a better code: a smaller file at about the same likeness; try 20",
     )
     verb.set_defaults(run=compress)
 

@@ -145,9 +145,8 @@ class ImageCodec(Codec, Autoencoder, Judge):
 
     def decode(self, codes: Codes) -> Images:
         size = self.schema.shape[1:]
-        latents = codes.unflatten(1, (self.config.latent, *places(*size)))
-        ungained = latents * self.ungain[self.qualities - 1, :, None, None]
-        return self._painted(ungained, size).clamp(-1, 1)
+        values = codes.unflatten(1, (self.config.latent, *places(*size)))
+        return self._painted(values, self.qualities - 1, size).clamp(-1, 1)
 
     # ------------------------------------------------------------------ learning
 
@@ -171,7 +170,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
         noisy, whole = values + noise, values.detach().round()
         told = residuals(whole, self.schema.channels)
         bits = self.prior.bits(noisy + (told - whole), contexts(told, self.config.contexts), row)
-        return self._painted(noisy * self.ungain[row, :, None, None], size), bits / prod(size)
+        return self._painted(noisy, row, size), bits / prod(size)
 
     def _judge_loss(self, real: Images, fake: Images, draws: Chances) -> Scalar:
         c = self.config
@@ -179,21 +178,22 @@ class ImageCodec(Codec, Autoencoder, Judge):
         return game + c.penalty_weight * PENALTIES[c.penalty](self.judge, real, fake, draws)
 
     def _codec_loss(self, real: Images, fake: Images, bits: Logits, row: Labels) -> Scalar:
+        painter = GAMES[self.config.game].painter(self.judge(fake))
+        return self._cost(real, fake, bits, row) + self.config.adversarial * painter
+
+    def _cost(self, real: Images, fake: Images, bits: Logits, row: Labels) -> Scalar:
+        """The same without the judge: what is painted could be moved to please it alone."""
         c = self.config
         loss = c.pixel * (fake - real).abs().mean() + (self._prices()[row] * bits).mean()
-        loss = loss + c.adversarial * GAMES[c.game].painter(self.judge(fake))
-        scales = min(c.scales, fitting(min(real.shape[2:])))
-        if c.structure and scales:
+        if scales := min(c.scales, fitting(min(real.shape[2:]))) if c.structure else 0:
             loss = loss + c.structure * (1 - ms_ssim(fake, real, scales=scales).mean())
         return loss
 
     def _prices(self) -> Tensor:
         """Of a bit per pixel in each row."""
-        c = self.config
-        price = c.rough * (c.fine / c.rough) ** torch.linspace(
-            0, 1, c.qualities, device=self.device
-        )
-        return price.repeat(2 if self.schema.channels == 3 else 1)
+        c, kinds = self.config, 2 if self.schema.channels == 3 else 1
+        share = torch.linspace(0, 1, c.qualities, device=self.device)
+        return (c.rough * (c.fine / c.rough) ** share).repeat(kinds)
 
     def _rows(self, count: int, rng: Generator | None = None) -> Labels:
         """A quality for each image, and for some of a colour model that of grey."""
@@ -228,9 +228,10 @@ class ImageCodec(Codec, Autoencoder, Judge):
             latents = self.encoder(filled(images)).clamp(-LARGEST, LARGEST)
             return latents * self.gain[row][..., None, None]
 
-    def _painted(self, latents: Tensor, size: Sequence[int]) -> Images:
+    def _painted(self, values: Tensor, row: Labels | int, size: Sequence[int]) -> Images:
         with self._precisely():
-            return self.decoder(latents)[..., : size[0], : size[1]]
+            images = self.decoder(values * self.ungain[row][..., None, None])
+        return images[..., : size[0], : size[1]]
 
     def _precisely(self) -> torch.autocast:
         """In float32 always: bfloat16 would add more noise to fine codes than rounding does."""
@@ -291,8 +292,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
             real = piece.expand(1, self.schema.channels, -1, -1).to(self.device)
 
             def cost(values: Tensor, noise: Tensor) -> Scalar:
-                coded = self._coded(values, noise, rows, real.shape[2:])
-                return self._codec_loss(real, *coded, rows)
+                return self._cost(real, *self._coded(values, noise, rows, real.shape[2:]), rows)
 
             found = refined(self._values(real, row), cost, refine, done)[0].round()
             return found.clamp(-REACH / 2, REACH / 2).cpu()  # so residuals reach as far

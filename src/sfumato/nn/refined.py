@@ -1,12 +1,14 @@
 """A code moved until it costs less: one network codes all pictures, and none of them best.
 
-    y <- y - Adam(d cost(y + u) / dy),     u uniform in [-1/2, 1/2) in each step
+    y <- y - Adam(d cost(y + u_t) / dy)
+    u_t = (1 - t) u + t (round(y) - y),     u uniform in [-1/2, 1/2), t from 0 to 1
 
 The cost is the one that encoder and decoder learned by, here with respect to the code of a single
-picture; the noise stands for rounding as it did in training. Who reads the code needs nothing new.
+picture. The noise stands for rounding as it did in training, and becomes rounding itself, whose
+slope is taken to be 1. Who reads the code needs nothing new.
 
 Campos et al. (2019), https://arxiv.org/abs/1906.01223 (the code of one picture optimised); Yang,
-Bamler & Mandt (2020), https://arxiv.org/abs/2006.04240 (what rounding leaves to gain).
+Bamler & Mandt (2020), https://arxiv.org/abs/2006.04240 (what rounding leaves to gain, annealing).
 """
 
 from collections.abc import Callable
@@ -19,8 +21,10 @@ from sfumato.errors import ConfigError
 from sfumato.schedules import linear
 from sfumato.shapes import Scalar
 
-STEP = 0.1
-"""Adam learning rate at first, in steps of rounding."""
+TRAVEL = 0.35
+"""How far a number can go in all, in steps of rounding; further, and noise alone moves those that
+hardly matter.
+"""
 
 
 def refined(
@@ -40,10 +44,11 @@ def refined(
         return values
     rng = torch.Generator().manual_seed(0)
     moved = values.clone()
-    adam = Adam([moved], lr=STEP)
+    adam = Adam([moved])
     for step in range(steps):
-        adam.param_groups[0]["lr"] = STEP * linear(step, steps)
+        adam.param_groups[0]["lr"] = 2 * TRAVEL / steps * linear(step, steps)
         noise = torch.rand(values.shape, generator=rng).to(values.device) - 0.5
+        noise = noise.lerp(moved.round() - moved, step / steps)
         with torch.enable_grad():
             moved.requires_grad_()
             (moved.grad,) = torch.autograd.grad(cost(moved, noise), moved)
