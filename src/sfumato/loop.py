@@ -41,6 +41,14 @@ class Loop:
         """Add the gradient of `loss` to the weights'."""
         loss.backward(retain_graph=retain_graph)
 
+    def share(self, rows: Tensor) -> Tensor:
+        """Those rows of a whole batch that this process has."""
+        return rows[self.rank :: self.world]
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """The whole batch's rows, of which each process has its `share`; no slope goes through."""
+        return rows
+
     def of_the_first(self, value: Tensor) -> Tensor:
         """What the first process has of this, in all of them."""
         return value

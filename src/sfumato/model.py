@@ -135,8 +135,7 @@ class Model(nn.Module, ABC):
         So two processes with half a batch each see, together, the noise of one process with the
         whole.
         """
-        world = self.loop.world
-        return make(count * world, self.rng)[self.loop.rank :: world]
+        return self.loop.share(make(count * self.loop.world, self.rng))
 
     def descend(self, optimizer: Any, loss: Callable[..., Scalar], *rows: Tensor) -> Scalar:
         """Take one step of `optimizer` down `loss(*rows)`, and return the loss, detached.

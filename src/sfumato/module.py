@@ -64,6 +64,12 @@ class _Lightning(Loop):
     def backward(self, loss: Tensor, *, retain_graph: bool = False) -> None:
         self._module.manual_backward(loss, retain_graph=retain_graph)
 
+    def gather(self, rows: Tensor) -> Tensor:
+        if self.world == 1:
+            return rows
+        shares = self._module.trainer.strategy.all_gather(rows.detach())
+        return shares.transpose(0, 1).flatten(0, 1)
+
     def of_the_first(self, value: Tensor) -> Tensor:
         return self._module.trainer.strategy.broadcast(value)
 

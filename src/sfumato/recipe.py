@@ -55,4 +55,6 @@ class Recipe:
     clip: Positive | None = None
     """Largest gradient norm of a player; none leaves gradients alone."""
     accumulate: Count = 1
-    """Equal parts a batch is cut into, to fit memory; gradients add up to the whole batch's."""
+    """Equal parts a batch is cut into, to fit memory; gradients add up to the whole batch's, but
+    for what compares its images with one another, such as batch norm, which sees the parts.
+    """

@@ -1,7 +1,8 @@
 """One pass in tiles is one pass over the whole; styles side by side; motion between frames."""
 
+import pytest
 import torch
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
 from sfumato.imaging.motion import moved
 from sfumato.imaging.objective import bounded
@@ -40,6 +41,16 @@ def test_tiles_have_no_seams():
     assert seams(FastStyle(FastConfig(width=4, blocks=2), SCHEMA).eval()) < 1e-4
 
 
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_sides_that_do_not_divide_have_no_seams_either(cut):
+    torch.manual_seed(0)
+    model = FastStyle(FastConfig(width=4, blocks=2), SCHEMA).eval()
+    filled = pad(SOURCE[..., :-cut, :-cut], (0, cut, 0, cut), mode="replicate")
+    whole, tiled = (translated(model, x, tile=320) for x in (filled, SOURCE[..., :-cut, :-cut]))
+    assert (whole[..., :-cut, :-cut] - tiled).abs().max() < 0.02
+    assert whole.std() > 0.1
+
+
 def test_small_pictures_are_not_cut():
     model = FastStyle(FastConfig(width=2, blocks=1), SCHEMA).eval()
     with torch.no_grad():
@@ -51,6 +62,11 @@ def test_a_collage_is_as_wide_for_each_as_its_weight():
     found = collage([torch.zeros(1, 3, 20, 40), torch.ones(1, 3, 40, 80)], [1.0, 3.0])
     assert found.shape[2] == 20
     assert abs(float(found.mean()) - 0.75) < 0.02
+
+
+def test_a_clip_that_stands_still_is_left_alone():
+    still = torch.rand(1, 3, 300, 640) * 2 - 1
+    torch.testing.assert_close(moved(still, still, still), still, atol=1e-4, rtol=0)
 
 
 def test_a_painting_moves_along_with_what_is_seen():

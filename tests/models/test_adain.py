@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from sfumato.data.dataset import Batch
 from sfumato.errors import ConfigError
-from sfumato.loop import Rules
+from sfumato.loop import Loop, Rules
 from sfumato.losses.style import seen_apart
 from sfumato.models.adain import AdaIN, Config
 from sfumato.nn.perceptual import PLANS
@@ -103,3 +104,14 @@ def test_each_image_has_anothers_style_however_a_batch_is_cut():
     model._loss = lambda content, styles: seen.append(styles) or loss(content, styles)
     one_step(model, image=images)
     assert torch.equal(torch.cat(seen), images.roll(1, 0))
+
+
+def test_another_may_be_with_another_process():
+    model, images, seen = small(colours=0.0), pictures(4), []
+    loss = model._loss
+    model._loss = lambda content, styles: seen.append(styles) or loss(content, styles)
+    one_step(model, image=images[1::2])  # optimisers and a loop of one process
+    told = {"rank": 1, "world": 2, "gather": lambda self, rows: images}
+    model.loop = type("Half", (Loop,), told)(model.configure_optimizers())
+    model.training_step(Batch(image=images[1::2]), 0)
+    assert torch.equal(seen[-1], images.roll(1, 0)[1::2])

@@ -66,6 +66,15 @@ def test_any_size_is_filled(size):
     assert torch.equal(found * (1 - mask), images * (1 - mask))
 
 
+@pytest.mark.parametrize("size", [(24, 24), (64, 40), (10, 11)])
+def test_what_is_hidden_is_not_seen_at_another_size_either(size):
+    mask = torch.zeros(1, 1, *size)
+    mask[..., 3 : size[0] // 2, 2 : size[1] // 2] = 1
+    dark, model = (0.5 - mask).repeat(1, 3, 1, 1), small().eval()
+    found = [model.translate(torch.where(mask > 0, s, dark), mask=mask) for s in (-1.0, 1.0)]
+    assert torch.equal(*found)
+
+
 @pytest.mark.parametrize("side", [16, 23])
 def test_mirrored_pictures_are_filled_alike_only_where_that_is_asked_for(side):
     x = pictures(side=side)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sfumato.errors import DataError
+from sfumato.loop import Loop
 from sfumato.models.cyclegan import RECIPES, SIGNS, Config, CycleGAN
 from sfumato.nn.pool import Pool
 from sfumato.schema import Schema
@@ -144,6 +145,21 @@ def test_pools_are_part_of_a_run_and_not_of_a_bundle():
     twin.recall(model.memory())
     assert all(map(torch.equal, model.pools["A"].kept, twin.pools["A"].kept))
     assert not [name for name in model.state_dict() if "pool" in name]
+
+
+def test_all_processes_keep_one_pool():
+    """Together two see what one sees with the whole, and any of them can save it."""
+    whole, rng = torch.rand(9, 4, 3, 16, 16), torch.Generator()
+    alone, halves = small(pool=3), [small(pool=3), small(pool=3)]
+    for step, images in enumerate(whole):
+        alone.rng = rng.manual_seed(step)
+        wanted = alone._older("A", images)
+        for rank, half in enumerate(halves):
+            told = {"rank": rank, "world": 2, "gather": lambda self, rows, all_of=images: all_of}
+            half.loop, half.rng = type("Half", (Loop,), told)(), rng.manual_seed(step)
+            assert torch.equal(half._older("A", images[rank::2]), wanted[rank::2])
+            assert all(map(torch.equal, half.pools["A"].kept, alone.pools["A"].kept))
+    assert not torch.equal(wanted, images)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (5, 43), (33, 17)])

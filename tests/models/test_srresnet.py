@@ -123,6 +123,15 @@ def test_turned_images_are_the_same_on_their_sides_evenly():
     assert which.sum(0).min() > 150
 
 
+def test_images_that_are_not_square_are_turned_by_halves():
+    model = small(Schema(shape=(3, 16, 24)), turn=True)
+    image = torch.rand(3, 16, 24)
+    found = model._turned(image.expand(400, -1, -1, -1))
+    upright, turned = ((found == one).flatten(1).all(1) for one in (image, image.flip(1, 2)))
+    assert (upright ^ turned).all()
+    assert 150 < upright.sum() < 250
+
+
 def test_the_learning_rate_falls_along_half_a_cosine():
     model = small(decay_steps=10)
     shares = [1, 0.01 + 0.99 / 2, 0.01]

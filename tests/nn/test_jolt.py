@@ -1,6 +1,8 @@
 from math import pi
 
+import pytest
 import torch
+from torch.nn.functional import pad
 
 from sfumato.nn.jolt import FACTORS, jolted
 
@@ -36,6 +38,16 @@ def test_each_number_does_what_it_says():
     torch.testing.assert_close(moved(SIZE, 0.5), torch.tensor([0.4 / 1.25, 0]), **near)
     torch.testing.assert_close(moved(RIGHT, 0.2), torch.tensor([0.4 - 0.14, 0]), **near)
     torch.testing.assert_close(moved(DOWN, -0.2), torch.tensor([0.4, 0.14]), **near)
+
+
+@pytest.mark.parametrize("draws", [TURN, SLANT])
+def test_angles_are_angles_in_pictures_that_are_not_square(draws):
+    """The middle of a taller picture moves as that of a square."""
+    square = torch.zeros(1, 1, 64, 64)
+    square[..., 12:20, 36:44] = 1
+    tall = pad(square, (0, 0, 40, 40))
+    moved = jolted(tall, draws[None], 0.3)[..., 40:104, :]
+    torch.testing.assert_close(moved, jolted(square, draws[None], 0.3), atol=1e-4, rtol=0)
 
 
 def test_every_picture_moves_in_its_own_way_and_the_border_comes_in():

@@ -41,6 +41,8 @@ METRICS: dict[str, Literal["higher", "lower"]] = {
 NEED_CLASSES = ("recognisable", "rarest_class", "classifier_score", "label_accuracy")
 KEEP = 10_000
 """Images whose features are kept; FID alone goes on beyond, by its moments."""
+PART = 250
+"""Noise is drawn for so many images at once."""
 GALLERY = 24_000_000
 """Numbers in the features of the reals that *recognisable* compares with: 60,000 by 400."""
 
@@ -203,10 +205,10 @@ def _recognised(logits: Scores, maps: Features, classes: Classes) -> dict[str, S
 
 def noise(mean: Tensor, deviation: Tensor, count: int, batch: int, seed: int) -> Iterator[Images]:
     """The trivial baseline: Gaussian pixels with each pixel's own mean and deviation, clamped."""
-    for start in range(0, count, batch):
+    for start in range(0, count, PART):  # whatever the batch, the same noise
         rng = generator(seed, "noise", start)
-        size = (min(batch, count - start), *mean.shape)
-        yield (mean + deviation * torch.randn(size, generator=rng)).clamp(-1, 1)
+        size = (min(PART, count - start), *mean.shape)
+        yield from (mean + deviation * torch.randn(size, generator=rng)).clamp(-1, 1).split(batch)
 
 
 def pixel_moments(batches: Iterable[Images]) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,8 @@ def moved(painting: Images, before: Images, now: Images) -> Images:
         for f in (now, before)
     ]
     down, right = (torch.from_numpy(flow).float() for flow in optical_flow_ilk(*small))
-    y, x = torch.meshgrid(torch.arange(size[0]), torch.arange(size[1]), indexing="ij")
-    places = torch.stack([(x + right + 0.5) / size[1], (y + down + 0.5) / size[0]])[None] * 2 - 1
-    grid = interpolate(places, (high, wide), mode="bilinear").permute(0, 2, 3, 1)
+    flow = torch.stack([right / size[1], down / size[0]])[None] * 2
+    y, x = ((2 * torch.arange(side) + 1) / side - 1 for side in (high, wide))
+    here = torch.stack(torch.meshgrid(x, y, indexing="xy"))
+    grid = (here + interpolate(flow, (high, wide), mode="bilinear")).permute(0, 2, 3, 1)
     return grid_sample(painting, grid, padding_mode="border", align_corners=False)

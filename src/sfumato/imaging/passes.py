@@ -8,6 +8,7 @@ network sees around a pixel.
 from collections.abc import Callable, Sequence
 
 import torch
+from torch.nn.functional import pad
 
 from sfumato.imaging.objective import bounded, scaled, tiles
 from sfumato.model import Translator
@@ -34,19 +35,22 @@ def translated(
     Larger pictures than `tile` along a side are cut up, and only a tile at a time goes to where
     the model is; `tell` is told 1 after every tile.
     """
-    there = model.device
+    there, (high, wide) = model.device, source.shape[-2:]
     given = {} if reference is None else {"reference": reference.to(there)}
-    if max(source.shape[-2:]) <= tile:
+    # so that networks which halve sides do it at the same places in every tile
+    more = [-side % model.multiple for side in (high, wide)]
+    source = pad(source, (0, more[1], 0, more[0]), mode="replicate")
+    if max(high, wide) <= tile:
         painted = model.translate(source.to(there), **given).to(source.device)
         tell(1)
-        return painted
+        return painted[..., :high, :wide]
     painted = torch.empty_like(source)
     with held(model, lambda: model.translate(bounded(source, LOOK).to(there), **given)):
         for place in tiles(source.shape[-2:], tile, REACH):
             piece = model.translate(place.outer(source).to(there), **given)
             place.whole(painted).copy_(place.inner(piece))
             tell(1)
-    return painted
+    return painted[..., :high, :wide]
 
 
 def count(size: Sequence[int], tile: int) -> int:

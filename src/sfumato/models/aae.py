@@ -308,7 +308,8 @@ class AAE(Sampler, Autoencoder, Classifier):
         if self.kinds:
             scores = torch.cat([self.logits(part) for part in images.split(500)]).cpu()
             return found | {"error": error(scores, label)}
-        pixels, codes = images.flatten(1).cpu(), codes.cpu()
+        order = torch.randperm(n, generator=rng)  # halves of a folder in turn would not be alike
+        pixels, codes, label = images.flatten(1).cpu()[order], codes.cpu()[order], label[order]
         for name, read in (("nearest", nearest_accuracy), ("linear", linear_accuracy)):
             value, plain = read(codes, label), read(pixels, label)
             note = f"{name}: {plain:.3f} from the pixels themselves"

@@ -107,8 +107,8 @@ class ContextEncoder(Translator, Judge):
         size, side = source.shape[2:], self.schema.side
         hidden = mask
         if size != (side, side):
-            hidden = (resize(mask, side, side) > 0.01).to(source)
-        small = resize(source, side, side)
+            hidden = (resize(mask, side, side).abs() > 0.01).to(source)
+        small = resize(source * (1 - mask), side, side)  # or what is hidden would shine through
         painted = self._paint(small, hidden).float()
         if self.config.mirror:
             painted = (painted + self._paint(small.flip(-1), hidden.flip(-1)).flip(-1)) / 2

@@ -134,10 +134,15 @@ class CycleGAN(Translator):
         if (self.step + 1) % self.config.turns == 0:
             loss = self.descend(for_painters, self._painters_loss, *rows)
             self.tell({"loss/painters": loss})
-        old = [self.pools[way].exchange(painted[way].detach(), self.rng) for way in ("A", "B")]
+        old = [self._older(way, painted[way].detach()) for way in ("A", "B")]
         draws = self.draw(chances(self.schema.shape), len(batch.image))
         loss = self.descend(for_judges, self._judges_loss, *rows[:2], *old, draws)
         self.tell({"loss/judges": loss})
+
+    def _older(self, kind: str, painted: Images) -> Images:
+        """What the pool, the same in all processes, shows a judge instead of these."""
+        whole = self.loop.gather(painted)
+        return self.loop.share(self.pools[kind].exchange(whole, self.rng))
 
     def _paint(self, to: str, images: Images) -> Images:
         return self.painters[to](images).tanh()

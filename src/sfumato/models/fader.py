@@ -64,7 +64,7 @@ class Config:
     hidden: Count = 512
     """Maps and units of the judge of codes."""
     dropout: Decay = 0.3
-    """Chance that one of them is silenced during training."""
+    """Chance that one of their numbers is silenced during training."""
     adversarial: NonNegative = 1e-4
     """Weight of the encoder's wish to mislead the judge, once it has grown."""
     ramp: Count = 500_000

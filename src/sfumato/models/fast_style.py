@@ -78,6 +78,8 @@ class Config:
 class FastStyle(Translator):
     """The residual network of one style."""
 
+    multiple = 4
+
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
         if schema.channels != 3:

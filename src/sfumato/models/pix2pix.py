@@ -55,7 +55,7 @@ class Config:
     norm: Literal["batch", "instance"] = "batch"
     """What is normalised together: a batch, which may be one picture, or a picture."""
     dropout: Decay = 0.5
-    """Chance that a map of the three innermost doublings is silenced while learning."""
+    """Chance that a number of the three innermost doublings is silenced while learning."""
     game: GameName = "non_saturating"
     """What painter and judge want of each other."""
     adversarial: NonNegative = 1.0

@@ -73,7 +73,9 @@ class Config:
     loss: Literal["squared", "absolute"] = "squared"
     """Of a pixel."""
     turn: bool = False
-    """Whether each image that is learned from is turned by quarters, drawn anew."""
+    """Whether each image that is learned from is turned by quarters, drawn anew; one that is not
+    square by halves.
+    """
     lr: Positive = 1e-4
     """Adam learning rate at the first step."""
     beta1: Decay = 0.9
@@ -129,9 +131,11 @@ class SRResNet(Translator):
         self.tell({"loss/generator": loss})
 
     def _turned(self, images: Images) -> Images:
+        """By quarters; images that are not square by halves, so that they still fit together."""
+        step = 1 if images.shape[2] == images.shape[3] else 2
         turns = self.draw(self._quarters, len(images)).tolist()
         pairs = zip(images, turns, strict=True)
-        return torch.stack([torch.rot90(image, quarters, (1, 2)) for image, quarters in pairs])
+        return torch.stack([torch.rot90(image, step * turn, (1, 2)) for image, turn in pairs])
 
     def _quarters(self, count: int, rng: Generator | None = None) -> Labels:
         return torch.randint(4, (count,), device=self.device, generator=rng)

@@ -127,7 +127,8 @@ class WCT(Translator):
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
         images, chance = batch.image, self.draw(self._chances, len(batch.image))
-        styles = recoloured(images.roll(1, 0), chance, self.config.colours)
+        others = self.loop.share(self.loop.gather(images).roll(1, 0))
+        styles = recoloured(others, chance, self.config.colours)
         self.tell({"loss": self.descend(optimizer, self._loss, images, styles)})
 
     @torch.no_grad()

@@ -21,8 +21,9 @@ def jolted(images: Images, draws: Float[Tensor, "B 5"], reach: float) -> Images:
     """
     turn, slant, size, *shift = (reach * draws.to(images)).unbind(1)
     scale, cos, sin = 1 + size / 2, turn.cos(), turn.sin()
-    across = torch.stack([cos * scale, slant - sin * scale, 0.7 * shift[0]], 1)
-    down = torch.stack([sin * scale, cos * scale, 0.7 * shift[1]], 1)
+    tall = images.shape[2] / images.shape[3]  # places are told in halves of a side
+    across = torch.stack([cos * scale, tall * (slant - sin * scale), 0.7 * shift[0]], 1)
+    down = torch.stack([sin * scale / tall, cos * scale, 0.7 * shift[1]], 1)
     way = torch.stack([across, down], 1)
     # in bfloat16 places would be off by hundredths of a pixel
     with torch.autocast(images.device.type, enabled=False):
