@@ -16,9 +16,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 from rich.progress import track
 
-from sfumato.data.glyphs import FACES, typeface
+from sfumato.data.glyphs import FACES
 from sfumato.data.photos import photo
 from sfumato.io.images import ENDINGS, read
+from sfumato.io.typefaces import typeface
 
 OURS = ("astronaut", "cat", "coffee", "rocket", "china", "flower")
 """Embedded photographs of the everyday."""

@@ -88,6 +88,14 @@ def test_a_notebook_is_not_run_once_more_for_a_second_process(tmp_path, monkeypa
     assert not (tmp_path / "run").exists()
 
 
+def test_who_has_no_numbers_of_its_own_has_none_to_validate(tmp_path):
+    with pytest.raises(
+        ConfigError, match="--validate is for models with numbers of their own, and"
+    ):
+        train("dcgan", **SMOKE, validate=1, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_recipe_that_is_named_again_must_be_the_one(tmp_path):
     words = {**SMOKE, "out": tmp_path / "run"}
     train("vae", **words)

@@ -158,6 +158,7 @@ def test_more_than_memory_holds_is_refused_at_once(vae):
     ("act", "said"),
     [
         (lambda vae: sample(vae, 0), "count must be at least 1; got 0."),
+        (lambda vae: vae.sample(-1), "count must be at least 1; got -1."),
         (lambda vae: interpolate(vae, [3]), "interpolate needs two seeds or more; got 1."),
         (lambda vae: interpolate(vae, [0, 1], 0), "count must be at least 1; got 0."),
     ],

@@ -85,6 +85,11 @@ def _suits(network: Model, name: str, recipe: Recipe, data: Dataset) -> None:
 def enough(network: Model, name: str, recipe: Recipe, devices: int) -> None:
     """Raise where a batch holds too many images, the network sees too few, or none held out."""
     if recipe.validate:
+        if type(network).measure is Model.measure:
+            raise ConfigError(
+                f"--validate is for models with numbers of their own, and {name} has none; leave "
+                "it out, and measure its samples with sfumato evaluate."
+            )
         splits(recipe.data, recipe.seed)  # so that what cannot be read leaves no folder behind
     if recipe.batch * prod(network.schema.shape) > LARGEST:
         most = LARGEST // prod(network.schema.shape)

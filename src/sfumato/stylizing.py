@@ -335,7 +335,10 @@ def _styles(
 
 
 def _mask(source: Source, image: Images, what: str) -> Others:
-    return fitting(from_picture(marks(source)) / 2 + 0.5, image, what)
+    mask = fitting(from_picture(marks(source)) / 2 + 0.5, image, what)
+    if not mask.any():
+        raise ConfigError(f"the mask of {what} marks nothing; white is where the style goes.")
+    return mask
 
 
 def _regions(styles: Sequence[Style]) -> list[tuple[Others | None, Others]]:

@@ -23,6 +23,15 @@ def test_a_blend_is_written(shell):
     assert found["files"] == ["mine.jpg"]
 
 
+def test_the_first_frame_of_a_clip_is_taken_and_that_is_said(shell):
+    pictures()
+    frames = [Image.new("RGB", (30, 24), (shade, 90, 160)) for shade in (10, 200)]
+    frames[0].save("walk.gif", save_all=True, append_images=frames[1:], duration=100)
+    words = ["source.png", "walk.gif", "--mask", "mask.png", "--at", "5,6"]
+    _, out, _ = shell.run("blend", *words)
+    assert out.startswith("walk.gif is a clip: its first frame is taken")
+
+
 def test_what_cannot_be_blended_is_refused(shell):
     pictures()
     said = shell.refusal(

@@ -55,7 +55,7 @@ def test_a_second_picture_does_not_take_the_place_of_the_first(shell, runs):
     second = shell.answer("sample", runs["vae"], "--seed", "1")["files"]
     assert (first, second) == (["vae-samples.png"], ["vae-samples-2.png"])
     _, out, _ = shell.run("sample", runs["vae"], "-o", "vae-samples.png")
-    assert "vae-samples.png is there already and will be replaced" in out
+    assert "vae-samples.png is there already, and is replaced once all is done" in out
 
 
 def test_interpolation_is_a_row_a_leg(shell, runs):
@@ -156,8 +156,9 @@ def test_a_label_is_asked_for_by_name_or_number(shell, stencil_place):
         assert sheet.tobytes() == want.tobytes()
 
 
-def test_several_labels_have_a_column_each(shell, stencil_place):
-    found = shell.answer("sample", stencil_place, "--label", "3, 5,8", "-o", "out.png")
+@pytest.mark.parametrize("words", [("3, 5,8",), ("3", "--label", "5,8")])
+def test_several_labels_have_a_column_each(shell, stencil_place, words):
+    found = shell.answer("sample", stencil_place, "--label", *words, "-o", "out.png")
     assert (found["asked"], found["count"]) == ({"label": ["3", "5", "8"]}, 15)
     model = load(stencil_place)
     want = grid(sample(model, 15, label=["3", "5", "8"]), columns=3, zoom=6)

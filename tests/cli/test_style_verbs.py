@@ -137,10 +137,24 @@ def test_of_what_holds_several_pictures_and_is_no_clip_the_first_is_taken(pictur
             "there is no perceptual network 'vgg17'; did you mean 'vgg1",
         ),
         (["photo.png", "--style", "wave.png", "--style-weight", "-1"], "--style-weight must be"),
+        (
+            ["photo.png", "--style", "wave.png", "--soften", "-1"],
+            "--soften must be a number from 0",
+        ),
+        (
+            ["photo.png", "--style", "wave.png", "--mask", "black.png"],
+            "the mask of the content marks nothing; white is where the style goes.",
+        ),
+        (
+            ["photo.png", "--style", "wave.png", "--style-mask", "dark.png", "--method", "gatys"],
+            "the mask of its style marks nothing;",
+        ),
         (["photo.png", "--style", "wave.png", "--model", "lenet5-mnist"], "stylize needs a Tran"),
     ],
 )
 def test_what_cannot_be_is_refused(pictures, words, said):
+    Image.new("L", (40, 32)).save("black.png")
+    Image.new("L", (24, 30)).save("dark.png")
     assert pictures.refusal("stylize", *words).startswith(said)
 
 

@@ -248,6 +248,18 @@ def test_a_csv_gives_captions_attributes_and_labels(tmp_path):
     assert dataset.columns["label"].tolist() == [0, 1]
 
 
+def test_a_second_row_for_a_picture_is_left_out_and_that_is_said(tmp_path):
+    for number in range(3):
+        picture(tmp_path / f"{number}.png", number)
+    (tmp_path / "metadata.csv").write_text("file_name,label\n0.png,a\n1.png,b\n0.png,b\n2.png,b\n")
+    dataset = opened(tmp_path)
+    assert dataset.columns["label"].tolist() == [0, 1, 1]
+    assert dataset.report.notes == (
+        "rows of the metadata for a picture that has one already are left out: 1, the first for "
+        "0.png",
+    )
+
+
 def test_words_that_come_again_are_choices_in_every_part(tmp_path):
     rows = [("blue", "Ann", 1), ("red", "Bob", 2), ("blue", "Eve", 3), ("red", "Zoe", 4)]
     lines = ["file_name,hair,photographer,age"]

@@ -46,6 +46,20 @@ def test_a_failure_leaves_the_old_file_and_no_rubbish(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_what_a_link_points_to_is_written_and_the_link_stays(tmp_path, there):
+    link, real = tmp_path / "link.txt", tmp_path / "deep" / "real.txt"
+    real.parent.mkdir()
+    if there:
+        real.write_text("old")
+    link.symlink_to(real)
+    with atomic(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert {path.name for path in tmp_path.rglob("*")} == {"link.txt", "deep", "real.txt"}
+
+
 def test_a_folder_appears_whole(tmp_path):
     with atomic(tmp_path / "folder") as temporary:
         (temporary / "inner").mkdir(parents=True)

@@ -25,6 +25,12 @@ def test_rows_have_their_names_to_the_left():
     assert ink[26:, :margin].sum() > ink[:26, :margin].sum()
 
 
+def test_letters_of_other_languages_are_drawn():
+    """What a typeface lacks is one and the same box."""
+    drawn = {named_rows([(letter, WHITE)]).tobytes() for letter in "éüñßłжω"}
+    assert len(drawn) == 7
+
+
 def test_rows_of_small_pictures_leave_room_for_the_letters():
     assert named_rows([("a", WHITE), ("b", WHITE)]).height == 2 * (SIZE + 6)
 

@@ -12,6 +12,7 @@ def takes_conditions(verb: ArgumentParser) -> None:
     group.add_argument(
         "--label",
         type=_words,
+        action="extend",
         metavar="L",
         help="a class's name or number; several (3,5,8) go round, a column for each",
     )

@@ -66,7 +66,7 @@ def augment(args: Namespace) -> dict[str, Any]:
         )
     real, made = sum(found.real.values()), sum(found.made.values())
     say(f"wrote {folder}: {real:,} real pictures and {made:,} painted ones")
-    say(f"to learn from both: sfumato train lenet5 --data {folder}")
+    say(f"to learn from {'both' if keep else 'them'}: sfumato train lenet5 --data {folder}")
     return {
         "model": called(model),
         "run": run_of(args.place),

@@ -6,7 +6,7 @@ from typing import Any
 
 from sfumato.cli.draw import PICTURES
 from sfumato.cli.parser import sentence
-from sfumato.cli.places import picture, run_of, takes_device, target, wrote
+from sfumato.cli.places import first_frame, picture, run_of, takes_device, target, wrote
 
 METHODS = ("poisson", "mixed", "modified", "splines", "gaussian-poisson")
 """As `sfumato.blending.METHODS` has them, which imports torch."""
@@ -43,6 +43,8 @@ def blend(args: Namespace) -> dict[str, Any]:
     from sfumato.preset import pick_device
 
     path = picture(target(args.out, Path(args.destination).stem, "blended.png"), *PICTURES)
+    for place in filter(None, (args.source, args.destination, args.mask)):
+        first_frame(place)
     words = {"at": args.at, "method": args.method, "device": pick_device(args.device)}
     found = blended(args.source, args.destination, args.mask, **words)
     save(found, path)

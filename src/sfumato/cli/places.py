@@ -91,7 +91,7 @@ def target(asked: str | None, place: str, ending: str) -> Path:
     if path.is_dir():
         raise RunError(f"-o {asked} is a folder; name a file in it, such as {path / ending}.")
     if path.exists():
-        say(f"{path} is there already and will be replaced")
+        say(f"{path} is there already, and is replaced once all is done")
     return path
 
 

@@ -45,7 +45,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         help="which part of each style counts (gatys)",
     )  # fmt: skip
     verb.add_argument(
-        "--soften", type=positive(), default=0.0, metavar="PIXELS", help="softness of mask edges"
+        "--soften", type=_number, default=0.0, metavar="PIXELS", help="softness of mask edges"
     )
     verb.add_argument(
         "--colour", choices=WAYS, default="style",
@@ -53,11 +53,13 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     )  # fmt: skip
     verb.add_argument("--side", type=whole(1), help="longer side of the result in pixels")
     _takes_descent(verb)
-    group = verb.add_argument_group("of --method gatys, about the content")
+    _takes_pauses(verb, "of --method gatys, for a painting that may be stopped")
+    group = verb.add_argument_group("of descent on the pixels, about the content")
     group.add_argument(
         "--content-layers", type=_layers, metavar="NAMES", help="such as stage4=1,stage3=0.5"
     )
     group.add_argument("--content-weight", type=_number, help="default 0.1")
+    group = verb.add_argument_group("of --method gatys")
     group.add_argument(
         "--start", metavar="WHAT",
         help="content, style, noise, blurred (noise), or a picture (default content)",
@@ -70,6 +72,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument("--size", type=_size, metavar="WxH", help="in pixels (default the style's)")
     verb.add_argument("--start", choices=("noise", "blurred", "style"), default="noise")
     _takes_descent(verb)
+    _takes_pauses(verb, "for a painting that may be stopped")
     verb.set_defaults(run=texture)
 
 
@@ -105,6 +108,11 @@ def _takes_descent(verb: ArgumentParser) -> None:
     )
     group.add_argument("--detail", type=_number, help="of the content's, at larger sizes (1)")
     group.add_argument("--seed", type=int, help="of the noise (default 0)")
+
+
+def _takes_pauses(verb: ArgumentParser, title: str) -> None:
+    """Where both verbs keep a painting that is on its way."""
+    group = verb.add_argument_group(title)
     group.add_argument("--keep", metavar="FOLDER", help="the picture of every iteration goes here")
     group.add_argument("--resume", action="store_true", help="go on with the painting in --keep")
 

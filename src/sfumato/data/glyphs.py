@@ -17,15 +17,15 @@ from functools import cache
 from math import radians, tan
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from sfumato.data.captions import encode
-from sfumato.data.places import installed
 from sfumato.data.source import Source, drawn_to_size
 from sfumato.data.splits import pick
 from sfumato.data.stock import Cut, Stock
-from sfumato.errors import DataError, UnknownName, nearest
+from sfumato.errors import UnknownName, nearest
 from sfumato.io.images import fractions, levels
+from sfumato.io.typefaces import typeface
 from sfumato.randomness import derive
 from sfumato.schema import Attribute
 
@@ -223,14 +223,6 @@ def _one(chances: np.ndarray, letters: tuple[str, ...]) -> Glyph:
         x=0.5 + reach_x * (2 * right - 1),
         y=0.5 + reach_y * (2 * down - 1),
     )
-
-
-def typeface(face: str, size: int) -> ImageFont.FreeTypeFont:
-    """One of those that matplotlib carries."""
-    path = installed("matplotlib") / "mpl-data" / "fonts" / "ttf" / f"{face}.ttf"
-    if not path.exists():
-        raise DataError(f"{path} is missing, which matplotlib carries; install it again.")
-    return ImageFont.truetype(str(path), size)
 
 
 @cache

@@ -29,10 +29,12 @@ class Table:
 
     def __init__(self, everything: list[File]) -> None:
         rows: dict[str, dict[str, Any]] = {}
+        twice: list[str] = []
         for file in everything:
             path = PurePosixPath(file.name)
             if path.name in ("metadata.csv", "metadata.jsonl"):
-                rows |= {str(path.parent / _name(row, file)): row for row in _read(file)}
+                read = [(str(path.parent / _name(row, file)), row) for row in _read(file)]
+                twice += [name for name, row in read if rows.setdefault(name, row) is not row]
         columns = list(dict.fromkeys(name for row in rows.values() for name in row))
         values = {name: [row.get(name) for row in rows.values()] for name in columns}
         self.measured = [
@@ -48,6 +50,11 @@ class Table:
             and (bad := sum(_there(value) and not _numbers([value]) for value in values[name])) > 0
             and 2 * bad < sum(map(_there, values[name]))
         ]
+        if twice:
+            self.notes.append(
+                "rows of the metadata for a picture that has one already are left out: "
+                f"{len(twice)}, the first for {twice[0]}"
+            )
         self.text = next((name for name in CAPTIONS if name in columns), None)
         used = [*self.measured, *filter(None, [self.text]), *({"label"} & set(columns))]
         self.rows = {

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sfumato.data.places import installed
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
 from sfumato.data.stock import Cut, Stock
 from sfumato.errors import ConfigError, DataError
+from sfumato.io.files import installed
 from sfumato.io.images import read
 from sfumato.randomness import derive
 

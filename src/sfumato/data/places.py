@@ -17,7 +17,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
-from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import IO
@@ -76,14 +75,6 @@ def files(place: Path) -> list[File]:
     if packed and not any(file.picture for file in found):
         found = [file for file in found if not is_archive(file.name)] + _unpacked(packed)
     return sorted(found, key=lambda file: file.name)
-
-
-def installed(package: str) -> Path:
-    """The folder of an installed package, which is not imported."""
-    spec = find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError(f"{package} is not installed; install sfumato again.")
-    return Path(spec.submodule_search_locations[0])
 
 
 def stamp(place: Path) -> str:

@@ -14,11 +14,11 @@ from math import cos, radians, sin
 import numpy as np
 from PIL import Image, ImageDraw
 
-from sfumato.data.glyphs import typeface
 from sfumato.data.source import Source, drawn_to_size
 from sfumato.data.splits import pick
 from sfumato.data.stock import Cut, Stock
 from sfumato.io.images import levels
+from sfumato.io.typefaces import typeface
 from sfumato.randomness import derive
 
 FULL = 256

@@ -94,7 +94,7 @@ def references_of(source: Source, net: FeatureNet, n: int, seed: int, batch: int
     if count < LEAST:
         raise ConfigError(
             f"{source.name} leaves {count} images to measure with, and at least {LEAST} are "
-            "needed; take a larger -n or more data."
+            "needed; take more data."
         )
     settings = (VERSION, net.fingerprint, net.resizer, count, seed, GALLERY, KEEP, WIDEST)
     images = (reference.data.fingerprint, held_out.data.fingerprint, len(held_out.rows))

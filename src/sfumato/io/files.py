@@ -8,10 +8,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
-from sfumato.errors import RunError
+from sfumato.errors import DataError, RunError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {
@@ -38,6 +39,7 @@ def atomic(path: str | Path, *, durable: bool = True) -> Iterator[Path]:
     Raises RunError when the disk is full or the place may not be written.
     """
     path = Path(path)
+    path = path.resolve() if path.is_symlink() else path  # what it points to is meant
     room = 255 - len(f"..{os.getpid()}-12345678.tmp{path.suffix}".encode())
     stem = path.stem.encode()[:room].decode(errors="ignore")  # names have 255 bytes at most
     temporary = path.with_name(f".{stem}.{os.getpid()}-{secrets.token_hex(4)}.tmp{path.suffix}")
@@ -81,6 +83,14 @@ def at_home(place: str | Path) -> Path:
         return path if path.exists() else path.expanduser()
     except RuntimeError:
         raise RunError(f"{place}: no such home folder is known; write it in full.") from None
+
+
+def installed(package: str) -> Path:
+    """The folder of an installed package, which is not imported."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(f"{package} is not installed; install sfumato again.")
+    return Path(spec.submodule_search_locations[0])
 
 
 def named_on_hub(place: str | Path) -> bool:

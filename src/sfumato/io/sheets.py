@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from sfumato.io.images import grid, room
+from sfumato.io.typefaces import typeface
 from sfumato.shapes import Images, Pictures
 
 SIZE = 14
@@ -102,8 +103,8 @@ def width(words: str) -> int:
     return round(_font().getlength(words))
 
 
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(SIZE)
+def _font() -> ImageFont.FreeTypeFont:
+    return typeface("DejaVuSans", SIZE)
 
 
 def _blank(width: int, height: int) -> Image.Image:

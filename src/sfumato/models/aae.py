@@ -292,9 +292,8 @@ class AAE(Sampler, Autoencoder, Classifier):
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
         """`reconstruction` of held-out images, and what their codes tell of their classes.
 
-        `error` where the task is to name them; else `nearest` and `linear`, the accuracies of
-        reading the class from the code, which is well readable or, where the decoder is told the
-        label, badly.
+        `error` where the task is to name them; else `nearest` and `linear`, how well the class is
+        read from the code, which is badly where the decoder is told the label.
         """
         batch = data.batch(torch.arange(min(len(data), HELD)))
         images, label = batch.image.to(self.device), batch.label
@@ -308,7 +307,7 @@ class AAE(Sampler, Autoencoder, Classifier):
         if self.kinds:
             scores = torch.cat([self.logits(part) for part in images.split(500)]).cpu()
             return found | {"error": error(scores, label)}
-        order = torch.randperm(n, generator=rng)  # halves of a folder in turn would not be alike
+        order = torch.randperm(n, generator=rng)  # halves in the data's order may not be alike
         pixels, codes, label = images.flatten(1).cpu()[order], codes.cpu()[order], label[order]
         for name, read in (("nearest", nearest_accuracy), ("linear", linear_accuracy)):
             value, plain = read(codes, label), read(pixels, label)
