@@ -34,9 +34,11 @@ def _hole(found: Kept) -> str:
 def _codec(found: Kept) -> str:
     spans = []
     for name, one in found["sets"].items():
-        rows = (row["bpp at ms_ssim"] for row in one["against"]["WebP"])
-        shares = [share for share in rows if share is not None]
-        spans.append(f"{min(shares):.2f} to {max(shares):.2f} on {name}")
+        for mine, rivals in one["against"].items():
+            rows = (row["bpp at ms_ssim"] for row in rivals["WebP"])
+            shares = [share for share in rows if share is not None]
+            how = ", refined" if "steps" in mine else ""
+            spans.append(f"{min(shares):.2f} to {max(shares):.2f} on {name}{how}")
     return f"bits over WebP's at equal MS-SSIM ↓ {', '.join(spans)}"
 
 

@@ -1,6 +1,7 @@
 from copy import deepcopy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
@@ -261,6 +262,17 @@ def test_each_task_is_measured_by_what_it_is_for(task, names):
     label = data.batch(torch.arange(len(data))).label
     if "error" in scores:
         assert scores["error"].floor == pytest.approx(1 - label.bincount().max().item() / 297)
+
+
+def test_how_well_codes_are_read_does_not_hang_on_the_order_of_the_data():
+    """Sorted by class the first half would never show the last ones."""
+    data = sources.open(Source(name="digits", split="test"))
+    order = np.argsort(data.columns["label"], kind="stable")
+    sorted_ = replace(data, columns={k: column[order] for k, column in data.columns.items()})
+    model = made("unsupervised", data.schema).eval()
+    linear = [model.measure(one, torch.Generator())["linear"].value for one in (data, sorted_)]
+    assert min(linear) > 0.2
+    assert linear[0] == pytest.approx(linear[1], abs=0.1)
 
 
 @pytest.mark.parametrize("task", ["supervised", "semi_supervised"])
