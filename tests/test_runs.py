@@ -150,6 +150,7 @@ def test_places_that_hold_no_model(tmp_path, bundle):
     refused(tmp_path, "is no bundle: config.json is missing")
     (tmp_path / "a.txt").write_text("hello")
     refused(tmp_path / "a.txt", "is no bundle: give a run folder, a bundle folder or a .zip.")
+    refused("", "the place is empty: name a run folder, a bundle or one of the zoo.")
 
 
 def test_a_zip_that_unpacks_too_large_is_refused(bundle, monkeypatch):

@@ -231,6 +231,8 @@ def load(place: str | Path, device: str = "cpu") -> Model:
 @contextmanager
 def bundle_folder(place: str | Path) -> Iterator[Path]:
     """The folder that holds the bundle `place` stands for; a zip is unpacked for the while."""
+    if not str(place):
+        raise BundleError("the place is empty: name a run folder, a bundle or one of the zoo.")
     path = at_home(place)
     trained = (path / "run.yaml").exists()
     if str(place) in registry.shipped() and not trained and not (path / PARTS[0]).exists():
