@@ -12,7 +12,7 @@ from sfumato import load, preset, runs, translating
 from sfumato.data.photos import photo
 from sfumato.errors import SfumatoError
 from sfumato.io.images import from_bytes
-from sfumato.metrics.distortion import psnr
+from sfumato.metrics.distortion import ms_ssim, psnr
 from sfumato.models.dcgan import DCGAN
 from sfumato.models.dcgan import Config as GANConfig
 from sfumato.models.srresnet import Config, SRResNet
@@ -86,7 +86,20 @@ def test_turns_come_closer_to_a_sharp_photograph():
     assert eight > alone + 0.05
 
 
-@pytest.mark.parametrize("name", ["srresnet-x4", "srgan-x4", "srresnet-jpeg", "srresnet-blur"])
+def test_twice_as_large_is_nearer_by_the_network_for_it_than_by_that_for_four_times():
+    sharp = photo("astronaut").crop((100, 0, 292, 192))
+    small = sharp.resize((96, 96), Image.Resampling.BICUBIC)
+    found = {}
+    for method in ("srresnet", load("srresnet-x4"), "bicubic"):
+        made = upscale(small, scale=2, method=method)
+        images = (from_bytes(np.asarray(p)[None]) for p in (made, sharp))
+        found[method if isinstance(method, str) else "x4"] = float(ms_ssim(*images))
+    assert found["srresnet"] > found["x4"] > found["bicubic"]
+
+
+@pytest.mark.parametrize(
+    "name", ["srresnet-x2", "srresnet-x4", "srgan-x4", "srresnet-jpeg", "srresnet-blur"]
+)
 def test_quick_numbers_are_no_visible_step_from_exact_ones(name, monkeypatch):
     image, model = photo("coffee").crop((200, 100, 296, 196)), load(name)
     pictures = []
