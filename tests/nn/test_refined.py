@@ -18,6 +18,21 @@ def test_values_end_where_rounding_costs_least():
     assert refined(torch.tensor([0.1]), cost, 40, lambda: None) == 0.1  # 1 and 2 are too far
 
 
+def test_noise_becomes_rounding_and_has_no_slope():
+    """What is added to the code in each step is seen; the slope is that of the code alone."""
+    added, values = [], torch.full((1000,), 0.3)
+
+    def cost(moved, noise):
+        added.append(noise)
+        assert not noise.requires_grad
+        return (moved + noise).square().sum() / 1e9
+
+    refined(values, cost, 10, lambda: None)
+    spread = [noise.std().item() for noise in added[:10]]
+    assert spread[0] == pytest.approx(12**-0.5, rel=0.1)
+    assert spread == pytest.approx([spread[0] * (1 - t / 10) for t in range(10)], rel=0.1)
+
+
 def test_a_search_that_finds_nothing_better_changes_nothing():
     values = torch.tensor([0.2, -0.7, 3.4])
     done = []

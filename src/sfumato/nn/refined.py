@@ -27,6 +27,7 @@ hardly matter.
 """
 
 
+@torch.no_grad()
 def refined(
     values: Tensor,
     cost: Callable[[Tensor, Tensor], Scalar],
