@@ -242,6 +242,14 @@ def test_a_refined_code_costs_less_by_the_models_own_loss(channels):
     assert best < 0.98 * plain
 
 
+def test_the_judge_has_no_say_in_a_refined_code():
+    found, image = model(config=replace(SMALL, adversarial=5.0)), picture()
+    file = found.compress(image, 3, refine=8)
+    assert file != found.compress(image, 3)
+    found.discriminator[-1].weight.data.neg_()
+    assert found.compress(image, 3, refine=8) == file
+
+
 def test_a_grey_model_codes_grey_and_says_so():
     found = model(1)
     assert found.decompress(found.compress(picture(1))).shape == (1, 21, 34)
