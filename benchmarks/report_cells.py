@@ -31,14 +31,17 @@ def _hole(found: Kept) -> str:
     return f"psnr ↑ {ours:.4g} dB in the middle of {found['side']}-pixel faces, ridge {ridge:.4g}"
 
 
+def _span(rows: list[dict[str, float | None]]) -> str:
+    """Of our bits over a rival's, where it has such a likeness."""
+    shares = [share for row in rows if (share := row["bpp at ms_ssim"]) is not None]
+    return f"{min(shares):.2f} to {max(shares):.2f}"
+
+
 def _codec(found: Kept) -> str:
     spans = []
     for name, one in found["sets"].items():
-        for mine, rivals in one["against"].items():
-            rows = (row["bpp at ms_ssim"] for row in rivals["WebP"])
-            shares = [share for share in rows if share is not None]
-            how = ", refined" if "steps" in mine else ""
-            spans.append(f"{min(shares):.2f} to {max(shares):.2f} on {name}{how}")
+        plain, *refined = (_span(rivals["WebP"]) for rivals in one["against"].values())
+        spans.append(" ".join([f"{plain} on {name}", *(f"(refined {span})" for span in refined)]))
     return f"bits over WebP's at equal MS-SSIM ↓ {', '.join(spans)}"
 
 

@@ -39,8 +39,8 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError, ForeignFile
 from sfumato.io.sfu import Header, name_of, pack, unpack
 from sfumato.losses.adversarial import GAMES, GameName
+from sfumato.losses.distortion import distortion
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
-from sfumato.metrics.distortion import fitting, ms_ssim
 from sfumato.metrics.rates import rates
 from sfumato.metrics.score import Score
 from sfumato.model import Autoencoder, Codec, Judge
@@ -152,7 +152,8 @@ class ImageCodec(Codec, Autoencoder, Judge):
 
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_c = self.players
-        row = self.draw(self._rows, count := len(batch.image))
+        count = len(batch.image)
+        row = self.draw(self._rows, count)
         real = self._as_grey(batch.image, row)
         values, noise = self._values(real, row), self.draw(self._noise, count)
         fake, bits = self._coded(values, noise, row, real.shape[2:])
@@ -184,10 +185,8 @@ class ImageCodec(Codec, Autoencoder, Judge):
     def _cost(self, real: Images, fake: Images, bits: Logits, row: Labels) -> Scalar:
         """The same without the judge: what is painted could be moved to please it alone."""
         c = self.config
-        loss = c.pixel * (fake - real).abs().mean() + (self._prices()[row] * bits).mean()
-        if scales := min(c.scales, fitting(min(real.shape[2:]))) if c.structure else 0:
-            loss = loss + c.structure * (1 - ms_ssim(fake, real, scales=scales).mean())
-        return loss
+        apart = distortion(fake, real, pixel=c.pixel, structure=c.structure, scales=c.scales)
+        return apart + (self._prices()[row] * bits).mean()
 
     def _prices(self) -> Tensor:
         """Of a bit per pixel in each row."""

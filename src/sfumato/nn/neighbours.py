@@ -47,22 +47,23 @@ def restored(differences: Maps, channels: int) -> Maps:
 
 @dataclass(frozen=True)
 class _Pass:
-    """The places that become known together, what is known by then, and where to look."""
+    """What is known when some places become known together, and where those look."""
 
-    here: Places
     known: Places
     around: list[tuple[int, int]]
     count: Float[Tensor, "h w"]
     """Of the known places around each, but at least 1."""
 
     def guess(self, numbers: Maps) -> Maps:
-        """The mean of the known ones around, rounded; 0 where none is known, and elsewhere."""
-        return self.here * (_sum(numbers * self.known, self.around) / self.count).round()
+        """The mean of the known ones around, rounded; 0 where there is none.
+
+        That is so at every place whose turn it is not: around it, so far away, nothing is known.
+        """
+        return (_sum(numbers * self.known, self.around) / self.count).round()
 
 
-@lru_cache(
-    maxsize=4
-)  # a picture is refined many times, and images that are learned from are alike
+# a picture is refined many times, and images that are learned from have one size
+@lru_cache(maxsize=4)
 def _passes(height: int, width: int, device: torch.device) -> list[_Pass]:
     """In turn, for maps of this size."""
     down = torch.arange(height, device=device)[:, None]
@@ -76,7 +77,7 @@ def _passes(height: int, width: int, device: torch.device) -> list[_Pass]:
         even, along = down % (2 * step) == 0, across % (2 * step) == 0
         for here, around in ((odd & aside, corners), ((odd & along) | (even & aside), sides)):
             count = _sum(known.float(), around).clamp_min(1)
-            passes.append(_Pass(here, known, around, count))
+            passes.append(_Pass(known, around, count))
             known = known | here
     return passes
 
