@@ -259,3 +259,17 @@ def test_processes_save_and_end_when_any_of_them_would(tmp_path, monkeypatch, sa
     checkpoints.on_train_batch_end(trainer, Module(Three()), None, None, 0)
     assert trainer.should_stop is stops
     assert len(saved) == 1
+
+
+def test_what_processes_have_is_gathered_in_the_order_of_the_whole(monkeypatch):
+    """Of two the loader gives each every second row."""
+    whole, module = torch.arange(8.0), Module(Three())
+    module.trainer = L.Trainer(logger=False, enable_checkpointing=False, barebones=True)
+    monkeypatch.setattr(type(module.trainer), "world_size", 2)
+    monkeypatch.setattr(
+        module.trainer.strategy, "all_gather", lambda rows: torch.stack([rows, whole[1::2]])
+    )
+    module.on_fit_start()
+    loop = module.model.loop
+    assert torch.equal(loop.gather(whole[::2]), whole)
+    assert torch.equal(loop.share(whole), whole[::2])
