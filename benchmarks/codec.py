@@ -94,7 +94,7 @@ def main() -> None:
         print(name, found[name]["against"], file=sys.stderr, flush=True)
     name = Path(args.place).name
     draw(found, PAGE / f"rates-{name}-{args.sets[0]}.png")
-    facts = {"place": name, "count": args.count, "seconds at 512": timing(model)}
+    facts = {"place": name, "count": args.count, "seconds at 512": timing(model, args.refine)}
     keep(f"rates-{name}-{args.sets[0]}", {**facts, "sets": found})
 
 
@@ -159,19 +159,18 @@ def against(ours: Curve, rival: Curve) -> list[dict[str, float | None]]:
     return rows
 
 
-def timing(model: Codec) -> dict[str, float]:
+def timing(model: Codec, refine: int) -> dict[str, float]:
     """Processor seconds, on one thread, for 512 x 512 at the middle quality; least of three."""
     torch.set_num_threads(1)
-    picture, seconds = photo("astronaut"), {"encode": 1e9, "decode": 1e9}
-    for _ in range(3):
-        start = time.process_time()
-        file = compress(picture, model=model)
-        middle = time.process_time()
-        decompress(file, model=model)
-        end = time.process_time()
-        seconds["encode"] = min(seconds["encode"], round(middle - start, 3))
-        seconds["decode"] = min(seconds["decode"], round(end - middle, 3))
-    return seconds
+    picture = photo("astronaut")
+    file = compress(picture, model=model)
+    tasks: dict[str, Callable[[], object]] = {
+        "encode": lambda: compress(picture, model=model),
+        "decode": lambda: decompress(file, model=model),
+    }
+    if refine:
+        tasks[f"encode, {refine} steps"] = lambda: compress(picture, refine=refine, model=model)
+    return {name: round(min(_seconds(task) for _ in range(3)), 3) for name, task in tasks.items()}
 
 
 def draw(found: dict[str, Any], path: Path) -> None:
@@ -204,6 +203,12 @@ def _bits_at(points: Curve, measure: str, value: float, bits: str) -> float | No
     if not likeness[0] <= wanted <= likeness[-1]:
         return None
     return float(np.exp(np.interp(wanted, likeness, [np.log(point[bits]) for point in rising])))
+
+
+def _seconds(task: Callable[[], object]) -> float:
+    start = time.process_time()
+    task()
+    return time.process_time() - start
 
 
 def _scaled(value: float, measure: str) -> float:

@@ -42,6 +42,12 @@ def test_every_verb_explains_itself(shell, verb):
     assert f"sfumato {verb}" in out
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_names_the_place_to_write_is_the_same_letter(shell, verb):
+    _, out, _ = shell.run(verb, "--help")
+    assert ("--out " in out) == ("-o " in out)
+
+
 @pytest.mark.parametrize("action", ["list", "get", "check", "prepare"])
 def test_the_verbs_of_data_explain_themselves(shell, action):
     assert shell.run("data", action, "--help")[0] == 0

@@ -34,7 +34,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verb."""
     about = "train on real handwriting now, and leave one page of pictures (3 minutes)"
     verb = subparsers.add_parser("demo", help=about, description=_DESCRIPTION)
-    verb.add_argument("--out", metavar="FOLDER", help="a new folder (default ./sfumato-demo)")
+    verb.add_argument(
+        "-o", "--out", metavar="FOLDER", help="a new folder (default ./sfumato-demo)"
+    )
     verb.set_defaults(run=demo)
 
 

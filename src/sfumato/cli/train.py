@@ -179,7 +179,9 @@ def _add_plain(verb: ArgumentParser, recipe: "Recipe | None") -> None:
     from sfumato.settings import settings
 
     verb.add_argument("--recipe", metavar="NAME", help="one of the model's; laptop unless said")
-    verb.add_argument("--out", metavar="RUN", help="the run folder (default runs/MODEL-DATA)")
+    verb.add_argument(
+        "-o", "--out", metavar="RUN", help="the run folder (default runs/MODEL-DATA)"
+    )
     verb.add_argument("--minutes", metavar="M", type=positive(), help="train as long, not --steps")
     verb.add_argument("--resume", action="store_true", help="continue the run in --out")
     verb.add_argument("--dry-run", action="store_true", help="print the plan and write nothing")
