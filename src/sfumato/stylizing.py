@@ -278,9 +278,9 @@ def one_pass(job: Job, model: Translator) -> Images:
     for mask, reference in groups:
         if reference is not None:
             reference = bounded(reference, round(WIDEST * job.choices.style_size))
-        found = passes.translated(model, job.content, reference, tile=tile, tell=job.tell.done)
-        size = painted.shape[-2:]
-        painted = found if mask is None else painted.lerp(found, scaled(mask, size))
+        words: dict[str, Any] = {"tile": tile, "strength": job.choices.strength}
+        found = passes.translated(model, job.content, reference, tell=job.tell.done, **words)
+        painted = found if mask is None else painted.lerp(found, scaled(mask, painted.shape[-2:]))
     return painted
 
 

@@ -8,7 +8,7 @@ import torch
 
 from sfumato import data
 from sfumato.data import Source
-from sfumato.data.dataset import Batch, Changes, Dataset, Report, digest, in_patches
+from sfumato.data.dataset import Batch, Changes, Dataset, Report, digest, patched
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.images import to_bytes
 from sfumato.schema import Attribute, Schema
@@ -96,7 +96,7 @@ def test_without_flip_or_without_a_generator_nothing_is_augmented():
 
 def test_a_patch_is_cut_from_image_mask_and_outline_alike_before_it_is_mirrored():
     whole = made(count=40)
-    dataset = replace(in_patches(whole, 2), flip=True)
+    dataset = replace(patched(whole, 2), flip=True)
     assert dataset.schema.shape == (3, 2, 2)
     index, rng = torch.arange(40), torch.Generator().manual_seed(5)
     changes = dataset.changes(40, torch.Generator().manual_seed(5))
@@ -113,7 +113,7 @@ def test_a_patch_is_cut_from_image_mask_and_outline_alike_before_it_is_mirrored(
 def test_every_place_is_cut_about_as_often_and_what_is_measured_from_the_middle():
     pixels = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
     whole = Dataset(name="one", schema=Schema(shape=(1, 8, 8)), columns={"image": pixels})
-    dataset, index = in_patches(whole, 4), torch.zeros(10_000, dtype=torch.int64)
+    dataset, index = patched(whole, 4), torch.zeros(10_000, dtype=torch.int64)
     corners = dataset.changes(10_000, torch.Generator().manual_seed(0)).corners
     counts = (corners[:, 0] * 5 + corners[:, 1]).bincount(minlength=25)
     assert counts.min() > 320
@@ -127,9 +127,9 @@ def test_targets_are_cut_at_the_same_place_and_what_stands_opposite_too():
     paired = Dataset(name="a", schema=schema, columns={"image": pixels, "target": 255 - pixels})
     single = Dataset(name="b", schema=schema, columns={"image": pixels})
     rng = torch.Generator().manual_seed(1)
-    batch = in_patches(paired, 4).batch(index, rng)
+    batch = patched(paired, 4).batch(index, rng)
     assert (to_bytes(batch.image) == 255 - to_bytes(batch.target)).all()
-    batch = in_patches(replace(single, other=single), 4).batch(index, rng)
+    batch = patched(replace(single, other=single), 4).batch(index, rng)
     assert torch.equal(batch.image, batch.target)
 
 
@@ -149,7 +149,7 @@ def test_the_fingerprint_changes_with_content_names_and_settings():
     label[0] = 1
     named = replace(base, schema=replace(base.schema, classes=("odd", "even")))
     others = [made(image=pixels), made(label=label), named, made(flip=True), made(count=5)]
-    prints = {dataset.fingerprint for dataset in [base, *others, in_patches(base, 2)]}
+    prints = {dataset.fingerprint for dataset in [base, *others, patched(base, 2)]}
     assert len(prints) == 7
     assert made().fingerprint == base.fingerprint
     assert len(base.fingerprint) == 32

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from sfumato.data.dataset import Dataset, in_patches
+from sfumato.data.dataset import Dataset, patched
 from sfumato.data.loader import loader
 from sfumato.errors import ConfigError, DataError
 from sfumato.schema import Schema
@@ -73,7 +73,7 @@ def test_a_source_smaller_than_a_batch_is_seen_evenly(count):
 @pytest.mark.parametrize("patch", [None, 3])
 def test_the_shares_of_all_processes_are_the_whole_batch(count, world, patch):
     def batches(**share):
-        dataset = in_patches(numbered(count, flip=True, side=5), patch)
+        dataset = patched(numbered(count, flip=True, side=5), patch)
         return list(loader(dataset, 8, 5, 0, **share))
 
     shares = [batches(rank=rank, world=world) for rank in range(world)]

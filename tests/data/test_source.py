@@ -8,7 +8,7 @@ import pytest
 from sfumato import data, planning
 from sfumato.data import Source
 from sfumato.data.glance import glance
-from sfumato.errors import ConfigError, DataError, UnknownName
+from sfumato.errors import ConfigError, DataError, SfumatoError, UnknownName
 from sfumato.evaluation import source_of
 from sfumato.settings import build
 
@@ -83,6 +83,40 @@ def test_only_the_asked_for_attributes_stay_in_the_asked_for_order(no_data):
     schema, _ = glance(both)
     assert schema == data.open(both).schema
     assert (schema.classes, [a.name for a in schema.attributes]) == (("B", "A"), ["bold"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"name": "photos", "side": 64, "count": 8, "patch": 32},
+        {"name": "digits", "holdout": 0.2},
+        {"name": "digits", "holdout": 0.2, "split": "validation"},
+        {"name": "digits", "holdout": 0.2, "split": "validation", "classes": ("3", "1")},
+        {"name": "digits", "holdout": 0.2, "count": 1300, "side": 8, "channels": 3},
+    ],
+)
+def test_a_plan_knows_what_opening_gives(words, no_data):
+    source = Source(**words)
+    dataset = data.open(source)
+    assert glance(source) == (dataset.schema, len(dataset))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"patch": 29}, {"holdout": 1e-4}, {"split": "validation"}, {"pair": "beside"}],
+)
+def test_a_plan_refuses_what_opening_refuses(words, no_data):
+    said = []
+    for look in (data.open, glance):
+        with pytest.raises(SfumatoError) as caught:
+            look(Source(name="digits", **words))
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+
+
+def test_a_plan_counts_what_is_held_out_of_a_set_that_is_not_here(no_data):
+    for split, count in (("train", 54_000), ("validation", 6_000), ("test", 10_000)):
+        assert glance(Source(name="mnist", holdout=0.1, split=split))[1] == count
 
 
 def test_an_unknown_attribute_gets_the_nearest_one(no_data):

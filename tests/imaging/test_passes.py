@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate, pad
 
+from sfumato.errors import ConfigError
 from sfumato.imaging.motion import moved
 from sfumato.imaging.objective import bounded
 from sfumato.imaging.passes import LOOK, collage, count, translated
@@ -26,7 +27,7 @@ def seams(model, **given):
     with torch.no_grad(), held(model, lambda: model.translate(bounded(SOURCE, LOOK), **given)):
         whole = model.translate(SOURCE, **given)
     told = []
-    tiled = translated(model, SOURCE, given.get("reference"), tile=320, tell=told.append)
+    tiled = translated(model, SOURCE, tile=320, tell=told.append, **given)
     assert sum(told) == count((480, 656), 320) == 6
     return float((whole - tiled).abs().max())
 
@@ -37,6 +38,8 @@ def test_tiles_have_no_seams():
     style = {"reference": SOURCE[..., :99]}
     assert seams(AdaIN(AdaINConfig(width=4), SCHEMA).eval(), **style) < 1e-4
     assert seams(WCT(WCTConfig(width=4), SCHEMA).eval(), **style) < 1e-4
+    assert seams(AdaIN(AdaINConfig(width=4), SCHEMA).eval(), **style, strength=0.5) < 1e-4
+    assert seams(WCT(WCTConfig(width=4), SCHEMA).eval(), **style, strength=0.5) < 1e-4
     assert seams(translator("wct"), **style) < 0.02  # in half precision, where that is quick
     assert seams(FastStyle(FastConfig(width=4, blocks=2), SCHEMA).eval()) < 1e-4
 
@@ -49,6 +52,12 @@ def test_sides_that_do_not_divide_have_no_seams_either(cut):
     whole, tiled = (translated(model, x, tile=320) for x in (filled, SOURCE[..., :-cut, :-cut]))
     assert (whole[..., :-cut, :-cut] - tiled).abs().max() < 0.02
     assert whole.std() > 0.1
+
+
+def test_who_goes_all_the_way_says_so():
+    model = FastStyle(FastConfig(width=2, blocks=1), SCHEMA).eval()
+    with pytest.raises(ConfigError, match=r"^FastStyle knows no --strength; leave it out\.$"):
+        translated(model, SOURCE[..., :64, :64], strength=0.5)
 
 
 def test_small_pictures_are_not_cut():

@@ -52,6 +52,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
         help="the style's; the content's chroma; or the style's colours matched to the content's",
     )  # fmt: skip
     verb.add_argument("--side", type=whole(1), help="longer side of the result in pixels")
+    verb.add_argument(
+        "--strength", type=_number, help="of the style, from 0 (pass; default 1, all of it)"
+    )
     _takes_descent(verb)
     _takes_pauses(verb, "of --method gatys, for a painting that may be stopped")
     group = verb.add_argument_group("of descent on the pixels, about the content")
@@ -240,7 +243,7 @@ def _choices(args: Namespace) -> dict[str, Any]:
     """What was said of the descent; nothing is there that was not."""
     names = (
         *("style_weight", "smooth", "iterations", "evaluations", "optimizer", "rate"),
-        *("scales", "detail", "seed", "style_size", "tile", "content_weight"),
+        *("scales", "detail", "seed", "style_size", "tile", "strength", "content_weight"),
     )
     found = {n: v for n in names if (v := getattr(args, n, None)) is not None}
     if args.method == "gatys":

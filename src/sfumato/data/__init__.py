@@ -14,7 +14,7 @@ __all__ = ["Source", "names", "open"]
 def open(source: Source) -> "Dataset":
     """The data set a source describes; raises DataError, UnknownName or ConfigError."""
     from sfumato.data.catalogue import module
-    from sfumato.data.dataset import in_patches
+    from sfumato.data.dataset import patched
     from sfumato.data.labels import forget
     from sfumato.data.prepare import realise
     from sfumato.data.unpaired import beside, opposite
@@ -25,7 +25,7 @@ def open(source: Source) -> "Dataset":
         dataset = forget(dataset, source)
     if source.other:
         dataset = beside(dataset, open(opposite(source, dataset.schema)))
-    return in_patches(dataset, source.patch)
+    return patched(dataset, source.patch)
 
 
 def names() -> dict[str, str]:

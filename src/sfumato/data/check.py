@@ -11,7 +11,6 @@ from sfumato.data.ahead import Ahead
 from sfumato.data.catalogue import module
 from sfumato.data.dataset import Report
 from sfumato.data.source import Source
-from sfumato.data.splits import apart
 from sfumato.data.stock import Cut, Pictures, Stock, attempt
 from sfumato.errors import DataError
 from sfumato.schema import UNKNOWN
@@ -43,7 +42,6 @@ def check(source: Source) -> Findings:
     """Decode everything; pictures may differ in size. Raises what `data.open` raises."""
     opener = import_module(f"sfumato.data.{module(source.name)}")
     rows, stock = opener.stock(source.origin).select(source)
-    rows = apart(rows, source)
     cut = Cut(
         side=source.side, crop=source.crop, channels=source.channels or stock.pictures.channels
     )

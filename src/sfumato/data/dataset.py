@@ -223,22 +223,26 @@ class Dataset:
         return np.stack([column[row][cut] for row, cut in zip(rows, cuts, strict=True)])
 
 
-def in_patches(dataset: Dataset, side: int | None) -> Dataset:
+def patched(dataset: Dataset, side: int | None) -> Dataset:
     """The same images, of which a batch sees squares of that side. Raises ConfigError."""
     if side is None:
         return dataset
-    channels, height, width = dataset.schema.shape
+    schema = in_patches(dataset.schema, side, dataset.name)
+    other = dataset.other and patched(dataset.other, side)
+    return replace(dataset, schema=schema, patch=side, other=other)
+
+
+def in_patches(schema: Schema, side: int | None, name: str) -> Schema:
+    """The schema of such squares of the images of a source. Raises ConfigError."""
+    if side is None:
+        return schema
+    channels, height, width = schema.shape
     if side > min(height, width):
         raise ConfigError(
-            f"--data.patch {side} is larger than the images of {dataset.name}, which have "
+            f"--data.patch {side} is larger than the images of {name}, which have "
             f"{width}x{height} pixels."
         )
-    return replace(
-        dataset,
-        schema=replace(dataset.schema, shape=(channels, side, side)),
-        patch=side,
-        other=dataset.other and in_patches(dataset.other, side),
-    )
+    return replace(schema, shape=(channels, side, side))
 
 
 def digest(columns: Mapping[str, np.ndarray]) -> str:

@@ -2,11 +2,16 @@
 
 from importlib import import_module
 
+import numpy as np
+
 from sfumato.data import anime_faces, celeba
 from sfumato.data.catalogue import ENTRIES, module
 from sfumato.data.celeba import yes_no
+from sfumato.data.dataset import in_patches
+from sfumato.data.prepare import has_pairs
 from sfumato.data.shelf import found
 from sfumato.data.source import Source
+from sfumato.data.splits import apart
 from sfumato.data.stock import Cut, Stock, positions
 from sfumato.errors import DataError
 from sfumato.schema import Schema
@@ -33,8 +38,9 @@ def glance(source: Source, *, look: bool = True) -> tuple[Schema, int | None]:
     known = source.name in ENTRIES and ENTRIES[source.name].known
     if known and not (look and found(source.name)):
         return _published(source)
-    stock = import_module(f"sfumato.data.{module(source.name)}").stock(source)
+    stock = import_module(f"sfumato.data.{module(source.name)}").stock(source.origin)
     rows, stock = stock.select(source)
+    has_pairs(source, stock.pictures)
     schema = Schema(
         shape=_shape(source, stock, rows),
         classes=stock.classes,
@@ -42,18 +48,18 @@ def glance(source: Source, *, look: bool = True) -> tuple[Schema, int | None]:
         vocabulary=stock.vocabulary,
         caption=0 if stock.caption is None else stock.caption.shape[1],
     )
-    return schema, len(rows[: source.count or None])
+    return in_patches(schema, source.patch, source.name), len(rows[: source.count or None])
 
 
 def _published(source: Source) -> tuple[Schema, int | None]:
     (channels, height, width), classes, attributes, images = PUBLISHED[source.name]
     if source.crop or source.side:
         height = width = source.side or min(source.crop or width, height, width)
-    count = images.get(source.split)
+    count = images.get(source.origin.split)
     if source.classes:
         count = None  # how many of each is in the files
-    elif source.count and count:
-        count = min(count, source.count)
+    elif count:
+        count = len(apart(np.arange(count), source)[: source.count or None])
     names = source.classes or tuple(str(number) for number in range(classes))
     kept = positions(source, "attribute", source.attributes, tuple(a.name for a in attributes))
     schema = Schema(
@@ -61,7 +67,7 @@ def _published(source: Source) -> tuple[Schema, int | None]:
         classes=names,
         attributes=tuple(attributes[at] for at in kept) if source.attributes else attributes,
     )
-    return schema, count
+    return in_patches(schema, source.patch, source.name), count
 
 
 def _shape(source: Source, stock: Stock, rows: object) -> tuple[int, int, int]:

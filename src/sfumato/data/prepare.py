@@ -25,8 +25,7 @@ from sfumato.data.columns import ColumnFile, load_column
 from sfumato.data.dataset import Dataset, Report, digest
 from sfumato.data.pairs import MADE
 from sfumato.data.source import Source
-from sfumato.data.splits import apart
-from sfumato.data.stock import Cut, Pixels, Stock, attempt
+from sfumato.data.stock import Cut, Pictures, Pixels, Stock, attempt
 from sfumato.errors import ConfigError, DataError, RunError
 from sfumato.io.files import at_home, atomic, discard
 from sfumato.schema import Attribute, Schema
@@ -62,13 +61,8 @@ def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dat
     if prepared:
         return prepared
     rows, held = stock(source.origin).select(source)
-    rows = apart(rows, source)
     pictures = held.pictures
-    if source.pair and source.pair not in MADE and "target" not in pictures.columns:
-        raise ConfigError(
-            f"--data.pair {source.pair} needs a folder of pairs, and {source.name} has single "
-            f"pictures; choose from {', '.join(MADE)}."
-        )
+    has_pairs(source, pictures)
     cut = Cut(side=source.side, crop=source.crop, channels=source.channels or pictures.channels)
     if not isinstance(pictures, Pixels):
         return _cached(folder, held, source, rows, cut)
@@ -81,6 +75,15 @@ def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dat
         return _cached(folder, held, source, rows, cut)
     images = np.stack([pictures.cut(int(row), cut)[0] for row in rows])
     return _dataset(source, held, rows, {"image": images})
+
+
+def has_pairs(source: Source, pictures: Pictures) -> None:
+    """Raise ConfigError where pairs are asked for that neither lie there nor can be made."""
+    if source.pair and source.pair not in MADE and "target" not in pictures.columns:
+        raise ConfigError(
+            f"--data.pair {source.pair} needs a folder of pairs, and {source.name} has single "
+            f"pictures; choose from {', '.join(MADE)}."
+        )
 
 
 def _folder(source: Source, stamp: str) -> Path:

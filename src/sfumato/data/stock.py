@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from sfumato.data.source import Source
+from sfumato.data.splits import apart
 from sfumato.errors import DataError, UnknownName, nearest
 from sfumato.io.images import read
 from sfumato.schema import UNKNOWN, Attribute
@@ -132,20 +133,21 @@ class Stock:
     """For the report."""
 
     def select(self, source: Source) -> "tuple[np.ndarray, Stock]":
-        """The rows of the asked-for classes, and the stock with what was asked for.
+        """The rows of the asked-for part and classes, and the stock with what was asked for.
 
         Labels are numbered anew, in the order of `source.classes`; of the attributes only those
         of `source.attributes` stay, in their order.
         """
         rows, held = np.arange(len(self.pictures)), self._measured(source)
         if not source.classes:
-            return rows, held
+            return apart(rows, source), held
         chosen = positions(source, "class", source.classes, self.classes)
         assert self.label is not None  # classes come with labels
         renumbered = np.full(len(self.classes), UNKNOWN)
         renumbered[chosen] = np.arange(len(chosen))
         label = np.where(self.label != UNKNOWN, renumbered[self.label], UNKNOWN)
-        return rows[label != UNKNOWN], replace(held, label=label, classes=source.classes)
+        rows = apart(rows[label != UNKNOWN], source)
+        return rows, replace(held, label=label, classes=source.classes)
 
     def _measured(self, source: Source) -> "Stock":
         """The stock with the asked-for attributes."""

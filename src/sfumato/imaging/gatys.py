@@ -29,7 +29,7 @@ from sfumato.imaging.objective import Objective, Style, carried, scaled
 from sfumato.io.images import PIXELS, room
 from sfumato.nn.perceptual import Perceptual
 from sfumato.randomness import generator
-from sfumato.settings import Count, NonNegative, Positive, check
+from sfumato.settings import Count, Fraction, NonNegative, Positive, check
 from sfumato.shapes import Images, Others
 
 Start = Literal["content", "style", "noise", "blurred"]
@@ -39,8 +39,10 @@ LEAST = 64
 """Shorter side, in pixels, of the coarsest scale that is added of itself."""
 
 
-PASS = {"tile", "style_size"}
+ONCE = {"tile", "style_size", "strength"}
 """Choices that one pass looks at."""
+ELSEWHERE = {"gatys": {"strength"}, "fast": {"strength", "start"}}
+"""Choices that a method which descends has no use for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,8 @@ class Choices:
     """Longer side of the style over that of the painting: how large its strokes are."""
     tile: Count | None = None
     """Side in pixels of tiles that are looked at one by one; none looks at everything at once."""
+    strength: Fraction = 1.0
+    """Of one pass: how far it goes from the content's own statistics to the style's."""
 
 
 def of_use(method: str, choices: Choices | Mapping[str, Any] | None) -> None:
@@ -85,15 +89,11 @@ def of_use(method: str, choices: Choices | Mapping[str, Any] | None) -> None:
         return
     if "rate" in choices and choices.get("optimizer") != "adam":
         raise ConfigError("--rate is of --optimizer adam; leave it out.")
-    if method == "gatys":
-        return
-    idle = {"start"} if method == "fast" else {f.name for f in fields(Choices)} - PASS
-    if said := sorted(idle & set(choices)):
+    idle = ELSEWHERE | {"pass": {f.name for f in fields(Choices)} - ONCE}
+    if said := sorted(idle[method] & set(choices)):
         name = {"content": "content-layers", "style": "style-layers"}.get(said[0], said[0])
-        raise ConfigError(
-            f"--{name.replace('_', '-')} is of --method gatys"
-            f"{'' if said[0] == 'start' else ' and fast'}; leave it out."
-        )
+        takers = " and ".join(other for other, without in idle.items() if said[0] not in without)
+        raise ConfigError(f"--{name.replace('_', '-')} is of --method {takers}; leave it out.")
 
 
 @dataclass

@@ -6,10 +6,12 @@ network sees around a pixel.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch.nn.functional import pad
 
+from sfumato.errors import ConfigError
 from sfumato.imaging.objective import bounded, scaled, tiles
 from sfumato.model import Translator
 from sfumato.nn.statistics import held
@@ -27,16 +29,22 @@ def translated(
     source: Images,
     reference: Others | None = None,
     *,
+    strength: float = 1.0,
     tile: int = 1024,
     tell: Callable[[int], object] = lambda done: None,
 ) -> Images:
     """The translation of one picture, of any size, in bounded memory, where the picture is.
 
-    Larger pictures than `tile` along a side are cut up, and only a tile at a time goes to where
+    `strength` is how far it goes, 1 all the way, of a model that can stop before. Larger pictures
+    than `tile` along a side are cut up, and only a tile at a time goes to where
     the model is; `tell` is told 1 after every tile.
     """
     there, (high, wide) = model.device, source.shape[-2:]
-    given = {} if reference is None else {"reference": reference.to(there)}
+    given: dict[str, Any] = {} if reference is None else {"reference": reference.to(there)}
+    if strength != 1:
+        if "strength" not in model.takes:
+            raise ConfigError(f"{type(model).__name__} knows no --strength; leave it out.")
+        given["strength"] = strength
     # so that networks which halve sides do it at the same places in every tile
     more = [-side % model.multiple for side in (high, wide)]
     source = pad(source, (0, more[1], 0, more[0]), mode="replicate")

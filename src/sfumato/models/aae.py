@@ -307,7 +307,7 @@ class AAE(Sampler, Autoencoder, Classifier):
         if self.kinds:
             scores = torch.cat([self.logits(part) for part in images.split(500)]).cpu()
             return found | {"error": error(scores, label)}
-        order = torch.randperm(n, generator=rng)  # halves in the data's order may not be alike
+        order = torch.randperm(n, generator=rng, device=rng.device).cpu()  # it may be sorted
         pixels, codes, label = images.flatten(1).cpu()[order], codes.cpu()[order], label[order]
         for name, read in (("nearest", nearest_accuracy), ("linear", linear_accuracy)):
             value, plain = read(codes, label), read(pixels, label)

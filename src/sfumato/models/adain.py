@@ -70,7 +70,7 @@ class Config:
 class AdaIN(Translator):
     """A decoder behind the frozen embedded perceptual network."""
 
-    takes = ("reference",)
+    takes = ("reference", "strength")
     least = 2
 
     def __init__(self, config: Config, schema: Schema) -> None:

@@ -40,7 +40,7 @@ from sfumato.metrics.style import style_loss
 from sfumato.model import Translator
 from sfumato.nn.perceptual import PLANS, embedded, layers
 from sfumato.nn.recolouring import MOST, Recolour, recoloured
-from sfumato.nn.whitening import Moments, Whitening, covaried, inside
+from sfumato.nn.whitening import Covaried, Moments, Whitening, covaried, inside
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -80,7 +80,7 @@ class Config:
 class WCT(Translator):
     """A decoder of what is apart, behind the frozen embedded perceptual network."""
 
-    takes = ("reference",)
+    takes = ("reference", "strength")
     least = 2
 
     def __init__(self, config: Config, schema: Schema) -> None:
@@ -89,7 +89,8 @@ class WCT(Translator):
             raise ConfigError("wct paints in colour; add --data.channels 3.")
         wide = [config.width * k for k in (1, 2, 4, 8, 8)]
         self.recolour = Recolour()
-        # statistics may be held, those of each turn and stage apart
+        # statistics may be held, those of the content and of each turn and stage apart
+        self.own = nn.ModuleList(Covaried() for _ in STAGES)
         self.whiten = nn.ModuleList(Whitening() for _ in range(config.turns * len(STAGES)))
         self.stages = nn.ModuleList(
             _Stage(
@@ -119,7 +120,7 @@ class WCT(Translator):
         seen = self._see(_framed(source))
         wanted = [covaried(maps) for maps in self._see(reference).values()]
         if strength != 1:
-            own = (covaried(inside(maps, FRAME >> k)) for k, maps in enumerate(seen.values()))
+            own = (self.own[k](maps, FRAME >> k) for k, maps in enumerate(seen.values()))
             wanted = [o.towards(w, strength) for o, w in zip(own, wanted, strict=True)]
         *_, painted = self._turns(ground, seen[STAGES[HOLDS]], wanted, FRAME)
         return inside(painted, FRAME)

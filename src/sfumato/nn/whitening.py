@@ -69,6 +69,19 @@ def covaried(maps: Maps) -> Moments:
         return Moments(mean, rows.mT @ rows / rows.shape[1])
 
 
+class Covaried(Kept):
+    """Mean and covariance of maps over their places. It learns nothing and passes no gradient."""
+
+    def forward(self, maps: Maps, frame: int = 0) -> Moments:
+        """So many places along each border do not count."""
+        own: Moments = self.kept
+        if own is None or self.noting:
+            own = covaried(inside(maps, frame))
+        if self.noting:
+            self.kept = own
+        return own
+
+
 class Whitening(Kept):
     """How far maps are from varying as others do. It learns nothing and passes no gradient."""
 
