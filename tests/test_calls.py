@@ -86,6 +86,17 @@ def test_a_model_evaluates_while_it_is_asked_and_is_then_as_it_was():
     assert all(torch.equal(value, held[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.parametrize("several", [list, tuple])
+def test_models_among_others_are_as_they_were_too(several):
+    @checked
+    def asked(models: list[DCGAN] | tuple[DCGAN, ...]) -> list[bool]:
+        return [model.training for model in models]
+
+    models = several(DCGAN(Config(width=4), Schema(shape=(1, 16, 16))) for _ in range(2))
+    assert asked(models) == [False, False]
+    assert all(model.training for model in models)
+
+
 def test_the_state_of_torch_is_as_it_was():
     torch.manual_seed(3)
     threads, drawn = torch.get_num_threads(), torch.rand(2)

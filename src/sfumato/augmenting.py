@@ -100,7 +100,7 @@ def write(
     tell: Callable[[int], None] | None = None,
 ) -> None:
     """Write labelled pictures by origin as a folder that any source of pictures reads."""
-    with atomic(folder) as temporary:
+    with atomic(folder, durable=False) as temporary:
         (temporary / "pictures").mkdir(parents=True)
         with (temporary / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)

@@ -120,7 +120,9 @@ def _as_usual(given: BoundArguments) -> Iterator[None]:
     if torch is None:
         yield
         return
-    flat = [one for v in given.arguments.values() for one in (v if isinstance(v, list) else [v])]
+    flat = list[Any]()
+    for value in given.arguments.values():
+        flat += value if isinstance(value, list | tuple) else [value]
     models = [one for one in flat if isinstance(one, torch.nn.Module)]
     modes = {part: part.training for model in models for part in model.modules()}
     with _FLOAT32, torch.inference_mode(False):

@@ -367,6 +367,8 @@ class Translator(Model):
 
     takes: tuple[str, ...] = ()
     """What `translate` needs beside the picture: "mask", "reference"."""
+    graded: bool = False
+    """Whether `translate` takes a `strength`: how far it goes, 1 all the way, as unless told."""
     scale: int = 1
     """Pixels of the output for one of the source, along each side."""
     ways: tuple[str, ...] = ()

@@ -95,6 +95,21 @@ def test_a_list_with_gaps_and_a_folder_without_faces_are_refused(shelf):
         data.open(Source(name="celeba"))
 
 
+@pytest.mark.parametrize(
+    ("file", "row", "said"),
+    [
+        ("list_attr_celeba.txt", "1\nBald\n000001.jpg no", "must hold numbers beside names"),
+        ("list_eval_partition.txt", "000001.jpg train", "must hold numbers beside names"),
+        ("list_eval_partition.txt", "000001.jpg 3", r"puts 000001\.jpg in 3, not in 0, 1 or 2"),
+    ],
+)
+def test_a_slip_in_a_list_is_one_line(shelf, file, row, said):
+    write(shelf, ["000001", "000002"])
+    (shelf / file).write_text(row)
+    with pytest.raises(DataError, match=said):
+        data.open(Source(name="celeba"))
+
+
 REAL = """
 import numpy as np
 from sfumato import data

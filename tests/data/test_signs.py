@@ -25,6 +25,12 @@ def test_every_kind_is_drawn_alike_often_and_is_one_of_gtsrb():
     assert two.schema.classes == ("stop", "ahead")
 
 
+@pytest.mark.parametrize("count", [6, 7, 10])
+@pytest.mark.parametrize("classes", [("right", "left", "keep-left"), ("stop",)])
+def test_as_many_are_drawn_as_are_asked_for(count, classes):
+    assert len(data.open(Source(name="signs", side=16, count=count, classes=classes))) == count
+
+
 def test_kinds_look_different_and_repeat():
     middle = np.full(9, 0.5)
     pictures = {kind: np.asarray(drawn(kind, middle, 32), float) for kind in KINDS}

@@ -17,6 +17,7 @@ from sfumato.errors import ConfigError, DataError
 from sfumato.evaluation import evaluate
 from sfumato.evaluation import probe as probing
 from sfumato.evaluation.probe import looking, pooled, probe, untrained
+from sfumato.metrics.readable import STEPS
 from sfumato.model import Judge
 from sfumato.models import dcgan, lenet5
 from sfumato.schema import Schema
@@ -124,7 +125,7 @@ def test_the_classifier_is_a_logistic_regression_on_standardised_features():
     x = rng.normal(size=(400, 5)) * 7 + 3 + 20 * np.eye(3, 5)[y]
     answer = probing._fitted(x, y, 0)
     scaled = (x - x.mean(0)) / x.std(0)
-    mine = LogisticRegression(C=answer[-1].C, max_iter=probing.STEPS).fit(scaled, y)
+    mine = LogisticRegression(C=answer[-1].C, max_iter=STEPS).fit(scaled, y)
     assert answer[-1].C in probing.STRENGTHS
     assert (answer.predict(x) == mine.predict(scaled)).all()
     assert answer.score(x, y) > 0.9

@@ -77,6 +77,15 @@ def test_after_a_step_each_player_is_closer_to_its_goal():
     assert float((model.generator(given).tanh() - wanted).abs().mean().detach()) < far
 
 
+def test_without_a_game_the_judge_rests_and_the_painter_learns():
+    model = small(lr=1e-3, adversarial=0.0)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    given, wanted = (torch.rand(4, 3, 32, 32) * 2 - 1 for _ in range(2))
+    one_step(model, image=given, target=wanted)
+    moved = {name for name, weight in model.named_parameters() if not weight.equal(before[name])}
+    assert moved == {name for name in before if name.startswith("generator.")}
+
+
 def test_jitter_moves_both_pictures_alike():
     model = small(jitter=1.5)
     images = torch.rand(3, 3, 32, 32) * 2 - 1

@@ -169,7 +169,7 @@ def _save_each(images: "Images", folder: Path, zoom: int) -> None:
     from sfumato.io.files import atomic
     from sfumato.io.images import grid
 
-    with atomic(folder) as temporary:
+    with atomic(folder, durable=False) as temporary:
         temporary.mkdir()
         for number, image in enumerate(tracked(images, "writing", len(images))):
             grid(image[None], zoom=zoom, gap=0).save(temporary / f"{number:05d}.png")

@@ -34,7 +34,7 @@ NAMES = (
 _PARTS = ("train", "validation", "test")
 _STARTS = (1, 162771, 182638)
 
-Table = dict[str, list[str]]
+Table = dict[str, list[float]]
 
 
 def read(source: Source, place: Path) -> Stock:
@@ -49,7 +49,7 @@ def read(source: Source, place: Path) -> Stock:
     if len(known) < len(faces):
         notes += (f"{len(faces) - len(known)} pictures have no attributes and were left out",)
     chosen = pick(source, parts)
-    values = [[float(value) for value in rows[file.base]] for file in chosen] if rows else None
+    values = [rows[file.base] for file in chosen] if rows else None
     return Stock(
         pictures=Files(chosen, 3),
         values=None if values is None else np.array(values, np.float32),
@@ -70,6 +70,8 @@ def _parts(faces: list[File], partition: Table) -> tuple[dict[str, list[File]], 
         name = file.base
         if name in partition:
             number = int(partition[name][0])
+            if number not in range(len(_PARTS)):
+                raise DataError(f"list_eval_partition puts {name} in {number}, not in 0, 1 or 2.")
         else:
             position = int(re.sub(r"\D", "", name) or 1)
             number = sum(position >= start for start in _STARTS[1:])
@@ -88,7 +90,11 @@ def _table(everything: list[File], stem: str) -> tuple[list[str], Table]:
             lines = [re.split(r"[,\s]+", line.strip()) for line in _text(file) if line.strip()]
             heads = [line for line in lines if not re.search(r"\.\w{3,4}$", line[0])]
             names = [name for name in (heads[-1] if heads else []) if name != "image_id"]
-            rows = {line[0]: line[1:] for line in lines if re.search(r"\.\w{3,4}$", line[0])}
+            said = {line[0]: line[1:] for line in lines if re.search(r"\.\w{3,4}$", line[0])}
+            try:
+                rows = {name: [float(value) for value in values] for name, values in said.items()}
+            except ValueError as error:
+                raise DataError(f"{file.name} must hold numbers beside names ({error}).") from None
             if names and any(len(row) != len(names) for row in rows.values()):
                 raise DataError(f"{file.name} has rows without a value for each of its columns.")
             return names, rows

@@ -130,14 +130,16 @@ class Drawings:
 
 def stamp(source: Source) -> str:
     """Raised when the drawing changes."""
-    return "signs 1"
+    return "signs 2"
 
 
 def stock(source: Source) -> Stock:
     """Signs of all kinds in turn, each with what it is."""
     drawn_to_size(source, "what they say")
-    names = source.classes or tuple(KINDS)
-    count = pick(source, _COUNTS) if not source.count else source.count * len(KINDS) // len(names)
+    part = pick(source, _COUNTS)
+    count = source.count or part
+    if source.classes:
+        count = count * len(KINDS) // len(source.classes) + len(KINDS)
     chances = np.random.default_rng(derive(source.seed, "signs", source.split)).random((count, 9))
     kinds = np.arange(count) % len(KINDS)
     return Stock(pictures=Drawings(kinds, chances), label=kinds, classes=tuple(KINDS))

@@ -10,18 +10,12 @@ logistic regression for the support vector machine, with its penalty chosen on a
 images it learns from; at most 8,192 features, for which maps are pooled further where need be.
 """
 
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
 
 import numpy as np
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
+from sklearn.pipeline import Pipeline
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
@@ -30,6 +24,7 @@ from sfumato.data.source import Source
 from sfumato.errors import ConfigError
 from sfumato.evaluation.references import Split, splits
 from sfumato.io.bars import bar
+from sfumato.metrics.readable import linear
 from sfumato.metrics.score import Score, of_share
 from sfumato.model import Judge, Model
 from sfumato.randomness import derive
@@ -42,8 +37,6 @@ GRIDS = (4, 2, 1)
 WIDEST = 8192
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 """Inverse weights of the L2 penalty."""
-STEPS = 200
-"""Steps of the classifier's own optimiser at most."""
 
 
 def probe(
@@ -168,17 +161,7 @@ def _fitted(x: np.ndarray, y: np.ndarray, seed: int) -> Pipeline:
     order = np.random.default_rng(seed).permutation(len(x))
     kept, tried = np.split(order, [len(x) - len(x) // 5])
     shares = {
-        strength: _learn(x[kept], y[kept], strength).score(x[tried], y[tried])
+        strength: linear(x[kept], y[kept], strength).score(x[tried], y[tried])
         for strength in STRENGTHS
     }
-    return _learn(x, y, max(shares, key=lambda strength: shares[strength]))
-
-
-def _learn(x: np.ndarray, y: np.ndarray, strength: float) -> Pipeline:
-    classifier = LogisticRegression(C=strength, max_iter=STEPS)
-    pipeline = make_pipeline(StandardScaler(), classifier)
-    # small products: BLAS threads beside torch's wait for one another, a hundred times as long
-    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
-        # stopping early is one more regulariser, the same for all three
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return cast(Pipeline, pipeline.fit(x, y))
+    return linear(x, y, max(shares, key=lambda strength: shares[strength]))

@@ -42,7 +42,7 @@ def translated(
     there, (high, wide) = model.device, source.shape[-2:]
     given: dict[str, Any] = {} if reference is None else {"reference": reference.to(there)}
     if strength != 1:
-        if "strength" not in model.takes:
+        if not model.graded:
             raise ConfigError(f"{type(model).__name__} knows no --strength; leave it out.")
         given["strength"] = strength
     # so that networks which halve sides do it at the same places in every tile

@@ -59,16 +59,12 @@ class Segmenter(nn.Module):
         return self.network(images)
 
 
+@cache
 def shipped() -> Segmenter:
     """The segmenter with its weights, frozen."""
-    return _shipped()
-
-
-@cache
-def _shipped() -> Segmenter:
     segmenter = Segmenter()
     state = {name: weight.float() for name, weight in load_file(SHIPPED).items()}
-    segmenter.load_state_dict(state, strict=False)
+    segmenter.load_state_dict(state)
     return segmenter.eval().requires_grad_(False)
 
 

@@ -5,13 +5,15 @@ linear    logistic regression on half of the codes, asked about the other half
 """
 
 import warnings
+from typing import cast
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from sfumato.errors import ConfigError
@@ -47,9 +49,15 @@ def linear_accuracy(codes: Features, labels: Tensor) -> float:
     half = len(rows) // 2
     if len(np.unique(said[:half])) < 2:
         raise ConfigError("a linear classifier needs two classes or more to learn from.")
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=STEPS))
-    with warnings.catch_warnings():
-        # stopping early is one more regulariser
+    return float(linear(rows[:half], said[:half]).score(rows[half:], said[half:]))
+
+
+def linear(rows: np.ndarray, said: np.ndarray, strength: float = 1.0) -> Pipeline:
+    """A linear classifier that learned from these; `strength` is one over its penalty's weight."""
+    classifier = LogisticRegression(C=strength, max_iter=STEPS)
+    pipeline = make_pipeline(StandardScaler(), classifier)
+    # small products: BLAS threads beside torch's wait for one another, a hundred times as long
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        # stopping early is one more regulariser, the same for all
         warnings.simplefilter("ignore", ConvergenceWarning)
-        classifier.fit(rows[:half], said[:half])
-    return float(classifier.score(rows[half:], said[half:]))
+        return cast(Pipeline, pipeline.fit(rows, said))

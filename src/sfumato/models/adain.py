@@ -70,7 +70,8 @@ class Config:
 class AdaIN(Translator):
     """A decoder behind the frozen embedded perceptual network."""
 
-    takes = ("reference", "strength")
+    takes = ("reference",)
+    graded = True
     least = 2
 
     def __init__(self, config: Config, schema: Schema) -> None:

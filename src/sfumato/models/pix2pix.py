@@ -105,6 +105,9 @@ class Pix2Pix(Translator):
         for_d, for_g = self.players
         given, wanted = self._jittered(batch.image, batch.target)
         painted = self._paint(given)
+        if not self.config.adversarial:
+            self.tell({"loss/generator": self.descend(for_g, self._far, wanted, painted)})
+            return
         seen = partial(augmenting, draw=self.draw, name=self.config.augment, shown=given)
         pair = seen(wanted), seen(painted.detach())
         d_loss = self.descend(for_d, self._judge_loss, *pair)
@@ -116,8 +119,11 @@ class Pix2Pix(Translator):
 
     def _painter_loss(self, wanted: Images, painted: Images, seen: Maps) -> Scalar:
         c = self.config
-        far = l1_loss(painted.float(), wanted)
-        return c.adversarial * GAMES[c.game].painter(self.judge(seen)) + c.reconstruction * far
+        fooled = c.adversarial * GAMES[c.game].painter(self.judge(seen))
+        return fooled + self._far(wanted, painted)
+
+    def _far(self, wanted: Images, painted: Images) -> Scalar:
+        return self.config.reconstruction * l1_loss(painted.float(), wanted)
 
     def _jittered(self, given: Images, wanted: Images) -> tuple[Images, Images]:
         """Both pictures enlarged, and the same part of them cut out: another for each pair."""

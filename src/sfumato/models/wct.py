@@ -80,7 +80,8 @@ class Config:
 class WCT(Translator):
     """A decoder of what is apart, behind the frozen embedded perceptual network."""
 
-    takes = ("reference", "strength")
+    takes = ("reference",)
+    graded = True
     least = 2
 
     def __init__(self, config: Config, schema: Schema) -> None:
