@@ -10,8 +10,10 @@ from torch.optim import SGD
 
 from sfumato import data, randomness, runs
 from sfumato.data.loader import loader
-from sfumato.loop import Loop
+from sfumato.loop import Loop, Rules
+from sfumato.models.mlp import MLP, Config
 from sfumato.planning import build, plan
+from sfumato.schema import Schema
 from sfumato.training import train
 
 APPLIED = """
@@ -76,6 +78,24 @@ def test_pytorch_alone_gives_the_weights_that_lightning_gives(name, tmp_path):
     assert made.keys() == model.state_dict().keys()
     for key, weight in model.state_dict().items():
         assert torch.equal(made[key], weight), key
+
+
+@pytest.mark.parametrize(
+    ("clip", "norm"), [(None, 5.0), (9.0, 5.0), (2.0, 2.0)], ids=["free", "short", "clipped"]
+)
+def test_a_step_is_no_longer_than_the_norm_asked_for(clip, norm):
+    """The gradient is (3, 4), over both weights together; at a rate of 1 it is the step."""
+    model = MLP(Config(), Schema(shape=(1, 8, 8), classes=("a", "b")))
+    weights = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))
+    model.loop, model.rules = Loop([SGD(weights, 1.0)]), Rules(clip=clip)
+    model.begin(seed=0, step=0)
+
+    def loss(rows):
+        return 3 * weights[0].sum() + 4 * weights[1].sum() + 0 * rows.sum()
+
+    model.descend(model.players[0], loss, torch.ones(2))
+    moved = torch.cat([weight.detach() for weight in weights])
+    torch.testing.assert_close(moved, torch.tensor([-0.6, -0.8]) * norm)
 
 
 def test_weights_of_a_checkpoint_have_the_names_they_have_in_the_model(tmp_path):

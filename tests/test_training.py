@@ -171,7 +171,7 @@ def test_a_number_that_is_not_finite_stops_the_run(tmp_path):
     assert not (tmp_path / "run" / "bundle").exists()
 
 
-def test_gradients_are_clipped_to_the_norm_asked_for(tmp_path, vae_run):
+def test_a_run_clips_gradients_where_it_is_asked_to(tmp_path, vae_run):
     bound = train("vae", **SMOKE, out=tmp_path / "bound", clip=1e-3)
     assert not same(weights(vae_run), weights(bound))
 

@@ -115,19 +115,21 @@ def _write(
     conditions = (rows,) * (len(example) - 1)
     log = logging.getLogger("torch.onnx")
     before = log.level
-    log.setLevel(logging.ERROR)  # it speaks of libraries that nobody asked for
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            act,
-            tuple(example.values()),
-            dynamo=True,
-            input_names=list(example),
-            output_names=[made],
-            dynamic_shapes=(rows, conditions) if conditions else (rows,),
-            verbose=False,
-        )
-    log.setLevel(before)
+    try:
+        log.setLevel(logging.ERROR)  # it speaks of libraries that nobody asked for
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                act,
+                tuple(example.values()),
+                dynamo=True,
+                input_names=list(example),
+                output_names=[made],
+                dynamic_shapes=(rows, conditions) if conditions else (rows,),
+                verbose=False,
+            )
+    finally:
+        log.setLevel(before)
     assert program is not None
     graph = program.model_proto
     onnx.helper.set_model_props(graph, facts)

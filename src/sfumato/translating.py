@@ -44,6 +44,8 @@ HARMS = ("jpeg", "blur")
 """What `restore` takes away."""
 Tell = Callable[[int], Any]
 """Is told the number of source pixels of each finished piece."""
+Make = Callable[[Source, Tell | None], Image.Image]
+"""What makes one picture of another, as often as it is asked to."""
 
 
 def upscale(
@@ -63,12 +65,17 @@ def upscale(
     What a network makes larger than asked for is shrunk again. Raises SfumatoError, one line,
     where the scale is beyond the method's.
     """
+    return enlarger(scale, method, turns=turns, device=device)(picture, tell)
+
+
+def enlarger(scale: int, method: str | Path | Model, *, turns: bool, device: str) -> Make:
+    """What `upscale` does to a picture, with its model read once."""
     if scale < 1:
         raise ConfigError(f"--scale must be at least 1; got {scale}.")
     if method == "bicubic":
         if turns:
             raise ConfigError("--turns is for networks: bicubic makes the same of every turn.")
-        return _whole(picture, lambda image: enlarged(image, scale), scale)
+        return lambda picture, tell: _whole(picture, lambda image: enlarged(image, scale), scale)
     suited = [f"x{times}" for times in (scale, *range(scale + 1, 9))]
     model = _translator(method, suited, "upscale", device)
     if model.scale == 1:
@@ -78,11 +85,11 @@ def upscale(
             f"{called(method)} enlarges {model.scale} times, not {scale}; ask for less."
         )
 
-    def larger(image: Image.Image) -> Image.Image:
+    def larger(image: Image.Image, tell: Tell | None) -> Image.Image:
         made = translated(model, image, tell, turns=turns).convert(image.mode)
         return _shrunk(made, image, scale)
 
-    return _whole(picture, larger, scale)
+    return lambda picture, tell: _whole(picture, partial(larger, tell=tell), scale)
 
 
 def restore(
@@ -98,16 +105,21 @@ def restore(
 
     `turns` as in `upscale`.
     """
+    return cleaner(harm, method, turns=turns, device=device)(picture, tell)
+
+
+def cleaner(harm: str, method: str | Path | Model, *, turns: bool, device: str) -> Make:
+    """What `restore` does to a picture, with its model read once."""
     if harm not in HARMS:
         raise UnknownName(f"--from {harm} is unknown; {nearest(harm, HARMS)}")
     model = _translator(method, [harm], "restore", device)
     if model.scale != 1:
         raise ConfigError(f"{called(method)} enlarges {model.scale} times; upscale is its verb.")
 
-    def cleaner(image: Image.Image) -> Image.Image:
+    def clean(image: Image.Image, tell: Tell | None) -> Image.Image:
         return translated(model, image, tell, turns=turns).convert(image.mode)
 
-    return _whole(picture, cleaner)
+    return lambda picture, tell: _whole(picture, partial(clean, tell=tell))
 
 
 def translate(

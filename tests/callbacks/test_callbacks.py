@@ -15,7 +15,7 @@ from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import SLOW, Health
 from sfumato.callbacks.ledger import Ledger, rows
-from sfumato.callbacks.pictures import Pictures, answers, diversity, paint
+from sfumato.callbacks.pictures import Pictures, answers, diversity, looking, paint
 from sfumato.data.source import Source
 from sfumato.errors import RunError
 from sfumato.model import Model
@@ -125,6 +125,26 @@ def test_collapse_is_warned_of_and_a_grey_beginning_is_not(tmp_path):
     pictures._judge(data, data)
     pictures._judge(grey, data)
     assert health.warnings == ["samples look alike: collapsing (batch 10)"]
+
+
+def test_a_resumed_run_knows_that_it_had_drawn_something(tmp_path):
+    digits, clock, health = sources.open(Source(name="digits")), Clock(0), health_of(tmp_path)
+    before, after = (
+        Pictures(Run(tmp_path), clock, health, lambda model: model, 10, digits) for _ in range(2)
+    )
+    data, clock.visited = torch.rand(64, 1, 8, 8) * 2 - 1, 10
+    before._judge(data, data)
+    after.load_state_dict(before.state_dict())
+    after._judge(torch.zeros(64, 1, 8, 8), data)
+    assert health.warnings == ["samples look alike: collapsing (batch 10)"]
+
+
+def test_a_model_is_as_it_was_after_a_look_that_failed():
+    model, state = Three().train(), torch.get_rng_state()
+    with pytest.raises(ValueError, match="no"), looking(model):
+        _ = torch.rand(1), int("no")
+    assert model.training
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_diversity_is_the_mean_deviation_of_a_pixel():

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from sfumato import data as sources
+from sfumato import translating
 from sfumato.cli import main
 from sfumato.data import Source
 from sfumato.io.clips import is_clip
@@ -38,6 +39,18 @@ def test_a_picture_is_repaired(shell, networks):
     with Image.open("photo-restored.png") as image:
         assert image.getpixel((3, 3))[3] == 40
     shell.answer("restore", "photo.png", "--method", str(networks / "jpeg"), "-o", "plain.jpg")
+
+
+def test_a_model_is_read_once_for_all_frames(shell, networks, monkeypatch):
+    first, *rest = [Image.new("RGB", (12, 9), (n, 120, 30)) for n in (0, 90, 200)]
+    first.save("film.gif", save_all=True, append_images=rest)
+    read, load = [], translating.loaded
+    monkeypatch.setattr(
+        translating, "loaded", lambda *words: read.append(words[0]) or load(*words)
+    )
+    shell.answer("upscale", "film.gif", "--method", str(networks / "x2"), "--scale", "2")
+    shell.answer("restore", "film.gif", "--method", str(networks / "jpeg"))
+    assert read == [str(networks / name) for name in ("x2", "jpeg")]
 
 
 def test_every_frame_of_a_clip_is_made_anew(shell, networks):

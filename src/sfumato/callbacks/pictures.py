@@ -49,6 +49,12 @@ class Pictures(Callback):
         self.run, self.clock, self.health, self.sampler = run, clock, health, sampler
         self.every, self.count, self.data, self._best = every, 64, data, 0.0
 
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self._best}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._best = state["best"]
+
     def on_train_batch_end(
         self, trainer: Trainer, module: Module, outputs: Any, batch: Batch, index: int
     ) -> None:
@@ -134,10 +140,12 @@ def edited(model: Editor, examples: Batch) -> list[Images]:
 def looking(model: Model) -> Iterator[None]:
     """The model's mode and random state are left as they were."""
     was, state = model.training, torch.get_rng_state()
-    model.eval()
-    yield
-    model.train(was)
-    torch.set_rng_state(state)
+    try:
+        model.eval()
+        yield
+    finally:
+        model.train(was)
+        torch.set_rng_state(state)
 
 
 def _as_large(images: Resized, others: Images) -> Images:

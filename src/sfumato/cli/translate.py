@@ -23,12 +23,10 @@ from sfumato.cli.places import (
 from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PIL import Image
 
     from sfumato.io.images import Source
-    from sfumato.translating import Tell
+    from sfumato.translating import Make, Tell
 
 HARMS = ("jpeg", "blur")
 
@@ -110,28 +108,22 @@ def _set(args: Namespace) -> dict[str, Any]:
 def upscale(args: Namespace) -> dict[str, Any]:
     """A larger picture."""
     from sfumato.preset import pick_device
-    from sfumato.translating import upscale as larger
+    from sfumato.translating import enlarger
 
-    words = {"method": args.method, "turns": args.turns, "device": pick_device(args.device)}
-
-    def made(source: "Source", tell: "Tell | None") -> "Image.Image":
-        return larger(source, scale=args.scale, **words, tell=tell)
-
-    found = _written(args, _target(args, f"x{args.scale}"), "enlarging", made)
+    path, words = _target(args, f"x{args.scale}"), {"turns": args.turns}
+    make = enlarger(args.scale, args.method, **words, device=pick_device(args.device))
+    found = _written(args, path, "enlarging", make)
     return found | {"scale": args.scale, "method": args.method, "run": run_of(args.method)}
 
 
 def restore(args: Namespace) -> dict[str, Any]:
     """A cleaner picture."""
     from sfumato.preset import pick_device
-    from sfumato.translating import restore as cleaner
+    from sfumato.translating import cleaner
 
-    words = {"method": args.method, "turns": args.turns, "device": pick_device(args.device)}
-
-    def made(source: "Source", tell: "Tell | None") -> "Image.Image":
-        return cleaner(source, harm=args.harm, **words, tell=tell)
-
-    found = _written(args, _target(args, "restored"), "restoring", made)
+    path, words = _target(args, "restored"), {"turns": args.turns}
+    make = cleaner(args.harm, args.method, **words, device=pick_device(args.device))
+    found = _written(args, path, "restoring", make)
     return found | {"from": args.harm, "method": args.method, "run": run_of(args.method)}
 
 
@@ -164,7 +156,7 @@ def _written(
     args: Namespace,
     path: Path,
     about: str,
-    make: "Callable[[Source, Tell | None], Image.Image]",
+    make: "Make",
 ) -> dict[str, Any]:
     """What is made of the picture, or of every frame of a clip, in its file."""
     from sfumato.io.clips import is_clip, loops, read_clip

@@ -39,8 +39,7 @@ class Files:
 
     def __init__(self, found: list[File], channels: int | None = None) -> None:
         self.found, self.asked = found, channels
-        kinds = {stored_channels(_bytes(file)) for file in found[:_PROBED]} - {None}
-        self.channels = channels or (1 if kinds == {1} else 3)
+        self.channels = channels or _stored(found)
 
     def __len__(self) -> int:
         return len(self.found)
@@ -155,6 +154,12 @@ def _in_turn(found: list[File], label: list[int] | None) -> tuple[list[File], li
         seen[number] += 1
     order = [position for *_, position in sorted(turns)]
     return [found[position] for position in order], [label[position] for position in order]
+
+
+def _stored(found: list[File]) -> int:
+    """1 where the first of them are all grey, else 3."""
+    kinds = {stored_channels(_bytes(file)) for file in found[:_PROBED]} - {None}
+    return 1 if kinds == {1} else 3
 
 
 def _bytes(file: File) -> bytes:

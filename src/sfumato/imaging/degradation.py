@@ -16,7 +16,7 @@ LIGHTS = 7
 
 
 def compressed(images: Images, quality: Tensor) -> Images:
-    """Each image as JPEG of its own quality, whole numbers from 1 to 95, gives it back."""
+    """Each image as JPEG of its own quality, whole numbers from 1 to 100, gives it back."""
     pixels = zip(to_bytes(images), quality.tolist(), strict=True)
     back = [from_bytes(jpeg(image, number)[None]) for image, number in pixels]
     return torch.cat(back).to(images)

@@ -1,12 +1,12 @@
 """Neural style as Gatys et al. painted it: pixels descend until a network sees what it should.
 
     L = content_weight * sum_l c_l mean (F_l - P_l)^2
-      + style_weight * sum_l s_l mean (G_l - A_l)^2 + smooth * TV
+      + style_weight * sum_l s_l mean (G_l - A_l)^2 + 1000 smooth * TV
 
-F_l are the maps of layer l for the picture, P_l those for the content; G_l and A_l Gram matrices
-of the picture and of the style. Without styles the content is rebuilt from its maps; without
-content a texture grows. Several styles have their Gram matrices mixed by weight, or each its own
-region.
+F_l are the maps of layer l for the picture, as loud as VGG's (losses/style.py), P_l those for the
+content; G_l and A_l Gram matrices of the picture and of the style. Without styles the content is
+rebuilt from its maps; without content a texture grows. Several styles have their Gram matrices
+mixed by weight, or each its own region.
 
 Axes: B is 1 everywhere; D maps of a layer, h by w its places.
 Papers: Gatys et al. (2016), https://arxiv.org/abs/1508.06576; textures: Gatys et al. (2015),

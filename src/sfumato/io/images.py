@@ -269,7 +269,7 @@ def save_gif(
 
 
 def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
-    """Uint8 H W C as JPEG of this quality, 1 to 95, gives it back; colour at half the side."""
+    """Uint8 H W C as JPEG of this quality, 1 to 100, gives it back; colour at half the side."""
     file = BytesIO()
     to_picture(pixels).save(file, "JPEG", quality=quality)
     with Image.open(file, formats=["JPEG"]) as image:

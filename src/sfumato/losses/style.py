@@ -3,7 +3,8 @@
     content(F, P) = mean (F - P)^2
     G = F F^T / (D h w),   style(F, A) = mean (G(F) - G(A))^2
 
-with F the D maps of a layer, h by w. A mask T picks a region: G = (T F)(T F)^T / (D sum T^2).
+with F the D maps of a layer, h by w, times the loudness of their network: what makes them as large
+as VGG's, for which weights are published. A mask T picks a region: G = (T F)(T F)^T / (D sum T^2).
 
 Papers: Gatys et al. (2016), https://arxiv.org/abs/1508.06576 (the Gram matrix over the number of
 elements, means for sums); masks: Gatys et al. (2017), https://arxiv.org/abs/1611.07865, equation 6

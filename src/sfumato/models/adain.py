@@ -3,12 +3,13 @@
     t_k = spread(s_k) (c_k - mean(c_k)) / spread(c_k) + mean(s_k)      at the five stages k
     h_k = conv(up(h_k+1), t_k) * (1 + a_k(v)) + b_k(v)
     output = tanh(artanh(t_0) + conv(h_1)),   t_0 the same of lightness and two colour differences
-    L = (0.1 mean (F_4 - c_4)^2 + sum_k w_k mean (G_k - S_k)^2) / (the same of the content)
+    l = 0.1 mean (F_4 - c_4)^2 + sum_k w_k mean (G_k - S_k)^2,   o the same of the content itself
+    L = mean l / (o + mean o) + 0.01 smooth TV                         means over the batch
 
-c_k, s_k and F_k are the maps of content, style and output in the embedded perceptual network,
-G_k and S_k Gram matrices, v all means and spreads of the style. While it learns, the style of a
-picture is another picture of its batch, some with other colours; what the loss is divided by is
-half the batch's mean.
+c_k, s_k and F_k are the maps of content, style and output in the embedded perceptual network, in l
+as loud as VGG's (losses/style.py), G_k and S_k Gram matrices, v all means and spreads of the
+style. While it learns, the style of a picture is another picture of its batch, some with other
+colours.
 
 Axes: B batch, H W image sides, V width of v.
 Paper: Huang & Belongie (2017), https://arxiv.org/abs/1703.06868

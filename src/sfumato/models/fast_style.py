@@ -2,11 +2,11 @@
 
     conv 9, two convs of stride 2, residual blocks, twice up, conv 9, each standardised:
     n(x) = g (x - mean x) / sqrt(var x + eps) + b,     output = 20 / 17 tanh(n(...))
-    L = c mean (F_4 - c_4)^2 + sum_k w_k mean (G_k - S_k)^2 + smooth TV
+    l = c mean (F_4 - c_4)^2 + sum_k w_k mean (G_k - S_k)^2,   o the same of the content itself
+    L = mean l / (o + 1) + 0.01 smooth TV                        the mean over the batch
 
-F_4 and c_4 are the maps of output and content at stage4 of the embedded perceptual network, G_k
-and S_k the Gram matrices of output and style at its five stages, all over the loss of the content
-as it is.
+F_4 and c_4 are the maps of output and content at stage4 of the embedded perceptual network, as
+loud as VGG's (losses/style.py), G_k and S_k Gram matrices of output and style at its five stages.
 
 Axes: B batch, H W image sides.
 Papers: Johnson et al. (2016), https://arxiv.org/abs/1603.08155; standardising each map of each

@@ -1,9 +1,9 @@
 """InfoGAN: part of the noise must be readable in the picture, and comes to mean something.
 
     c = category, codes      category one of K, codes ~ U[-1, 1], beside unstructured noise z
-    G: z, c   ->  image      L_G = painter's side of the game         + I
-    D: image  ->  logit      L_D = judge's side + weight * penalty    + I
-    Q: image  ->  p(c)       I   = information * E[-log Q(c | G(z, c))], at least H(c | image)
+    G: z, c   ->  image      L_G = painter's side of the game         + information * R
+    D: image  ->  logit      L_D = judge's side + weight * penalty    + information * R
+    Q: image  ->  p(c)       R   = E[-log Q(c | G(z, c))],   I(c; G(z, c)) >= H(c) - R
 
 Axes: B batch, C image channels, S image side in pixels, Z latent width (noise, category, codes),
 K categories, V codes.

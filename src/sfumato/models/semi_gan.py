@@ -118,12 +118,10 @@ class SemiGAN(Sampler, Judge, Classifier):
         known, loose = label != UNKNOWN, label == UNKNOWN
         # batch norm of the painter needs two in each part
         unnamed = images[loose] if loose.sum() >= 2 * self.rules.accumulate else images
-        z = self.draw(self.prior, len(unnamed))
-        painted = self.generate(z).detach()
-        learned = self.descend(
-            classifier, self._classifier_loss, unnamed, painted, images[known], label[known]
-        )
-        missed = self.descend(painter, self._feature_matching, unnamed, z)
+        painted = self.generate(self.draw(self.prior, len(unnamed)))
+        rows = unnamed, painted.detach(), images[known], label[known]
+        learned = self.descend(classifier, self._classifier_loss, *rows)
+        missed = self.descend(painter, self._feature_matching, unnamed, painted)
         self.tell({"loss/classifier": learned, "loss/painter": missed})
 
     def _classifier_loss(
@@ -137,10 +135,10 @@ class SemiGAN(Sampler, Judge, Classifier):
         loss = self.config.unlabelled * apart
         return loss + cross_entropy(of_named, label) if len(named) else loss
 
-    def _feature_matching(self, real: Images, z: Latents) -> Scalar:
+    def _feature_matching(self, real: Images, painted: Images) -> Scalar:
         """What the painter brings down: how far the mean features of its images lie off."""
         wish = self.features(real).float().mean(0).detach()
-        return (self.features(self.generate(z)).float().mean(0) - wish).square().mean()
+        return (self.features(painted).float().mean(0) - wish).square().mean()
 
     @torch.no_grad()
     def _set_scales(self, images: Images) -> None:

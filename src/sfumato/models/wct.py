@@ -4,13 +4,14 @@
     d_k = S_k^(1/2) C_k^(-1/2) (f_k - mean f_k) + mean s_k - f_k      at the five stages k of x_t
     h_k = gate_k(f_k, v) * conv([up(conv(h_k+1)), d_k]);              at stage 4 also c_4 - f_4
     x_t+1 = tanh(artanh(x_t) + conv(h_1)),   t + 1 = 1 ... turns
-    L = mean_t log (0.1 mean (F_4 - c_4)^2 + sum_k w_k mean (G(F_k) - G(s_k))^2)
+    l = 0.1 mean (F_4 - c_4)^2 + sum_k w_k mean (G(F_k) - G(s_k))^2,   o the same of the content
+    L = mean_t mean log (l / (o + 0.01 mean o) + 0.0001) + 0.03 smooth TV    means over the batch
 
 c_k, s_k, f_k and F_k are the maps of content, style, x_t and x_t+1 in the embedded perceptual
-network, C_k and S_k the covariances of f_k and s_k over places, G a Gram matrix, v all means and
-spreads of the style. The decoder is linear in what is apart: where nothing is, it paints nothing,
-and a turn is a learnt step of descent. While it learns, the style of a picture is another picture
-of its batch, some with other colours; losses count over that of the content as it is; and a turn
+network, in l as loud as VGG's (losses/style.py), C_k and S_k the covariances of f_k and s_k over
+places, G a Gram matrix, v all means and spreads of the style. The decoder is linear in what is
+apart: where nothing is, it paints nothing, and a turn is a learnt step of descent. While it
+learns, the style of a picture is another picture of its batch, some with other colours; a turn
 takes what it begins from as given.
 
 Axes: B batch, H W image sides, V width of v.

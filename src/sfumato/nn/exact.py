@@ -14,7 +14,7 @@ power of two, rounding to nearest, clamping - is one operation of IEEE 754 on on
 result the standard fixes. float64 it is because no switch of torch lowers its precision.
 
 The layers are those of a trained float network: 2**-13 is the most that a map is off, a
-thirty-second of a step between two of 256 greys.
+sixty-fourth of a step between two of 256 greys.
 """
 
 from collections.abc import Callable
