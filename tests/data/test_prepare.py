@@ -1,6 +1,7 @@
 """The cache is whole or absent, keyed by content and settings, and never the memory's burden."""
 
 import errno
+import gc
 import json
 import multiprocessing
 import os
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +242,14 @@ def test_a_user_without_a_home_is_told_to_set_the_cache(monkeypatch):
     monkeypatch.setenv("SFUMATO_CACHE", "~nobody-of-that-name/cache")
     with pytest.raises(RunError, match=r"^there is no home folder .*: set \$SFUMATO_CACHE\.$"):
         cache_folder()
+
+
+def test_what_somebody_holds_is_not_read_again(no_data):
+    source = Source(name="digits", split="test")
+    held = data.open(source)
+    assert data.open(replace(source)) is held
+    assert data.open(replace(source, flip=True)) is not held
+    gone = weakref.ref(held)
+    del held
+    gc.collect()
+    assert gone() is None

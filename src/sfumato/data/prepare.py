@@ -15,6 +15,7 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from filelock import FileLock
@@ -37,6 +38,8 @@ NAMES = "names.npy"
 """What pictures are called, beside their columns; caches from before it lack it."""
 IN_MEMORY = 16 * 2**20
 """Pictures that are in memory already are cut there, up to this many bytes of result."""
+_OPEN: WeakValueDictionary[tuple[Path, Source], Dataset] = WeakValueDictionary()
+"""What somebody holds is not read again."""
 
 
 def cache_folder() -> Path:
@@ -57,9 +60,13 @@ def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dat
     cache, so a prepared source is opened without a look at its pictures.
     """
     folder = _folder(source, stamp)
-    prepared = _load(folder, source)
-    if prepared:
-        return prepared
+    found = _OPEN.get((folder, source)) or _load(folder, source) or _read(folder, source, stock)
+    _OPEN[folder, source] = found
+    return found
+
+
+def _read(folder: Path, source: Source, stock: Callable[[Source], Stock]) -> Dataset:
+    """From where it lies."""
     rows, held = stock(source.origin).select(source)
     pictures = held.pictures
     has_pairs(source, pictures)

@@ -85,6 +85,7 @@ def evaluate(
         from sfumato.evaluation import probe as probing  # slow to import
 
         return probing.probe(model, source, n=many, seed=seed, batch=batch)
+    reference, held_out = splits(source, seed)  # held, as all that follows looks at them too
     found: dict[str, Score] = {}
     if isinstance(model, Sampler):
         net = feature_net(features or default_features(source.name), device)
@@ -92,7 +93,6 @@ def evaluate(
         found = _sampled(model, source, net, n, seed, batch, metrics)
         if named := tagger_of(model, source, tagger):
             found |= attribute_accuracy(model, named, source, n, seed, batch)
-    reference, held_out = splits(source, seed)
     own: dict[str, Score] = {}
     if isinstance(model, Translator):
         own |= translation(model, source, reference, held_out, many)
