@@ -115,7 +115,7 @@ def no_hub(monkeypatch):
     def refuse(*args, **kwargs):
         raise ConnectionError("no route")
 
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", refuse)
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: None)
 
 

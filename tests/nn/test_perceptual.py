@@ -171,7 +171,9 @@ class Hub:
     def serve(self, repository, name):
         self.asked += 1
         assert (repository, name) == ("timm/vgg16.tv_in1k", "model.safetensors")
-        return str(self.file)
+        self.link = self.file.with_name("model.safetensors")
+        self.link.symlink_to(self.file)
+        return str(self.link)
 
 
 def test_weights_are_fetched_and_their_digest_is_checked(monkeypatch, tmp_path, capsys):
@@ -185,7 +187,7 @@ def test_a_file_with_another_digest_is_deleted(monkeypatch, tmp_path):
     hub = Hub(monkeypatch, tmp_path, stated="0" * 64)
     with pytest.raises(DataError, match="it was deleted"):
         load("vgg16", ["conv1_2"])
-    assert not hub.file.exists()
+    assert not (hub.file.exists() or hub.link.is_symlink())
 
 
 def test_without_a_network_one_line_says_what_to_do(monkeypatch):

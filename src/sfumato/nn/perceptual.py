@@ -16,7 +16,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from hashlib import file_digest
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 from sfumato.errors import ConfigError, DataError, UnknownName, nearest
+from sfumato.nn.fetched import fetched
 from sfumato.shapes import Images, Others
 
 Maps = Float[Tensor, "B D h w"]
@@ -261,7 +261,14 @@ def _block_and_number(network: str, layer: str) -> tuple[int, int]:
 def _found(name: str) -> Mapping[str, Tensor]:
     if not PLANS[name].repository:
         return _read(SHIPPED)
-    return _read(_fetched(name))
+    path = fetched(
+        PLANS[name].repository,
+        FILE,
+        what=f"the weights of {name} (550 MB, once)",
+        lacking=f"{name} needs weights that are",
+        instead="name a .safetensors file with --network-weights, or use --network embedded",
+    )
+    return _read(path)
 
 
 def _read(path: Path) -> Mapping[str, Tensor]:
@@ -308,38 +315,3 @@ def _spellings(name: str) -> list[list[str]]:
         [f"block{b + 1}_conv{n + 1}" for b, n in places],
         [f"conv{b + 1}_{n + 1}" for b, n in places],
     ]
-
-
-def _fetched(name: str) -> Path:
-    """The published weights in the hub's cache; fetched first where they are not there.
-
-    What is fetched must have the SHA-256 the hub states for it.
-    """
-    from huggingface_hub import (
-        get_hf_file_metadata,
-        hf_hub_download,
-        hf_hub_url,
-        try_to_load_from_cache,
-    )
-    from rich.console import Console
-
-    repository = PLANS[name].repository
-    if isinstance(held := try_to_load_from_cache(repository, FILE), str):
-        return Path(held)
-    message = f"fetching the weights of {name} (550 MB, once) from {repository}"
-    Console(stderr=True).print(message, markup=False, soft_wrap=True)
-    try:
-        stated = get_hf_file_metadata(hf_hub_url(repository, FILE), timeout=10).etag
-        path = Path(hf_hub_download(repository, FILE))
-    except Exception as error:  # the hub's client raises errors of half a dozen libraries
-        raise DataError(
-            f"{name} needs weights that are not here and cannot be fetched "
-            f"({type(error).__name__}); connect once, name a .safetensors file with "
-            "--network-weights, or use --network embedded."
-        ) from None
-    with path.open("rb") as file:
-        found = file_digest(file, "sha256").hexdigest()
-    if found != stated:
-        path.unlink()
-        raise DataError(f"{path} has SHA-256 {found}, not {stated}; it was deleted: try again.")
-    return path
