@@ -30,7 +30,7 @@ from sfumato.metrics.distortion import psnr
 from sfumato.model import Model, Sampler
 from sfumato.sampling import begin, sampler
 from sfumato.settings import Count
-from sfumato.shapes import Codes, Images, Logits
+from sfumato.shapes import Codes, Column, Images
 
 FEWEST = 10
 """Images that are worth laying out."""
@@ -118,7 +118,7 @@ class Reconstructed:
     """As the model takes them."""
     painted: Images
     """The image of the code of each."""
-    psnr: Logits
+    psnr: Column
     """How near it comes, in decibels."""
 
 

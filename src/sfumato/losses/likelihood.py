@@ -10,21 +10,21 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from sfumato.shapes import Images, Latents, Logits, Scalar, Scores
+from sfumato.shapes import Column, Images, Latents, Nats, Scalar
 
 
-def kl_from_normal(mean: Latents, log_var: Latents) -> Logits:
+def kl_from_normal(mean: Latents, log_var: Latents) -> Column:
     """KL( N(mean, exp(log_var)) || N(0, I) ) of each row (appendix B)."""
     return (mean.square() + log_var.exp() - 1 - log_var).sum(1) / 2
 
 
-def bernoulli_nll(logits: Tensor, images: Images) -> Logits:
+def bernoulli_nll(logits: Tensor, images: Images) -> Column:
     """-log p(image | logits) of each image, a pixel taken as its chance of white (C.1)."""
     pixels = (images + 1) / 2
     return binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum((1, 2, 3))
 
 
-def gaussian_nll(mean: Images, images: Images, log_scale: Scalar) -> Logits:
+def gaussian_nll(mean: Images, images: Images, log_scale: Scalar) -> Column:
     """-log density of each image under N(mean, exp(log_scale)^2), one scale for all (C.2).
 
     A density: it falls below 0 where the scale is small.
@@ -33,7 +33,7 @@ def gaussian_nll(mean: Images, images: Images, log_scale: Scalar) -> Logits:
     return missed / 2 + prod(images.shape[1:]) * (log_scale + log(2 * pi) / 2)
 
 
-def coin_nats(images: Images) -> Logits:
+def coin_nats(images: Images) -> Column:
     """Entropy of each image whose pixels are thrown black or white, by their grey as a chance.
 
     No model codes such an image in less: whoever knew the grey values would still need this much.
@@ -49,7 +49,7 @@ def ends(images: Images) -> tuple[float, float]:
     return float(plain.mean()), float(coin_nats(images).mean())
 
 
-def importance_nll(nats: Scores) -> Logits:
+def importance_nll(nats: Nats) -> Column:
     """-log of the mean of exp(-nats) over the columns: a bound on -log p that tightens with them.
 
     `nats` is -log p(image, z) / q(z | image) of several codes z of each image.

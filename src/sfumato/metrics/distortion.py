@@ -20,7 +20,7 @@ from torch.nn.functional import avg_pool2d, conv2d
 
 from sfumato.errors import ConfigError
 from sfumato.io.images import rounded
-from sfumato.shapes import Images, Logits
+from sfumato.shapes import Column, Images
 
 Originals = Float[Tensor, "b c h w"]
 """Their own axes, so that a mismatch gets the message below."""
@@ -30,20 +30,20 @@ WINDOW = 11
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
-def psnr(images: Images, originals: Originals) -> Logits:
+def psnr(images: Images, originals: Originals) -> Column:
     """Peak signal-to-noise ratio in decibels, one per image."""
     _check(images, originals, 1)
     return 10 * torch.log10(4 / (images - originals).square().mean((1, 2, 3)))
 
 
-def psnr_inside(images: Images, originals: Originals, mask: Marks) -> Logits:
+def psnr_inside(images: Images, originals: Originals, mask: Marks) -> Column:
     """PSNR of what lies inside the mask alone, of 0 and 1, some of each picture; one per image."""
     _check(images, originals, 1)
     wrong = ((images - originals).square().mean(1, keepdim=True) * mask).sum((1, 2, 3))
     return 10 * torch.log10(4 * mask.sum((1, 2, 3)) / wrong)
 
 
-def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Logits:
+def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Column:
     """PSNR of luma alone, as super-resolution is scored, without `border` pixels at each edge.
 
     Luma is ITU-R BT.601's of pixels rounded to 8 bits, 16 to 235 of 255; decibels are against the
@@ -55,7 +55,7 @@ def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Logits:
     return 10 * torch.log10(1 / (ours - theirs).square().mean((1, 2)))
 
 
-def ssim_y(images: Images, originals: Images, *, border: int = 0) -> Logits:
+def ssim_y(images: Images, originals: Images, *, border: int = 0) -> Column:
     """`ssim` of the same luma, without `border` pixels at each edge."""
     _check(images, originals, WINDOW + 2 * border)
     inner = slice(border, -border or None)
@@ -72,7 +72,7 @@ def _luma(images: Images) -> Tensor:
     return 0.062745 + torch.einsum("bchw,c->bhw", parts, shares)
 
 
-def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Logits:
+def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Column:
     """Structural similarity, one per image, at most 1; channels are averaged.
 
     `shrink` first averages boxes so that the shorter side is near 256, as the authors' program
@@ -85,7 +85,7 @@ def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Logit
     return (luminance * structure).mean((1, 2, 3))
 
 
-def ms_ssim(images: Images, originals: Originals, *, scales: int = len(SCALES)) -> Logits:
+def ms_ssim(images: Images, originals: Originals, *, scales: int = len(SCALES)) -> Column:
     """SSIM over five scales, one per image. Sides must be at least 176 pixels.
 
     A negative structure at some scale counts as 0, as its fractional power is undefined. For

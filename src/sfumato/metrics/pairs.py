@@ -18,7 +18,7 @@ from sfumato.metrics.linear import Ridge
 from sfumato.metrics.perceptual import distance
 from sfumato.metrics.score import Score
 from sfumato.nn.resize import resize
-from sfumato.shapes import Images, Logits, Others, Pictures
+from sfumato.shapes import Column, Images, Others, Pictures
 
 EQUAL = 99.0
 """Decibels that a picture scores at most, so that equal ones do not make the mean infinite."""
@@ -35,7 +35,7 @@ def others(images: Images, mean: Pictures, count: int) -> Images:
 class Measure(NamedTuple):
     """A number for each pair."""
 
-    apart: Callable[[Images, Images], Logits]
+    apart: Callable[[Images, Images], Column]
     better: Literal["higher", "lower"]
     ceiling: float | None
     """What equal pictures score; none where it is infinite."""

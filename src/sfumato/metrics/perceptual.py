@@ -25,7 +25,7 @@ from sfumato.errors import ConfigError
 from sfumato.io.images import from_picture, read
 from sfumato.nn import perceptual
 from sfumato.nn.perceptual import Perceptual
-from sfumato.shapes import Images, Logits, Others
+from sfumato.shapes import Column, Images, Others
 
 Originals = Float[Tensor, "b c h w"]
 """Their own axes, so that a mismatch gets the message below."""
@@ -46,7 +46,7 @@ class Distance:
     """Of the maps of each layer that is compared."""
     name: str = "perceptual"
 
-    def __call__(self, images: Images, originals: Originals) -> Logits:
+    def __call__(self, images: Images, originals: Originals) -> Column:
         """One distance per image, colour or grey in [-1, 1], 0 where both are equal.
 
         Gradients reach the images. Raises ConfigError for images of two shapes.

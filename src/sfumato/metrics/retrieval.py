@@ -7,13 +7,13 @@ up to there; the mean over queries is MAP. A ranking by chance scores about the 
 import torch
 from torch import Tensor
 
-from sfumato.shapes import Logits
+from sfumato.shapes import Column
 
 PART = 64
 """Queries ranked at a time, to bound the memory."""
 
 
-def average_precision(found: Tensor) -> Logits:
+def average_precision(found: Tensor) -> Column:
     """AP of each query from what its whole ranking holds: `found`, Q N, is where it is right.
 
     0 where nothing is.

@@ -13,10 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-from sfumato.shapes import Images, Logits
+from sfumato.shapes import Column, Images
 
 
-def sharpness(images: Images) -> Logits:
+def sharpness(images: Images) -> Column:
     """Mean squared Laplacian of each image, at least 3 x 3; channels are averaged."""
     kernel = torch.tensor([[0.0, -1, 0], [-1, 4, -1], [0, -1, 0]]).to(images)
     planes = ((images + 1) / 2).flatten(0, 1)[:, None]
@@ -24,7 +24,7 @@ def sharpness(images: Images) -> Logits:
     return energy.unflatten(0, images.shape[:2]).mean(1)
 
 
-def largest_step(ways: Float[Tensor, "B T C H W"]) -> Logits:
+def largest_step(ways: Float[Tensor, "B T C H W"]) -> Column:
     """Share of all change along each way that its largest step makes; 1 where nothing changes."""
     steps = (ways[:, 1:] - ways[:, :-1]).flatten(2).norm(dim=2)
     whole = steps.sum(1)

@@ -57,7 +57,7 @@ from sfumato.recipe import Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, Decay, Fraction, NonNegative, Positive
-from sfumato.shapes import Codes, Features, Images, Labels, Logits, Picture, Scalar
+from sfumato.shapes import Codes, Column, Features, Images, Labels, Logits, Picture, Scalar
 
 LARGEST = 2.0**14
 """Beyond this a number of the code is cut off; trained ones stay below a hundred."""
@@ -166,7 +166,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
 
     def _coded(
         self, values: Tensor, noise: Tensor, row: Labels, size: Sequence[int]
-    ) -> tuple[Images, Logits]:
+    ) -> tuple[Images, Column]:
         """What is painted of noisy codes at these qualities, and the bits per pixel."""
         noisy, whole = values + noise, values.detach().round()
         told = residuals(whole, self.schema.channels)
@@ -178,11 +178,11 @@ class ImageCodec(Codec, Autoencoder, Judge):
         game = GAMES[c.game].judge(self.judge(real), self.judge(fake), 0.0)
         return game + c.penalty_weight * PENALTIES[c.penalty](self.judge, real, fake, draws)
 
-    def _codec_loss(self, real: Images, fake: Images, bits: Logits, row: Labels) -> Scalar:
+    def _codec_loss(self, real: Images, fake: Images, bits: Column, row: Labels) -> Scalar:
         painter = GAMES[self.config.game].painter(self.judge(fake))
         return self._cost(real, fake, bits, row) + self.config.adversarial * painter
 
-    def _cost(self, real: Images, fake: Images, bits: Logits, row: Labels) -> Scalar:
+    def _cost(self, real: Images, fake: Images, bits: Column, row: Labels) -> Scalar:
         """The same without the judge: what is painted could be moved to please it alone."""
         c = self.config
         apart = distortion(fake, real, pixel=c.pixel, structure=c.structure, scales=c.scales)

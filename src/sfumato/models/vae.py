@@ -45,7 +45,7 @@ from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
 from sfumato.settings import Count, NonNegative, Positive
-from sfumato.shapes import Codes, Images, Latents, Logits, Scalar, Scores
+from sfumato.shapes import Codes, Column, Images, Latents, Nats, Scalar
 
 SAMPLES = 5000
 """Codes of each image from which `measure` estimates its likelihood."""
@@ -119,13 +119,13 @@ class VAE(Sampler, Autoencoder):
         mean, log_var = self.encoder(images).float().chunk(2, dim=1)
         return mean, log_var
 
-    def bound(self, images: Images, noise: Latents) -> tuple[Logits, Logits]:
+    def bound(self, images: Images, noise: Latents) -> tuple[Column, Column]:
         """Distortion and rate of each image in nats; their sum is at least -log p (eq. 10)."""
         mean, log_var = self._gaussian(images)
         z = mean + (log_var / 2).exp() * noise
         return self._distortion(z, images), kl_from_normal(mean, log_var)
 
-    def weigh(self, images: Images, noise: Float[Tensor, "B K Z"]) -> tuple[Scores, Scores]:
+    def weigh(self, images: Images, noise: Float[Tensor, "B K Z"]) -> tuple[Nats, Nats]:
         """The same of K codes of each image, the rate as log q(z | x) / p(z) of the very code."""
         mean, log_var = (half[:, None] for half in self._gaussian(images))
         z = mean + (log_var / 2).exp() * noise
@@ -133,7 +133,7 @@ class VAE(Sampler, Autoencoder):
         distortion = self._distortion(z.flatten(0, 1), again).unflatten(0, noise.shape[:2])
         return distortion, (z.square() - noise.square() - log_var).sum(2) / 2
 
-    def _distortion(self, z: Latents, images: Images) -> Logits:
+    def _distortion(self, z: Latents, images: Images) -> Column:
         """-log p(x | z) of each image in nats."""
         painted = self.decoder(z).float()
         if self.config.likelihood == "bernoulli":
@@ -199,7 +199,7 @@ class VAE(Sampler, Autoencoder):
         }
 
     @torch.no_grad()
-    def likelihood(self, images: Images, samples: int, rng: Generator) -> Logits:
+    def likelihood(self, images: Images, samples: int, rng: Generator) -> Column:
         """-log p of each image in nats, estimated from so many codes of each.
 
         Above the truth on average, and closer the more codes. Memory does not grow with them.
@@ -215,7 +215,7 @@ class VAE(Sampler, Autoencoder):
             found.append(log(samples) - total)
         return torch.cat(found)
 
-    def _bounded(self, images: Images, rng: Generator) -> Logits:
+    def _bounded(self, images: Images, rng: Generator) -> Column:
         distortion, rate = self.bound(images, self.prior(len(images), rng))
         return distortion + rate
 

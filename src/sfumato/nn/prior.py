@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from sfumato.shapes import Labels, Logits
+from sfumato.shapes import Column, Labels
 
 Values = Float[Tensor, "B C H W"]
 Contexts = Int[Tensor, "B C H W"]
@@ -58,7 +58,7 @@ class Prior(nn.Module):
         # three axes, because `channels_last` lays parameters of four or five anew
         self.mixtures = nn.Parameter(begin.flatten().repeat(rows, channels, contexts))
 
-    def bits(self, values: Values, context: Contexts, row: Labels) -> Logits:
+    def bits(self, values: Values, context: Contexts, row: Labels) -> Column:
         """What the numbers of each image cost, in bits, by the mixtures of its row."""
         channel = torch.arange(values.shape[1], device=values.device)[:, None, None]
         mixtures = self._of_contexts()[row[:, None, None, None], channel, context]

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Maps = Float[Tensor, "B D h w"]
-Column = Float[Tensor, "B D 1 1"]
+PerMap = Float[Tensor, "B D 1 1"]
 Numbers = Float[Tensor, "D"] | Float[Tensor, "#many D"]
 
 
@@ -60,7 +60,7 @@ class InstanceNorm(Kept):
         return torch.cat(found) if len(found) > 1 else found[0]
 
 
-def moments(maps: Maps, eps: float = 1e-5) -> tuple[Column, Column]:
+def moments(maps: Maps, eps: float = 1e-5) -> tuple[PerMap, PerMap]:
     """Mean and spread of each map, in float32 and without a gradient."""
     gains, shifts = _ends(maps, 1.0), _ends(maps, 0.0)
     with torch.no_grad():
