@@ -3,7 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _ActionsContainer
 from typing import Any
 
-from sfumato.cli.parser import positive
+from sfumato.cli.parser import positive, several
 
 
 def takes_conditions(verb: ArgumentParser) -> None:
@@ -11,7 +11,7 @@ def takes_conditions(verb: ArgumentParser) -> None:
     group = verb.add_argument_group("of a conditional model")
     group.add_argument(
         "--label",
-        type=_words,
+        type=several,
         action="extend",
         metavar="L",
         help="a class's name or number; several (3,5,8) go round, a column for each",
@@ -55,15 +55,8 @@ def wished(args: Namespace) -> dict[str, list[str]]:
     return found
 
 
-def _words(text: str) -> list[str]:
-    words = [word.strip() for word in text.split(",")]
-    if not all(words):
-        raise ArgumentTypeError(f"must be one or several with commas between, not {text!r}")
-    return words
-
-
 def _assignment(text: str) -> tuple[str, list[str]]:
     name, equals, value = (part.strip() for part in text.partition("="))
     if not (name and equals and value):
         raise ArgumentTypeError(f"must be NAME=VALUE such as hair=blonde, not {text!r}")
-    return name, _words(value)
+    return name, several(value)

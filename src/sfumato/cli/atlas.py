@@ -61,8 +61,7 @@ def reconstruct(args: Namespace) -> dict[str, Any]:
     from sfumato import atlas
     from sfumato.io.images import save
     from sfumato.io.sheets import pairs
-    from sfumato.metrics.distortion import psnr
-    from sfumato.metrics.pairs import EQUAL
+    from sfumato.metrics.distortion import EQUAL, psnr
     from sfumato.metrics.score import Score
 
     choice = _chosen(args)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.draw import PICTURES
-from sfumato.cli.parser import whole
+from sfumato.cli.parser import sentence, whole
 from sfumato.cli.places import (
     bar,
     called,
@@ -106,7 +106,7 @@ def _coding(
     places: str,
     usual: str | None = None,
 ) -> ArgumentParser:
-    verb = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    verb = subparsers.add_parser(name, help=about, description=sentence(about))
     verb.add_argument("-o", "--out", help="where to write; here, under the same name, unless said")
     verb.add_argument("--model", dest="place", default=usual, metavar="PLACE", help=places)
     takes_device(verb)

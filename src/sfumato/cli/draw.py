@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.asking import asked, takes_conditions, takes_truncation
-from sfumato.cli.parser import positive, seeds, whole
+from sfumato.cli.parser import positive, seeds, sentence, whole
 from sfumato.cli.places import (
     bar,
     called,
@@ -124,7 +124,7 @@ def animate(args: Namespace) -> dict[str, Any]:
 
 def drawing(subparsers: "_SubParsersAction[Any]", name: str, about: str) -> ArgumentParser:
     """A verb that reads a place, asks it for something and writes a picture."""
-    verb = subparsers.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    verb = subparsers.add_parser(name, help=about, description=sentence(about))
     takes_place(verb)
     verb.add_argument(
         "-o", "--out", help="where to write; here, under a telling name, unless said"

@@ -1,11 +1,11 @@
 """Verbs that ask what the codes mean: traverse, arithmetic."""
 
-from argparse import ArgumentTypeError, Namespace, _SubParsersAction
+from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.asking import asked
 from sfumato.cli.draw import began, drawing, file, report, takes_pictures, zoom
-from sfumato.cli.parser import positive, whole
+from sfumato.cli.parser import positive, several, whole
 from sfumato.cli.places import loaded, real_images, sampler, say, unsaid
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     """Add the verbs."""
     about = "a row for each axis of the codes and each condition: what it changes"
     verb = drawing(subparsers, "traverse", about)
-    verb.add_argument("--axes", type=_names, default=[], metavar="A,B", help="only these")
+    verb.add_argument("--axes", type=several, default=[], metavar="A,B", help="only these")
     verb.add_argument("--steps", type=whole(2), default=9, help="images of a number (default 9)")
     verb.add_argument("--seed", type=int, help="of the image that is changed (0)")
     takes_pictures(verb, "*", "a file to change instead")
@@ -114,10 +114,3 @@ def _sum(found: "Sum", zoom: int) -> "Image.Image":
     half = len(found.near) // 2
     around = torch.cat([found.near[:half], found.result, found.near[half:]])
     return beside([*columns, ("= the sum, amid codes near it", grid(around, zoom=zoom))])
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",")]
-    if not all(names):
-        raise ArgumentTypeError(f"must be one or several with commas between, not {text!r}")
-    return names

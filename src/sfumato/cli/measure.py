@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sfumato.cli.draw import zoom
 from sfumato.cli.parser import whole
 from sfumato.cli.places import aligned, called, picture, run_of, say, takes_place, tested_on, wrote
 from sfumato.errors import ConfigError
@@ -136,7 +137,7 @@ def table(columns: "Mapping[str, Mapping[str, Score]]") -> None:
         first = next(score for score in held if score is not None)
         rows.append(
             [
-                f"{name} {'↑' if first.better == 'higher' else '↓'}",
+                f"{name} {first.arrow}",
                 *map(number, held),
                 ends(held, "floor"),
                 ends(held, "ceiling"),
@@ -193,4 +194,4 @@ def _grid(place: str, seed: int) -> "Image.Image | None":
         return None
     count = rounds(model, _SHOWN)
     images = sample(model, count, seed=seed)
-    return grid(images, layout(model, count), zoom=max(1, 48 // model.schema.shape[2]))
+    return grid(images, layout(model, count), zoom=zoom(model))

@@ -64,7 +64,7 @@ def scores(columns: Mapping[str, Mapping[str, Score]]) -> str:
     for name in names:
         held = [by_name.get(name) for by_name in columns.values()]
         first = next(score for score in held if score is not None)
-        cells = [f"{escape(name)} {'↑' if first.better == 'higher' else '↓'}"]
+        cells = [f"{escape(name)} {first.arrow}"]
         cells += [f"<b>{number(score)}</b>" for score in held]
         cells += [
             ends(held, "floor"),

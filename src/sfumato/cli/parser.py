@@ -77,6 +77,14 @@ def sentence(about: str) -> str:
     return f"{about[0].upper()}{about[1:]}."
 
 
+def several(text: str) -> list[str]:
+    """A type for words with commas between."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
+        raise ArgumentTypeError(f"must be one or several with commas between, not {text!r}")
+    return words
+
+
 def whole(least: int) -> Callable[[str], int]:
     """A type for whole numbers from `least`."""
 

@@ -26,6 +26,8 @@ Originals = Float[Tensor, "b c h w"]
 """Their own axes, so that a mismatch gets the message below."""
 Marks = Float[Tensor, "m 1 h w"]
 """One mask for each image, or one for all."""
+EQUAL = 99.0
+"""Decibels an image scores at most where means are taken: equal ones would make them infinite."""
 WINDOW = 11
 SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 

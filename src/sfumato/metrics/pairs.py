@@ -13,15 +13,12 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from sfumato.metrics.distortion import WINDOW, psnr, psnr_y, ssim, ssim_y
+from sfumato.metrics.distortion import EQUAL, WINDOW, psnr, psnr_y, ssim, ssim_y
 from sfumato.metrics.linear import Ridge
 from sfumato.metrics.perceptual import distance
 from sfumato.metrics.score import Score
 from sfumato.nn.resize import resize
 from sfumato.shapes import Column, Images, Others, Pictures
-
-EQUAL = 99.0
-"""Decibels that a picture scores at most, so that equal ones do not make the mean infinite."""
 
 
 def others(images: Images, mean: Pictures, count: int) -> Images:

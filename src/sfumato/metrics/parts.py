@@ -22,6 +22,7 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from sfumato.metrics import clusters
 from sfumato.metrics.score import Score
 from sfumato.nn.resize import resize
 from sfumato.nn.unet import UNet
@@ -130,8 +131,7 @@ def _at(parts: Parts, side: int) -> Parts:
 
 def confusion(found: Parts, wanted: Parts) -> Tensor:
     """K K counts: row what a pixel should be, column what it is named."""
-    count = len(NAMES)
-    return torch.bincount((wanted * count + found).flatten(), minlength=count**2).view(count, -1)
+    return clusters.confusion(wanted.flatten(), found.flatten(), (len(NAMES), len(NAMES)))
 
 
 def shares(counts: Tensor) -> dict[str, float]:

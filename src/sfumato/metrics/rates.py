@@ -5,14 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sfumato.metrics.distortion import fitting, ms_ssim, psnr
+from sfumato.metrics.distortion import EQUAL, fitting, ms_ssim, psnr
 from sfumato.metrics.score import Score
 from sfumato.shapes import Images, Picture
 
 BITS = 8.0
 """Of a pixel's channel as it is."""
-EQUAL = 99.0
-"""Decibels that stand for equal pictures."""
 
 
 def rates(

@@ -44,6 +44,11 @@ class Score:
             return None
         return (self.value - self.floor) / (self.ceiling - self.floor)
 
+    @property
+    def arrow(self) -> str:
+        """Which way is better."""
+        return "↑" if self.better == "higher" else "↓"
+
     def to_json(self) -> dict[str, Any]:
         """Every field that was set, numbers that JSON cannot carry (nan, inf) as None."""
         return {
@@ -53,11 +58,10 @@ class Score:
         }
 
     def __str__(self) -> str:
-        arrow = "↑" if self.better == "higher" else "↓"
         text = f"{self.value:.4g}"
         if self.error is not None:
             text += f" ± {self.error:.2g}"
-        text += f" {arrow}"
+        text += f" {self.arrow}"
         for name in ("floor", "ceiling"):
             if (part := getattr(self, name)) is not None:
                 text += f" · {name} {part:.4g}"
