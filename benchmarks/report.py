@@ -121,11 +121,8 @@ def _rates(found: Run) -> Iterator[str]:
             for sizes in zip(one["curves"][mine], *rivals.values(), strict=True):
                 yield _rate(*sizes)
             yield ""
-    seconds = found["seconds at 512"]
-    yield (
-        f"512 x 512 pixels at the middle quality: {seconds['encode']} processor seconds to "
-        f"encode, {seconds['decode']} to decode, on one thread."
-    )
+    seconds = "; ".join(f"{task}: {n}" for task, n in found["seconds at 512"].items())
+    yield f"512 x 512 pixels at the middle quality, processor seconds on one thread: {seconds}."
 
 
 def _rate(mine: Run, jpeg: Run, webp: Run) -> str:
