@@ -1,4 +1,4 @@
-"""Train a small DCGAN on handwriting that is already on disk, draw from it, and continue it."""
+"""Train a small DCGAN on handwriting that is already on disk, and draw from it."""
 
 import sys
 from pathlib import Path

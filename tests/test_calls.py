@@ -157,3 +157,8 @@ def test_names_and_values_stay_a_mapping():
 def test_functions_are_found_where_they_say_they_are():
     assert pickle.loads(pickle.dumps(sfumato.load)) is sfumato.load
     assert sfumato.load.__doc__ == sfumato.load.__wrapped__.__doc__
+
+
+def test_a_model_that_reads_is_no_file():
+    model = sfumato.load("infogan-mnist")
+    assert torch.equal(sfumato.sample(model, 2), sfumato.sample("infogan-mnist", 2))

@@ -14,6 +14,7 @@ import yaml
 
 import sfumato
 from sfumato import cli
+from sfumato.testing import check_model
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -150,6 +151,12 @@ def test_the_readme_has_a_session_of_six_lines_that_runs(tmp_path, monkeypatch):
 def test_an_example_fits_on_a_screen(path):
     assert len(path.read_text("utf-8").splitlines()) <= 40
     assert ast.get_docstring(ast.parse(path.read_text("utf-8")))
+
+
+@each(sorted((ROOT / "examples" / "models").glob("*.py")))
+def test_an_example_of_a_model_keeps_the_contract(path, monkeypatch):
+    monkeypatch.setenv("SFUMATO_MODELS", str(path.parent))
+    check_model(path.stem)
 
 
 @each(EXAMPLES)

@@ -1,5 +1,8 @@
+import numpy as np
+import pytest
 import torch
 
+from sfumato.errors import ConfigError
 from sfumato.randomness import derive, generator
 
 
@@ -21,3 +24,10 @@ def test_a_generator_depends_on_its_parts_alone():
     torch.rand(100)
     assert torch.equal(first, torch.rand(3, generator=generator(7, "noise")))
     assert not torch.equal(first, torch.rand(3, generator=generator(8, "noise")))
+
+
+def test_whole_numbers_of_any_library_are_one():
+    assert derive(np.int64(3), "x") == derive(np.uint8(3), "x") == derive(3, "x")
+    assert derive("3", "x") != derive(3, "x")
+    with pytest.raises(ConfigError, match=r"^a seed must be a whole number; got 3\.0\.$"):
+        derive(3.0, "x")

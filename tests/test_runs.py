@@ -32,8 +32,8 @@ def bundle(tmp_path):
 def zipped(folder, prefix=""):
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w") as file:
-        for part in folder.iterdir():
-            file.write(part, prefix + part.name)
+        for part in folder.rglob("*"):
+            file.write(part, prefix + str(part.relative_to(folder)))
     return path
 
 
@@ -76,9 +76,10 @@ class Evil:
         return (Path.touch, (Path("executed"),))
 
 
-@pytest.mark.parametrize("name", ["model.pt", "weights.bin", "state.ckpt", "x.pkl"])
+@pytest.mark.parametrize("name", ["model.pt", "weights.bin", "X.PKL", "in/x.pkl"])
 def test_a_bundle_that_brings_a_pickle_is_refused_unread(bundle, name, monkeypatch):
     monkeypatch.chdir(bundle.parent)
+    (bundle / name).parent.mkdir(exist_ok=True)
     (bundle / name).write_bytes(pickle.dumps(Evil()))
     refused(bundle, f"holds {name}, which can run code when it is read")
     refused(zipped(bundle), f"holds {name}, which can run code when it is read")
@@ -265,3 +266,9 @@ def test_a_commit_is_ours_or_none(tmp_path, monkeypatch):
     assert runs.commit() == git("rev-parse", "--short", "HEAD").stdout.decode().strip()
     monkeypatch.setenv("PATH", str(tmp_path))
     assert runs.commit() is None, "there is no git"
+
+
+def test_a_bundle_cannot_lie_where_a_file_does(bundle, tmp_path):
+    (tmp_path / "taken.png").write_bytes(b"x")
+    with pytest.raises(RunError, match=r"taken\.png"):
+        runs.save_bundle(runs.load(bundle), tmp_path / "taken.png")

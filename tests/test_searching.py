@@ -68,6 +68,11 @@ def names(held):
     return [item.name for item in held.items]
 
 
+def test_one_picture_is_sought_at_a_time(model, folder):
+    with pytest.raises(ConfigError, match=r"^search takes one picture at a time; got 2\.$"):
+        search(model, [folder / "07.png", folder / "08.png"], str(folder))
+
+
 def test_the_nearest_are_those_of_all_distances(model, folder):
     held = index(model, str(folder))
     found = search(model, folder / "07.png", str(folder), 5)

@@ -37,4 +37,4 @@ class Pixels(Sampler):
         return torch.optim.Adam(self.parameters(), lr=self.config.lr)
 
 
-RECIPES = {"smoke": Recipe(model=Config(), data=Source(name="digits"), steps=50, batch=32)}
+RECIPES = {"smoke": Recipe(model=Config(lr=0.1), data=Source(name="digits"), steps=50, batch=32)}

@@ -63,7 +63,7 @@ def _argument(verb: Callable[..., Any], name: str, given: BoundArguments) -> Any
     kinds: list[Any] = [get_origin(part) for part in (hint, *get_args(hint))]
     if isinstance(value, Mapping) and Mapping in kinds:
         return value  # its names are those of settings, and are checked as such
-    for form in (value, *_other_forms(value)):
+    for form in _forms(value):
         try:
             found = _adapter(hint).validate_python(form)
         except ValidationError as error:
@@ -91,9 +91,10 @@ def _plain(value: Any) -> Any:
     return str(value) if torch and isinstance(value, torch.device) else value
 
 
-def _other_forms(value: Any) -> Iterator[Any]:
-    """The same as bytes or as a list, where it is a file or holds one thing after another."""
-    if callable(getattr(value, "read", None)):
+def _forms(value: Any) -> Iterator[Any]:
+    """Itself, then as bytes or as a list, where it is a file or holds one thing after another."""
+    yield value
+    if callable(getattr(value, "readline", None)):
         yield value.read()
     elif isinstance(value, set | frozenset | Iterator):
         yield list(value)

@@ -17,7 +17,7 @@ from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.randomness import generator
 from sfumato.sampling import begin, read_off, sampler
 from sfumato.schema import Attribute, Axis
-from sfumato.settings import NonNegative, Several, Whole
+from sfumato.settings import Count, NonNegative, Several
 from sfumato.shapes import Images, Latents, Pictures
 
 ROWS = 16
@@ -111,7 +111,7 @@ def arithmetic(
     place: Model | str | Path,
     expression: str,
     *,
-    near: Whole = 8,
+    near: Count = 8,
     noise: NonNegative = 0.25,
     seed: int = 0,
     **asked: Any,

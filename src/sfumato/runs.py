@@ -194,8 +194,10 @@ def commit() -> str | None:
 
 
 def save_bundle(model: Model, folder: Path, card: str = "") -> None:
-    """Write `model` as a bundle into `folder`, each file whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write `model` as a bundle into `folder`, each file whole or not at all.
+
+    Raises RunError where nothing can be written there.
+    """
     if isinstance(model, Codec):
         model.tabulate()
     weights = {
@@ -268,7 +270,9 @@ def _read(folder: Path) -> Model:
         raise RunError(
             f"{folder.parent} has not saved its model: it has just begun, or ended before that."
         )
-    _refuse_foreign(folder, [p.name for p in folder.iterdir()] if folder.is_dir() else [])
+    # of what is no bundle only the top: it may be anything, and large
+    inside = folder.rglob("*") if (folder / "config.json").is_file() else folder.glob("*")
+    _refuse_foreign(folder, [str(path.relative_to(folder)) for path in inside])
     card, schema = _json(folder / "config.json"), _json(folder / "schema.json")
     if not isinstance(card.get("format", 0), int):
         raise BundleError(f"{folder}/config.json is not one of ours: its format is no number.")
@@ -347,7 +351,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _refuse_foreign(place: Path, names: list[str]) -> None:
     for name in names:
-        if name.endswith((".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib")):
+        if name.lower().endswith((".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib")):
             raise BundleError(
                 f"{place} holds {name}, which can run code when it is read; "
                 f"a bundle is {', '.join(PARTS)}."

@@ -31,7 +31,7 @@ from sfumato.data.prepare import cache_folder, make_cache
 from sfumato.data.source import Source
 from sfumato.data.stock import Cut, decoded
 from sfumato.encoding import PART, Shown, fitted, loaded
-from sfumato.errors import DataError
+from sfumato.errors import ConfigError, DataError
 from sfumato.io.files import atomic
 from sfumato.io.images import from_bytes
 from sfumato.model import Autoencoder, Classifier, Model, Tagger
@@ -128,7 +128,9 @@ def search(
     `within` is a folder or archive, a known data set, or a source. Raises SfumatoError, one line.
     """
     model = loaded(place, "search")
-    query = fitted(model, picture)[:1]
+    query = fitted(model, picture)
+    if len(query) != 1:
+        raise ConfigError(f"search takes one picture at a time; got {len(query)}.")
     held = index(model, within)
     held.nearest(held.codes[:1], 1)  # maps the codes
     began = perf_counter()

@@ -13,9 +13,12 @@ from PIL import Image
 from sfumato.errors import ConfigError, DataError
 from sfumato.io.alpha import laid
 from sfumato.io.images import (
+    colours,
     from_bytes,
     grid,
     levels,
+    marks,
+    opacity,
     read,
     room,
     rounded,
@@ -361,3 +364,9 @@ def test_colours_that_opacity_was_multiplied_into_are_read_like_others():
     assert np.array_equal(np.asarray(read(clear.convert("RGBa"))), np.asarray(read(clear)))
     grey = Image.new("LA", (2, 1), (200, 255))
     assert read(grey.convert("La")).getpixel((0, 0)) == 200
+
+
+@pytest.mark.parametrize("look", [read, opacity, marks, colours])
+def test_a_picture_without_pixels_is_refused(look):
+    with pytest.raises(DataError, match=r"^the picture has no pixels\.$"):
+        look(Image.new("RGB", (0, 5)))

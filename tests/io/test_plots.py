@@ -2,7 +2,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sfumato.io.plots import points
+from sfumato.io.plots import confusion_matrix, points
 
 
 def colours(path):
@@ -28,3 +28,11 @@ def test_a_class_keeps_its_colour_whoever_else_is_there(tmp_path):
 def test_points_without_classes_have_one_colour_and_no_legend(tmp_path):
     points(torch.rand(300, 2), None, (), tmp_path / "points.png", axes=("z0", "z1"))
     assert len(colours(tmp_path / "points.png")) >= 1
+
+
+def test_names_are_no_formulas(tmp_path):
+    """The first is a formula that cannot be set, the second would be set as one."""
+    names = ("$\\foo$", "$5 to $9")
+    points(torch.rand(20, 2), torch.arange(20) % 2, names, tmp_path / "points.png")
+    confusion_matrix(torch.eye(2).long(), names, tmp_path / "table.png", axes=names)
+    assert {path.name for path in tmp_path.iterdir()} == {"points.png", "table.png"}

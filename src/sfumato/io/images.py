@@ -145,6 +145,8 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
             what = "is a folder; name a picture in it" if place.is_dir() else "is no file"
             raise DataError(f"{name} {what if place.exists() else 'does not exist'}.")
         with _opened(source) as image:
+            if not (image.width and image.height):
+                raise DataError(f"{name} has no pixels.")
             if image.width * image.height > limit:
                 raise DataError(_too_large(name, f"{image.width}x{image.height}", limit))
             image.load()

@@ -1,5 +1,7 @@
 """Drawings that are no pictures of the data: points in a plane, tables, curves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from jaxtyping import Float, Int
@@ -8,6 +10,16 @@ from torch import Tensor
 from sfumato.io.files import atomic
 
 
+@contextmanager
+def _literally() -> Iterator[None]:
+    """Names of classes are shown as they are: a dollar in one begins no formula."""
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False}):
+        yield
+
+
+@_literally()
 def points(
     where: Float[Tensor, "N 2"],
     labels: Int[Tensor, " N"] | None,
@@ -37,6 +49,7 @@ def points(
         figure.savefig(temporary, dpi=130)
 
 
+@_literally()
 def confusion_matrix(
     table: Int[Tensor, "K K"], names: tuple[str, ...], path: Path, *, axes: tuple[str, str]
 ) -> None:
