@@ -108,3 +108,8 @@ def test_a_frame_is_moved_and_does_not_count():
     found = Whitening()(spoilt, wanted, 2)
     assert found.shape == content.shape
     torch.testing.assert_close(found[..., 2:-2, 2:-2], clean, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_not_finite_stays_so():
+    maps = torch.full((1, 2, 3, 3), torch.inf)
+    assert Whitening()(maps, covaried(torch.rand(1, 2, 3, 3)).coloured()).isnan().all()

@@ -119,6 +119,8 @@ def _power(matrices: Matrices, power: float) -> Matrices:
     """Of matrices that are symmetric and not negative, a little kept away from singular."""
     # so small that the processor has decomposed them before a device would have begun
     here = matrices.cpu()
+    if not here.isfinite().all():  # has no roots; whoever looks at the loss will say so
+        return torch.full_like(matrices, torch.nan)
     mean = here.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
     values, vectors = torch.linalg.eigh(here + (FLOOR * mean + LEAST) * torch.eye(here.shape[1]))
     with torch.autocast("cpu", enabled=False):
