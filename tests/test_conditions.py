@@ -137,6 +137,7 @@ def test_attributes_are_drawn_uniformly_from_what_there_is():
     [
         ({"hiar": "blonde"}, "there is no attribute 'hiar'; did you mean 'hair'?"),
         ({"eyes": "red"}, "there is no attribute 'eyes'; choose from slant, bold, hair."),
+        ({5: "red"}, "there is no attribute 5; choose from slant, bold, hair."),
         ({"hair": "blond"}, "attribute hair has no value 'blond'; did you mean 'blonde'?"),
         ({"slant": 30}, "attribute slant takes a number from -20 to 20; got 30."),
         ({"slant": "steep"}, "attribute slant takes a number from -20 to 20; got steep."),

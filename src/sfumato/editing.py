@@ -143,7 +143,7 @@ def _wishes(schema: Schema, asked: Mapping[str, Any]) -> tuple[list[Wish], tuple
 def named(schema: Schema, name: str) -> Attribute:
     """The attribute of that name, also in other letters' case. Raises ConfigError."""
     known = {attribute.name: attribute for attribute in schema.attributes}
-    alike = [one for one in known if one.casefold() == name.casefold()]
+    alike = [one for one in known if one.casefold() == str(name).casefold()]
     if name not in known and len(alike) != 1:
         raise ConfigError(f"there is no attribute {name!r}; {nearest(name, known)}")
     return known[name if name in known else alike[0]]

@@ -69,10 +69,10 @@ class MissingExtra(SfumatoError, ImportError):  # noqa: N818
     """An optional dependency is not installed; the message says how to install it."""
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: object, names: Iterable[str]) -> str:
     """The end of a message about an unknown `name`: the likeliest right one, or all of them."""
     names = list(names)
-    near = get_close_matches(name, names, n=1)
+    near = get_close_matches(str(name), names, n=1)
     return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names)}."
 
 

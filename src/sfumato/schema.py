@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import isclose
+from typing import SupportsFloat
 
 import torch
 
@@ -46,7 +47,7 @@ class Attribute:
             return self._of_name(value)
         try:
             number = float(value)
-        except ValueError:
+        except (TypeError, ValueError):
             number = float("nan")
         if not self.low <= number <= self.high:
             raise ConfigError(
@@ -65,7 +66,7 @@ class Attribute:
         last = len(self.values) - 1
         for index, name in enumerate(self.values):
             number = self.low + index * (self.high - self.low) / last
-            same = not isinstance(value, str) and isclose(number, value, abs_tol=1e-6)
+            same = isinstance(value, SupportsFloat) and isclose(number, value, abs_tol=1e-6)
             if same or value == name:
                 return number
         raise ConfigError(
