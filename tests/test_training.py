@@ -149,10 +149,12 @@ def test_two_processes_with_half_the_batch_equal_one_with_the_whole(tmp_path, of
     """The mean gradient over processes is the gradient of the mean: design, section 5."""
     done, folder = of_two
     assert done.returncode == 0, done.stderr
-    one = weights(train("vae", **SMOKE, steps=6, out=tmp_path / "of-one"))
-    two = load_file(folder / "runs" / "vae-digits-2" / "bundle" / "model.safetensors")
-    for key, value in one.items():
-        torch.testing.assert_close(two[key], value, atol=1e-6, rtol=1e-5)
+    one, two = train("vae", **SMOKE, steps=6, out=tmp_path / "one"), folder / "runs/vae-digits-2"
+    found = load_file(two / "bundle" / "model.safetensors")
+    for key, value in weights(one).items():
+        torch.testing.assert_close(found[key], value, atol=1e-6, rtol=1e-5)
+    for mine, theirs in zip(rows(one.path / "metrics.csv"), rows(two / "metrics.csv"), strict=True):
+        assert theirs == pytest.approx(mine, rel=1e-4), "losses are of the whole batch"
 
 
 def test_minutes_end_the_run_and_are_turned_into_steps(tmp_path):

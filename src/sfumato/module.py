@@ -37,6 +37,15 @@ class Module(L.LightningModule):
 
     def training_step(self, batch: Batch, index: int) -> None:
         self.model.training_step(batch, index)
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        """What the model told becomes the mean over all processes, so that they judge it alike."""
+        told = self.model.told
+        if told and self.trainer.world_size > 1:
+            mine = torch.stack([value.detach().to(self.device) for value in told.values()])
+            means = self.trainer.strategy.reduce(mine, reduce_op="mean")
+            self.model.told = dict(zip(told, means, strict=True))
 
     def configure_optimizers(self) -> Any:
         return self.model.configure_optimizers()

@@ -56,7 +56,8 @@ def test_the_painter_climbs_to_64_and_the_judge_descends(source):
 
 def test_what_was_mended_is_there_and_the_sigmoid_is_in_the_loss_alone(source):
     painter, judge = ([type(x).__name__ for x in net] for net in source.children())
-    assert painter.count("ReLU") == painter.count("Upsample") == painter.count("Conv2d") == 4
+    assert painter.count("ReLU") == painter.count("Doubled") == 4
+    assert "Conv2d" not in painter
     assert painter[-1] == "Tanh"
     assert judge.count("LeakyReLU") == judge.count("Norm2d") == judge.count("Conv2d") == 5
     assert "Sigmoid" not in painter + judge

@@ -29,6 +29,7 @@ from sfumato.errors import ConfigError
 from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.model import Judge, Sampler
 from sfumato.nn.apart import Norm2d, each
+from sfumato.nn.doubled import Doubled
 from sfumato.nn.init import normal_002
 from sfumato.nn.players import adams
 from sfumato.nn.pyramid import doublings
@@ -122,8 +123,8 @@ def _generator(c: Config, bottom: int, doubled: int, channels: int) -> nn.Sequen
     layers += [ToMaps(maps[0], bottom)]
     for left, (wide, narrow) in zip((4, 3, 2, 1), pairwise(maps), strict=True):
         layers += [nn.BatchNorm2d(wide), nn.ReLU()]
-        layers += [nn.Upsample(scale_factor=2)] if left <= doubled else []
-        layers += [nn.Conv2d(wide, narrow, 3, padding=1, bias=left == 1)]
+        conv = Doubled if left <= doubled else nn.Conv2d
+        layers += [conv(wide, narrow, 3, padding="same", bias=left == 1)]
     return nn.Sequential(*layers, nn.Tanh())
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
-from torch.nn.functional import conv2d, conv_transpose2d, interpolate, pad
+from torch.nn.functional import conv2d, conv_transpose2d, pad
 from torch.optim import Adam
 
 from sfumato.data.dataset import Batch, Dataset
@@ -36,6 +36,7 @@ from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.metrics.score import Score
 from sfumato.metrics.style import style_loss
 from sfumato.model import Translator
+from sfumato.nn.doubled import doubled
 from sfumato.nn.perceptual import embedded, layers
 from sfumato.nn.statistics import InstanceNorm
 from sfumato.recipe import Recipe
@@ -215,7 +216,7 @@ class _Up(_Layer):
 
     def forward(self, maps: Tensor) -> Tensor:
         if not self.transposed:
-            return super().forward(interpolate(maps, scale_factor=2.0, mode="nearest"))
+            return self._standardised(doubled(maps, self.conv.weight)).relu_()
         high, wide = maps.shape[-2:]
         # the transpose of a convolution of stride 2 that is padded at the end
         kernel = self.conv.weight.transpose(0, 1)

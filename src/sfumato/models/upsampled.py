@@ -27,6 +27,7 @@ from sfumato.losses.adversarial import GAMES, GameName
 from sfumato.losses.penalties import PENALTIES, Chances, PenaltyName, chances
 from sfumato.model import Judge, Sampler
 from sfumato.nn.apart import each
+from sfumato.nn.doubled import Doubled
 from sfumato.nn.init import glorot
 from sfumato.nn.minibatch import MinibatchDiscrimination
 from sfumato.nn.pyramid import multiple
@@ -127,8 +128,8 @@ def _generator(c: Config, quarter: int, channels: int) -> nn.Sequential:
     return nn.Sequential(
         *(nn.Linear(c.latent, c.hidden), nn.Tanh()),
         *(nn.Linear(c.hidden, dense), nn.BatchNorm1d(dense), nn.Tanh(), nn.Unflatten(1, low)),
-        *(nn.Upsample(scale_factor=2), nn.Conv2d(2 * c.width, c.width, 5, padding=2), nn.Tanh()),
-        *(nn.Upsample(scale_factor=2), nn.Conv2d(c.width, channels, 5, padding=2), nn.Tanh()),
+        *(Doubled(2 * c.width, c.width, 5, padding="same"), nn.Tanh()),
+        *(Doubled(c.width, channels, 5, padding="same"), nn.Tanh()),
     )
 
 
