@@ -86,7 +86,7 @@ class Config:
     fine: Positive = 0.006
     """Price at the best quality; those between are spaced evenly in the logarithm."""
     grey: Fraction = 0.2
-    """Share of images that a colour model learns as grey ones."""
+    """Share of coloured images that a colour model learns as grey ones, as it does grey images."""
     pixel: NonNegative = 1.0
     """Weight of the absolute error of a pixel."""
     structure: NonNegative = 0.0
@@ -153,8 +153,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
     def training_step(self, batch: Batch, index: int) -> None:
         for_d, for_c = self.players
         count = len(batch.image)
-        row = self.draw(self._rows, count)
-        real = self._as_grey(batch.image, row)
+        real, row = self._as_coded(batch.image, self.draw(self._rows, count))
         values, noise = self._values(real, row), self.draw(self._noise, count)
         fake, bits = self._coded(values, noise, row, real.shape[2:])
         draws = self.draw(chances(self.schema.shape), count)
@@ -198,13 +197,15 @@ class ImageCodec(Codec, Autoencoder, Judge):
         """A quality for each image, and for some of a colour model that of grey."""
         c, where = self.config, self.device
         row = torch.randint(c.qualities, (count,), device=where, generator=rng)
-        if self.schema.channels == 1:
-            return row
-        return row + c.qualities * (torch.rand(count, device=where, generator=rng) < c.grey)
+        grey = c.grey if self.schema.channels == 3 else 0
+        return row + c.qualities * (torch.rand(count, device=where, generator=rng) < grey)
 
-    def _as_grey(self, images: Images, row: Labels) -> Images:
-        grey = images.mean(1, keepdim=True)
-        return torch.where((row < self.qualities)[:, None, None, None], images, grey)
+    def _as_coded(self, images: Images, row: Labels) -> tuple[Images, Labels]:
+        """Images in the colours of their rows; a grey one has a row of grey, as in a file."""
+        grey = (images == images[:, :1]).flatten(1).all(1) & (self.schema.channels == 3)
+        row = torch.where(grey, row % self.qualities + self.qualities, row)
+        coloured = (row < self.qualities)[:, None, None, None]
+        return torch.where(coloured, images, images.mean(1, keepdim=True)), row
 
     def _noise(self, count: int, rng: Generator | None = None) -> Tensor:
         shape = (count, self.config.latent, *places(*self.schema.shape[1:]))
