@@ -1,7 +1,9 @@
 """Which images, and how they are cut to size: one frozen value, `--data.FIELD` for each field."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from numbers import Integral
+from numbers import Integral, Real
+from os import PathLike, fspath
 
 from sfumato.errors import ConfigError
 
@@ -51,10 +53,18 @@ class Source:
     """Where a source draws its images: which ones; which are held out; which keep their labels."""
 
     def __post_init__(self) -> None:
+        for field in ("name", "split", "pair", "other"):
+            word = getattr(self, field)
+            if isinstance(word, PathLike):
+                object.__setattr__(self, field, fspath(word))
+            elif not isinstance(word, str) and (word is not None or field in ("name", "split")):
+                raise ConfigError(f"--data.{field} is a word or a path; got {word!r}.")
         for field in ("classes", "attributes"):
             names = getattr(self, field)
-            if isinstance(names, str):
+            if isinstance(names, str) or not isinstance(names, Iterable):
                 raise ConfigError(f"--data.{field} takes several names; write ({names!r},).")
+            names = tuple(names)
+            object.__setattr__(self, field, names)
             if len(set(names)) < len(names):
                 raise ConfigError(f"--data.{field} names one twice: {', '.join(names)}.")
         least_of = {"side": 1, "crop": 1, "patch": 1, "count": 0, "labels": 1}
@@ -72,8 +82,8 @@ class Source:
             )
         if self.channels not in (None, 1, 3):
             raise ConfigError(f"--data.channels must be 1 or 3; got {self.channels}.")
-        if not 0 <= self.holdout < 1:
-            raise ConfigError(f"--data.holdout is a share from 0 to below 1; got {self.holdout}.")
+        if not isinstance(self.holdout, Real) or not 0 <= self.holdout < 1:
+            raise ConfigError(f"--data.holdout is a share from 0 to below 1; got {self.holdout!r}.")
 
     @property
     def origin(self) -> "Source":
