@@ -83,7 +83,8 @@ class Source:
         if self.channels not in (None, 1, 3):
             raise ConfigError(f"--data.channels must be 1 or 3; got {self.channels}.")
         if not isinstance(self.holdout, Real) or not 0 <= self.holdout < 1:
-            raise ConfigError(f"--data.holdout is a share from 0 to below 1; got {self.holdout!r}.")
+            said = f"--data.holdout is a share from 0 to below 1; got {self.holdout!r}."
+            raise ConfigError(said)
 
     @property
     def origin(self) -> "Source":
