@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from sfumato import runs, training
-from sfumato.callbacks.checkpoints import Checkpoints
+from sfumato.callbacks.checkpoints import Checkpoints, reached
 from sfumato.errors import ConfigError, RunError, Stopped
-from sfumato.training import _visited, train
+from sfumato.training import train
 
 SMOKE = {"recipe": "smoke", "progress": False, "device": "cpu"}
 
@@ -123,7 +123,7 @@ def test_a_start_is_trained_to_its_end_on_the_pictures_asked_for(tmp_path, monke
     card["recipe"]["steps"] += 3  # as it stands where training was cut off
     (start / "run.yaml").write_text(yaml.safe_dump(card))
     train("vae", recipe="smoke", start="vae:smoke", out="on", progress=False)
-    assert _visited(runs.Run(start)) == card["recipe"]["steps"]
+    assert reached(runs.Run(start)).visited == card["recipe"]["steps"]
     shutil.rmtree(start / "checkpoints")
     before = (start / "metrics.csv").read_bytes()
     flipped = {"data": {"flip": True}}  # the same pictures, and a finished run without checkpoints

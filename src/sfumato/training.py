@@ -25,7 +25,7 @@ from sfumato import parts, registry, settings
 from sfumato.callbacks.average import Average
 from sfumato.callbacks.bar import Bar
 from sfumato.callbacks.card import Card
-from sfumato.callbacks.checkpoints import Checkpoints
+from sfumato.callbacks.checkpoints import Checkpoints, reached
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import Events, Ledger, Recorder
@@ -149,11 +149,11 @@ def _resume(
         raise ConfigError(f"{path} trains {card['model']}, not {model}; name another --out.")
     began = recipe_from(card["model"], card["recipe"])
     recipe = resumed(model, began, **said)
-    if recipe.steps != began.steps and (done := _visited(run)) > recipe.steps:
+    if recipe.steps != began.steps and (done := reached(run).visited) > recipe.steps:
         raise ConfigError(
             f"--steps {recipe.steps:,} is below the {done:,} that {path} has done; name more."
         )
-    at = _clock(run)["elapsed"] / 60
+    at = reached(run).elapsed / 60
     if minutes is not None and minutes != card.get("minutes") and at > minutes:
         raise ConfigError(
             f"--minutes {minutes:g} is below the {at:.3g} that {path} has done; name more."
@@ -190,8 +190,8 @@ def _fit(
 ) -> Run:
     """Train from the last checkpoint, or from the beginning, to the end."""
     settle(preset)
-    network, before = Module(model, preset.channels_last), _clock(run)
-    start, over = before["visited"], minutes is not None and before["elapsed"] >= 60 * minutes
+    network, before = Module(model, preset.channels_last), reached(run, model)
+    start, over = before.visited, minutes is not None and before.elapsed >= 60 * minutes
     clock = Clock(recipe.seed, minutes)
     average = [Average(recipe.ema, clock)] if recipe.ema else []
 
@@ -290,7 +290,7 @@ def _weights(start: str, model: str, network: Model, data: Source) -> Mapping[st
             f"--start {start} is {run.path} here, which learned with --data.{field} {was}, not "
             f"{asked}; name another run, or move it away."
         )
-    cut = run.checkpoint.exists() and _visited(run) < run.recipe()[1].steps
+    cut = run.checkpoint.exists() and reached(run).visited < run.recipe()[1].steps
     if cut or not run.saved:
         # what would not fit is not trained in vain
         _shared(start, build(name, wanted, sources.open(wanted.data)).state_dict(), network)
@@ -325,27 +325,6 @@ def foresee(network: Model, model: str, recipe: Recipe) -> None:
     else:
         given = load(start)
     _shared(start, given.state_dict(), network)
-
-
-def _visited(run: Run) -> int:
-    """Batches the last checkpoint has seen; 0 where there is none."""
-    return int(_clock(run)["visited"])
-
-
-def _clock(run: Run) -> Mapping[str, Any]:
-    """The clock as the last checkpoint has it, at its beginning where there is none."""
-    if not run.checkpoint.exists():
-        return {"visited": 0, "elapsed": 0.0}
-    try:
-        saved = torch.load(run.checkpoint, map_location="cpu", weights_only=True, mmap=True)
-        made_by, clock = saved["sfumato"]["format"], saved["callbacks"]["Clock"]
-    except Exception as error:
-        raise RunError(
-            f"{run.checkpoint} is damaged ({type(error).__name__}); delete it to begin again."
-        ) from error
-    if made_by > FORMAT:
-        raise RunError(f"{run.checkpoint} was made by a newer Sfumato; pip install -U sfumato.")
-    return clock
 
 
 def _card(

@@ -3,11 +3,13 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, NoReturn
 
+import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
@@ -102,6 +104,51 @@ class Checkpoints(Callback):
         if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = signal.Signals(number)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far a run has come."""
+
+    visited: int = 0
+    """Batches."""
+    elapsed: float = 0.0
+    """Seconds."""
+
+
+def reached(run: Run, model: Model | None = None) -> Reached:
+    """What the last checkpoint has seen: nothing where there is none.
+
+    Raises RunError where it cannot be read, or is not of a model like the one that is given.
+    """
+    if not run.checkpoint.exists():
+        return Reached()
+    try:
+        saved = torch.load(run.checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        made_by, clock = saved["sfumato"]["format"], Reached(**saved["callbacks"]["Clock"])
+        shapes = {name: weight.shape for name, weight in saved["state_dict"].items()}
+    except Exception as error:
+        raise RunError(
+            f"{run.checkpoint} is damaged ({type(error).__name__}); delete it to begin again."
+        ) from error
+    if made_by > FORMAT:
+        raise RunError(f"{run.checkpoint} was made by a newer Sfumato; pip install -U sfumato.")
+    own = shapes if model is None else {k: v.shape for k, v in model.state_dict().items()}
+    for name in {**own, **shapes}:
+        if own.get(name) != shapes.get(name):
+            said = f"{name} is {_size(shapes.get(name))} there and {_size(own.get(name))} by"
+            raise RunError(
+                f"{run.checkpoint} does not fit: {said} {run.path / 'run.yaml'}; one of the two "
+                "was changed or is of another run."
+            )
+    return clock
+
+
+def _size(shape: Sequence[int] | None) -> str:
+    """A weight's shape in words."""
+    if shape is None:
+        return "absent"
+    return "x".join(map(str, shape)) or "one number"
 
 
 def _any(trainer: Trainer, mine: bool) -> bool:
