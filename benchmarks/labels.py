@@ -82,6 +82,8 @@ def main() -> None:
     parser.add_argument("--conditional", help="a conditional GAN that saw all labels, likewise")
     parser.add_argument("--long", action="store_true", help="of 1 %% of the labels")
     parser.add_argument("--rows", nargs="+", choices=list(MADE), default=list(MADE))
+    ways = {"nargs": "*", "choices": list(WAYS), "default": list(WAYS)}
+    parser.add_argument("--ways", help="in which pictures without labels are used", **ways)
     parser.add_argument("--precision", help="of all trainings; else what is quickest here")
     parser.add_argument("--folder", type=Path, default=Path("runs/labels"))
     args = parser.parse_args()
@@ -115,7 +117,7 @@ def _measured(
             found[row] = _accuracy(args, place, seed)
     for way, prepare in WAYS.items():
         rows = {f"{row}, {way}": kept for row, kept in wanted.items()}
-        if known.keys() >= rows.keys() or not getattr(size, way):
+        if known.keys() >= rows.keys() or not getattr(size, way) or way not in args.ways:
             continue
         judge, painter, namer = prepare(args, real, seed, folder)
         found[way] = 1 - evaluate(judge, count=1000)["error"].value
@@ -125,6 +127,9 @@ def _measured(
                 painter, place, real, ratio=size.named, keep=kept, seed=seed, namer=namer
             )
             found[row] = _accuracy(args, place, seed)
+    given = {k: v for k in ("painter", "conditional") if (v := getattr(args, k))}
+    if args.ways != list(WAYS):
+        given["ways"] = " ".join(args.ways)
     return {
         "data": args.data,
         "share": args.share,
@@ -134,7 +139,7 @@ def _measured(
         "accuracy": found,
         "size": vars(size),
         "long": args.long,
-        "given": {k: v for k in ("painter", "conditional") if (v := getattr(args, k))},
+        "given": given,
     }
 
 
