@@ -36,3 +36,14 @@ def test_names_are_no_formulas(tmp_path):
     points(torch.rand(20, 2), torch.arange(20) % 2, names, tmp_path / "points.png")
     confusion_matrix(torch.eye(2).long(), names, tmp_path / "table.png", axes=names)
     assert {path.name for path in tmp_path.iterdir()} == {"points.png", "table.png"}
+
+
+def test_a_legend_names_all_classes_also_such_as_begin_with_an_underscore(tmp_path):
+    def legend(*names):
+        """Dark pixels on the right."""
+        points(torch.rand(20, 2), torch.arange(20) % 2, names, tmp_path / "points.png")
+        with Image.open(tmp_path / "points.png") as picture:
+            right = picture.convert("L").crop((picture.width * 9 // 10, 0, *picture.size))
+        return sum(count for count, grey in right.getcolors() if grey < 100)
+
+    assert legend("_one", "_two") >= legend("one", "two") > 0

@@ -40,7 +40,8 @@ def points(
         rows = where if labels is None else where[labels == names.index(name)]
         colour = colours[names.index(name) % len(colours) if name else 0]
         x, y = rows.T.tolist()
-        axis.scatter(x, y, s=7, color=colour, label=name, linewidths=0)
+        # a legend leaves out what begins with an underscore
+        axis.scatter(x, y, s=7, color=colour, label=f" {name}".rstrip(), linewidths=0)
     axis.set(xlabel=axes[0], ylabel=axes[1])
     axis.set_aspect("equal", adjustable="datalim")
     if labels is not None:
