@@ -139,8 +139,34 @@ def test_what_holds_one_thing_after_another_is_several():
     assert torch.equal(sfumato.interpolate(model, iter([0, 1, 2]), 4), images)
     file = BytesIO()
     Image.new("RGB", (8, 8)).save(file, "PNG")
-    file.seek(0)
-    assert sfumato.upscale(file, method="bicubic").size == (32, 32)
+    for _ in range(2):  # it has just been written, and then read
+        assert sfumato.upscale(file, method="bicubic").size == (32, 32)
+
+
+def test_a_file_opened_as_text_is_no_path(tmp_path):
+    (tmp_path / "picture.png").write_text("a/b")
+    with (tmp_path / "picture.png").open() as file, pytest.raises(ConfigError) as caught:
+        sfumato.upscale(file)
+    assert str(caught.value) == "picture is a file opened as text; open it with mode 'rb'."
+
+
+def test_a_model_of_other_numbers_is_refused_before_it_computes():
+    model = DCGAN(Config(width=4, latent=8), Schema(shape=(1, 16, 16)))
+    for kind in (torch.float16, torch.float64):
+        for act in (sfumato.sample, lambda one: sfumato.compare([one], "digits")):
+            with pytest.raises(ConfigError) as caught:
+                act(model.to(kind))
+            assert str(caught.value) == f"DCGAN computes in {kind}; say .float() of it first."
+
+
+def test_no_number_is_without_end():
+    with pytest.raises(ConfigError, match=r"^noise must be float >= 0; got inf\.$"):
+        sfumato.arithmetic("dcgan-digits", "1", noise=float("inf"))
+
+
+def test_compare_takes_what_evaluate_takes():
+    with pytest.raises(ConfigError, match=r"^compare takes no sead; did you mean 'seed'\?"):
+        sfumato.compare(["dcgan-digits"], "digits", sead=1)
 
 
 def test_names_and_values_stay_a_mapping():

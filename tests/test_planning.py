@@ -155,3 +155,23 @@ def test_a_start_that_cannot_fit_is_not_trained_first(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"shares 0 of .* numbers with this model"):
         train("dcgan", recipe="smoke", start="cgan:smoke", out="on", progress=False)
     assert not Path("runs").exists()
+
+
+def test_a_damaged_run_yaml_is_named_before_a_batch(vae_run):
+    path = vae_run.path / "run.yaml"
+    whole = yaml.safe_load(path.read_text())
+    for part in ("model", "recipe", "preset", "data"):
+        path.write_text(yaml.safe_dump({k: v for k, v in whole.items() if k != part}))
+        with pytest.raises(RunError, match=f"run.yaml is damaged: '{part}' is missing or misp"):
+            train("vae", out=vae_run.path, resume=True, steps=9)
+    path.write_text(yaml.safe_dump(whole | {"preset": whole["preset"] | {"threads": 0}}))
+    with pytest.raises(ConfigError, match=r"^--preset\.threads must be greater than or eq"):
+        train("vae", out=vae_run.path, resume=True, steps=9)
+
+
+def test_a_checkpoint_of_another_model_is_refused_before_a_batch(vae_run):
+    card = yaml.safe_load((vae_run.path / "run.yaml").read_text())
+    card["recipe"]["model"]["hidden"] = 24
+    (vae_run.path / "run.yaml").write_text(yaml.safe_dump(card))
+    with pytest.raises(RunError, match=r"last\.ckpt does not fit: .* is \S+ there and \S+ by"):
+        train("vae", out=vae_run.path, resume=True, steps=9)

@@ -272,3 +272,11 @@ def test_a_bundle_cannot_lie_where_a_file_does(bundle, tmp_path):
     (tmp_path / "taken.png").write_bytes(b"x")
     with pytest.raises(RunError, match=r"taken\.png"):
         runs.save_bundle(runs.load(bundle), tmp_path / "taken.png")
+
+
+def test_a_config_that_describes_nothing_is_named(bundle):
+    edit(bundle / "config.json", config=[])
+    refused(bundle, "config.json is damaged: its config names no settings.")
+    weights = {"latent": 10**12, "width": 10**12, "hidden": 10**12}
+    edit(bundle / "config.json", config=weights)
+    refused(bundle, "describes no network: ")

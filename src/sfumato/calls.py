@@ -63,7 +63,7 @@ def _argument(verb: Callable[..., Any], name: str, given: BoundArguments) -> Any
     kinds: list[Any] = [get_origin(part) for part in (hint, *get_args(hint))]
     if isinstance(value, Mapping) and Mapping in kinds:
         return value  # its names are those of settings, and are checked as such
-    for form in _forms(value):
+    for form in _forms(name, value):
         try:
             found = _adapter(hint).validate_python(form)
         except ValidationError as error:
@@ -91,11 +91,16 @@ def _plain(value: Any) -> Any:
     return str(value) if torch and isinstance(value, torch.device) else value
 
 
-def _forms(value: Any) -> Iterator[Any]:
+def _forms(name: str, value: Any) -> Iterator[Any]:
     """Itself, then as bytes or as a list, where it is a file or holds one thing after another."""
     yield value
     if callable(getattr(value, "readline", None)):
-        yield value.read()
+        if value.seekable():  # what somebody has written or read a moment ago, from its beginning
+            value.seek(0)
+        content = value.read()
+        if isinstance(content, str):  # which would be taken for a path
+            raise ConfigError(f"{name} is a file opened as text; open it with mode 'rb'.")
+        yield content
     elif isinstance(value, set | frozenset | Iterator):
         yield list(value)
     elif getattr(value, "ndim", 0) == 1:
@@ -111,7 +116,7 @@ def _hints(verb: Callable[..., Any]) -> dict[str, Any]:
 def _adapter(hint: Any) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
-    return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+    return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False))
 
 
 @contextmanager
@@ -125,6 +130,12 @@ def _as_usual(given: BoundArguments) -> Iterator[None]:
     for value in given.arguments.values():
         flat += value if isinstance(value, list | tuple) else [value]
     models = [one for one in flat if isinstance(one, torch.nn.Module)]
+    for model in models:
+        kinds = {weight.dtype for weight in model.parameters() if weight.is_floating_point()}
+        if kinds - {torch.float32}:
+            raise ConfigError(
+                f"{type(model).__name__} computes in {kinds.pop()}; say .float() of it first."
+            )
     modes = {part: part.training for model in models for part in model.modules()}
     with _FLOAT32, torch.inference_mode(False):
         try:

@@ -94,7 +94,8 @@ def _act(model: Model) -> tuple[_Act, str, str]:
 
 def ends(model: Model) -> tuple[str, str]:
     """What goes into the graph of a model, and what comes out of it."""
-    return _act(model)[1:]
+    act, given, made = _act(model)
+    return " and ".join((given, *act.names)), made
 
 
 def _example(model: Model, given: str, count: int) -> dict[str, Tensor]:

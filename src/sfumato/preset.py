@@ -9,11 +9,16 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 
 from sfumato.errors import ConfigError, DeviceError, nearest
 from sfumato.model import Model
+from sfumato.settings import Count
+
+Precision = Literal["32-true", "bf16-mixed"]
+"""As Lightning names them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,17 +27,17 @@ class Preset:
 
     device: str = "cpu"
     """cpu, cuda or mps."""
-    devices: int = 1
+    devices: Count = 1
     """Processes, one device each."""
-    precision: str = "32-true"
-    """As Lightning names it: 32-true or bf16-mixed."""
+    precision: Precision = "32-true"
+    """Of products and sums."""
     channels_last: bool = False
     """Whether convolution weights lie with channels innermost."""
-    threads: int = 1
+    threads: Count = 1
     """Threads of one process."""
 
 
-PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed"}
+PRECISIONS: dict[str, Precision] = {"32": "32-true", "bf16": "bf16-mixed"}
 """What a user says, and what Lightning says. Half precision is left out: CPUs cannot, GANs
 overflow it.
 """

@@ -276,6 +276,8 @@ def _read(folder: Path) -> Model:
     card, schema = _json(folder / "config.json"), _json(folder / "schema.json")
     if not isinstance(card.get("format", 0), int):
         raise BundleError(f"{folder}/config.json is not one of ours: its format is no number.")
+    if not isinstance(card.get("config", {}), dict):
+        raise BundleError(f"{folder}/config.json is damaged: its config names no settings.")
     if card.get("format", 0) > FORMAT:
         raise BundleError(
             f"{folder} was made by a newer Sfumato (format {card['format']}, this one reads up to "
@@ -288,9 +290,11 @@ def _read(folder: Path) -> Model:
         data = settings.build(Schema, {**schema, "attributes": attributes})
         with torch.device("meta"), _Undrawn():
             shapes = {name: tuple(w.shape) for name, w in kind(config, data).state_dict().items()}
+    except SfumatoError:
+        raise
+    except RuntimeError as error:
+        raise BundleError(f"{folder} describes no network: {_first_line(error)}.") from None
     except (KeyError, TypeError) as error:
-        if isinstance(error, SfumatoError):
-            raise
         raise BundleError(
             f"{folder} is no bundle: {_first_line(error)} is missing or misplaced."
         ) from None

@@ -35,7 +35,7 @@ def build_trainer(
         # a player's parameters rest while the other learns, and plain `ddp` takes that for an
         # error
         strategy="ddp_find_unused_parameters_true" if preset.devices > 1 else "auto",
-        precision=preset.precision,  # type: ignore[arg-type]
+        precision=preset.precision,
         max_epochs=1,
         limit_train_batches=steps,
         callbacks=callbacks,

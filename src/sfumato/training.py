@@ -43,7 +43,7 @@ from sfumato.module import Module
 from sfumato.planning import build, enough, one_length, others, plan, resumed
 from sfumato.preset import Preset, choose, pick_device, same_machine, settle, unsettled
 from sfumato.recipe import Recipe
-from sfumato.runs import FORMAT, Run, commit, load, recipe_from, recipe_plain
+from sfumato.runs import FORMAT, Run, commit, load, recipe_plain
 from sfumato.trainer import FOREVER, Stopwatch, Stream, build_trainer, quietly
 
 LITTLE = 0.01
@@ -144,10 +144,12 @@ def _resume(
 ) -> Run:
     """Go on with a run as it began; of what is `said` the steps alone may differ."""
     run = Run(path)
-    card = run.read()
-    if model != card["model"]:
-        raise ConfigError(f"{path} trains {card['model']}, not {model}; name another --out.")
-    began = recipe_from(card["model"], card["recipe"])
+    (name, began), card = run.recipe(), run.read()
+    if model != name:
+        raise ConfigError(f"{path} trains {name}, not {model}; name another --out.")
+    for part in ("preset", "data"):
+        if not isinstance(card.get(part), dict):
+            raise RunError(f"{path}/run.yaml is damaged: {part!r} is missing or misplaced.")
     recipe = resumed(model, began, **said)
     if recipe.steps != began.steps and (done := reached(run).visited) > recipe.steps:
         raise ConfigError(
@@ -158,21 +160,21 @@ def _resume(
         raise ConfigError(
             f"--minutes {minutes:g} is below the {at:.3g} that {path} has done; name more."
         )
-    preset = settings.build(Preset, card["preset"])
+    preset = settings.build(Preset, card["preset"], "preset.")
     same_machine(preset, **machine)
     pick_device(preset.device)
     asked = "steps" in said["changes"]
     with _owned(run):
         here = replace(recipe, data=learned_from(run))
         stream = sources.open(here.data)
-        if stream.fingerprint != card["data"]["fingerprint"]:
+        if stream.fingerprint != card["data"].get("fingerprint"):
             raise RunError(
                 f"{path} cannot be resumed: {here.data.name} is not the data it began with."
             )
-        network = build(card["model"], here, stream)
-        enough(network, card["model"], here, preset.devices)
+        network = build(name, here, stream)
+        enough(network, name, here, preset.devices)
         if not run.checkpoint.exists():  # cut before its first save: it begins again
-            _begin_from(network, card["model"], recipe)
+            _begin_from(network, name, recipe)
         minutes = minutes if minutes is not None or asked else card.get("minutes")
         card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes}
         return _fit(run, card, network, here, stream, preset, minutes, progress)
@@ -218,6 +220,13 @@ def _fit(
                 trainer.fit(network, stream, ckpt_path=path, weights_only=True)
             except SystemExit:  # how Lightning takes the second ^C
                 raise KeyboardInterrupt from None
+            except RuntimeError as error:
+                if preset.devices == 1 or "onnection" not in str(error):
+                    raise
+                raise RunError(
+                    "another process of this training has ended, killed perhaps for want of "
+                    "memory; --resume goes on from what was saved last."
+                ) from error
     stopped = checkpoints.asked.name if checkpoints.asked else ""
     if _first() and left:
         finished = {} if stopped else {"steps": clock.visited}

@@ -11,6 +11,7 @@ from torch import nn
 
 from sfumato import data as sources
 from sfumato.callbacks.average import WARM, Average
+from sfumato.callbacks.card import plot
 from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import SLOW, Health
@@ -293,3 +294,14 @@ def test_what_processes_have_is_gathered_in_the_order_of_the_whole(monkeypatch):
     loop = module.model.loop
     assert torch.equal(loop.gather(whole[::2]), whole)
     assert torch.equal(loop.share(whole), whole[::2])
+
+
+def test_one_row_is_drawn_too(tmp_path):
+    def marks(table):
+        """Pixels of the colour of the first line."""
+        plot(table, tmp_path / "loss.png")
+        with Image.open(tmp_path / "loss.png") as picture:
+            colours = picture.convert("RGB").getcolors(2**20)
+        return sum(n for n, (red, _, blue) in colours if blue - red > 100)
+
+    assert marks([{"step": 4, "loss/a": 1.0}]) > marks([{"step": 4, "loss/a": float("nan")}])

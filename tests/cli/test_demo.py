@@ -73,3 +73,12 @@ def test_a_folder_with_something_in_it_is_left_alone(shell):
     assert demo._folder(None) == Path("sfumato-demo")
     Path("sfumato-demo").mkdir()
     assert demo._folder(None) == Path("sfumato-demo-2")
+
+
+def test_a_home_and_a_name_with_spaces_are_places_too(monkeypatch, tmp_path):
+    """A shell leaves `--out=~/x` as it is; what the page offers to type is for a shell."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert demo._folder("~/x") == tmp_path / "x"
+    commands = [command for command, _ in demo._next(Run(Path("a b")))]
+    assert commands[:2] == ["sfumato sample 'a b' -n 64 --seed 1", "sfumato animate 'a b'"]

@@ -70,7 +70,9 @@ def test_a_graph_answers_like_pytorch_for_any_batch(shell, runs, name, given):
 
 def test_the_conditions_of_a_sampler_go_into_its_graph(shell, stencil, plugins):
     onnxruntime = pytest.importorskip("onnxruntime")
-    assert shell.answer("export", stencil, "-o", "m.onnx")["difference"] < 1e-4
+    found = shell.answer("export", stencil, "-o", "m.onnx")
+    assert found["difference"] < 1e-4
+    assert (found["from"], found["makes"]) == ("latents and label and attributes", "images")
     session = onnxruntime.InferenceSession("m.onnx")
     assert [part.name for part in session.get_inputs()] == ["latents", "label", "attributes"]
     model, rng = load(stencil), torch.Generator().manual_seed(1)

@@ -82,6 +82,14 @@ print(*data.open(listed).schema.classes)
 """) == ["True", "True", "3 1"]
 
 
+def test_no_name_is_no_folder(monkeypatch, tmp_path):
+    """As a variable that is not set gives: the folder where one happens to be is not meant."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("", " "):
+        with pytest.raises(DataError, match=r"^--data is empty; name a set or a folder of pic"):
+            data.open(Source(name=name))
+
+
 def test_an_unknown_name_gets_the_nearest_one():
     with pytest.raises(UnknownName) as caught:
         data.open(Source(name="mnits"))

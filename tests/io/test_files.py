@@ -150,6 +150,8 @@ def test_nothing_below_a_folder_of_ours_is_taken_for_a_repository(tmp_path, monk
     (tmp_path / "runs").mkdir()
     names = ("someone/vae", "runs/vae", "a/b/c", "vae", "/runs/vae", "../vae")
     assert [named_on_hub(name) for name in names] == [True, *[False] * 5]
+    (tmp_path / "runs").rmdir()
+    assert not named_on_hub("runs/vae"), "where trainings will be put"
 
 
 def test_a_home_that_nobody_has_is_refused():

@@ -370,3 +370,13 @@ def test_colours_that_opacity_was_multiplied_into_are_read_like_others():
 def test_a_picture_without_pixels_is_refused(look):
     with pytest.raises(DataError, match=r"^the picture has no pixels\.$"):
         look(Image.new("RGB", (0, 5)))
+
+
+def test_a_mask_that_was_computed_is_one():
+    inside = np.arange(12).reshape(3, 4) > 5
+    assert np.array_equal(np.asarray(marks(inside)), 255 * inside)
+
+
+def test_what_no_png_holds_is_not_told_to_end_in_png(tmp_path):
+    with pytest.raises(ConfigError, match=r"of mode F .*; make it RGB first\.$"):
+        save(Image.new("F", (2, 2)), tmp_path / "a.png")

@@ -1,6 +1,7 @@
 """The run card: what a run is and how it did, in Markdown, with its curves."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
 from sfumato.callbacks.ledger import rows
+from sfumato.errors import RunError
 from sfumato.io.files import atomic
 from sfumato.module import Module
 from sfumato.runs import Run
@@ -25,7 +27,8 @@ class Card(Callback):
     def on_exception(self, trainer: Trainer, module: Module, error: BaseException) -> None:
         self.health.warn(f"ended by {type(error).__name__}: {error}")
         if trainer.is_global_zero:
-            self.write()
+            with suppress(RunError):  # of two failures the first is the one to hear of
+                self.write()
 
     def write(self) -> None:
         """Write both files."""
@@ -74,7 +77,9 @@ def plot(table: Sequence[Mapping[str, int | float]], path: Path) -> None:
     for axis, group in zip(axes, shown, strict=False):
         for name in names[group]:
             points = [(row["step"], row[name]) for row in table if name in row]
-            axis.plot(*zip(*points, strict=True), label=name.partition("/")[2], linewidth=1.2)
+            mark = "" if len(points) > 1 else "o"  # one point makes no line
+            label = name.partition("/")[2]
+            axis.plot(*zip(*points, strict=True), label=label, linewidth=1.2, marker=mark)
         axis.set(xlabel="batches", ylabel=groups[group])
         axis.grid(alpha=0.3)
         axis.legend()

@@ -39,6 +39,7 @@ GROUPS = (
 _SURROUNDINGS = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
     | {errno.ENAMETOOLONG, errno.ELOOP}
+    | {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
 )
 """Of what the system refuses, that which only the user can change, wherever it was asked for."""
 

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.places import free, say
 from sfumato.errors import RunError
+from sfumato.io.files import at_home
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -97,7 +99,7 @@ def demo(args: Namespace) -> dict[str, Any]:
 def _folder(asked: str | None) -> Path:
     if asked is None:
         return free(Path("sfumato-demo"))
-    path = Path(asked)
+    path = at_home(asked)
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise RunError(f"--out {asked} holds something already; name a new folder.")
     return path
@@ -279,9 +281,10 @@ def _told(proof: Proof) -> tuple[str, ...]:
 
 
 def _next(run: "Run") -> list[tuple[str, str]]:
+    place = quote(str(run.path))
     return [
-        (f"sfumato sample {run.path} -n 64 --seed 1", "more of them"),
-        (f"sfumato animate {run.path}", "another film"),
+        (f"sfumato sample {place} -n 64 --seed 1", "more of them"),
+        (f"sfumato animate {place}", "another film"),
         ("sfumato train dcgan --data mnist --recipe laptop", "the real thing, 15 minutes"),
         (
             "sfumato train dcgan --data path/to/pictures --data.side 64 --minutes 30",

@@ -70,6 +70,8 @@ def _target(args: Namespace, kind: str) -> Path:
         )
     if path.is_dir() and any(path.iterdir()):
         raise RunError(f"-o {path} is a folder with something in it; name a new one.")
+    if path.is_file():
+        say(f"{path} is there already, and is replaced once all is done")
     writable(path)
     return path
 

@@ -57,6 +57,8 @@ def module(name: str) -> str:
     A listed name comes first, so a folder that is called like one is written ./mnist; then what
     exists as a path; then a repository id. Raises UnknownName or DataError.
     """
+    if not name.strip():
+        raise DataError("--data is empty; name a set or a folder of pictures.")
     if name in ENTRIES:
         return "known" if ENTRIES[name].known else ENTRIES[name].module
     path = at_home(name)

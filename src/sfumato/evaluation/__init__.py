@@ -6,6 +6,7 @@ Every score carries its floor (Gaussian noise with each pixel's mean and deviati
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sfumato import runs
 from sfumato.data.catalogue import identity
 from sfumato.data.source import Source
 from sfumato.encoding import called, paint
-from sfumato.errors import ConfigError, DataError, SfumatoError
+from sfumato.errors import ConfigError, DataError, SfumatoError, nearest
 from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
 from sfumato.evaluation.editing import edit_accuracy
@@ -115,6 +116,10 @@ def compare(
     **settings: Any,
 ) -> list[dict[str, Any]]:
     """One row per place: `place`, `model`, `data` and `scores`; `settings` are `evaluate`'s."""
+    known = [*signature(evaluate).parameters][2:]
+    for name in settings:
+        if name not in known:
+            raise ConfigError(f"compare takes no {name}; {nearest(name, known)}")
     rows = []
     if isinstance(data, str | Path):  # the same images for all, however each of them took these
         data = Source(name=str(data))

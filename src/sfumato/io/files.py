@@ -96,12 +96,12 @@ def installed(package: str) -> Path:
 def named_on_hub(place: str | Path) -> bool:
     """Whether a place is written like a repository of a hub, and cannot be a slip in a path.
 
-    Below a folder that is here nothing is looked up elsewhere: its name is nobody's business.
+    Below a folder that is here nothing is looked up elsewhere: its name is nobody's business. Nor
+    below `runs`, where trainings are put unless another place is named.
     """
     name = str(place)
-    return bool(re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name)) and not (
-        Path(name).parent.is_dir()
-    )
+    written = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name)
+    return bool(written) and not name.startswith("runs/") and not Path(name).parent.is_dir()
 
 
 def nearby(path: Path) -> Path | None:

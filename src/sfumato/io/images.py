@@ -17,7 +17,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from sfumato.errors import ConfigError, DataError
+from sfumato.errors import ConfigError, DataError, brief
 from sfumato.io.alpha import GREY, laid
 from sfumato.io.files import at_home, atomic
 from sfumato.io.profiles import in_srgb
@@ -204,9 +204,11 @@ def save(image: Image.Image, path: str | Path) -> None:
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
+        png = path.suffix.lower() == ".png"
         raise ConfigError(
             f"{path} cannot hold {image.width}x{image.height} pixels of mode {image.mode} "
-            f"({' '.join(str(error).split())}); end it in .png."
+            f"({' '.join(str(error).split())}); "
+            f"{'make it RGB first' if png else 'end it in .png'}."
         ) from error
 
 
@@ -218,6 +220,11 @@ def grid(images: Images, columns: int | None = None, zoom: int = 1, gap: int = 1
     """
     if zoom < 1 or gap < 0 or (columns is not None and columns < 1):
         raise ConfigError(f"columns and zoom start at 1, gap at 0; got {columns}, {zoom}, {gap}.")
+    if not isinstance(images, Tensor) or images.ndim != 4:
+        raise ConfigError(
+            f"a grid takes a tensor B C H W in [-1, 1]; got {brief(images)}"
+            f"{'; for one image images[None]' if getattr(images, 'ndim', 0) == 3 else ''}."
+        )
     count, channels, height, width = images.shape
     if count == 0:
         raise ConfigError("a grid needs at least one image; got 0.")
@@ -292,6 +299,8 @@ def _opened(source: Source) -> Image.Image:
 
 def _of_array(pixels: np.ndarray) -> Image.Image:
     """As plotting libraries hand them: whole numbers 0..255, H W or H W C."""
+    if pixels.dtype == bool:  # as masks are computed
+        pixels = 255 * pixels.astype(np.uint8)
     known = pixels.ndim in (2, 3) and pixels.shape[2:] in ((), (1,), (3,), (4,))
     if pixels.dtype != np.uint8 or not known or not pixels.size:
         raise ValueError(

@@ -114,7 +114,7 @@ class SemiGAN(Sampler, Judge, Classifier):
         classifier, painter = self.players
         images, label = jolting(batch.image, self.draw, self.config.jolt), batch.label
         if not self.settled:
-            self._set_scales(images)
+            self._set_scales(self.loop.gather(images))
         known, loose = label != UNKNOWN, label == UNKNOWN
         # batch norm of the painter needs two in each part
         unnamed = images[loose] if loose.sum() >= 2 * self.rules.accumulate else images

@@ -99,7 +99,7 @@ class Whitening(Kept):
         with torch.autocast(maps.device.type, enabled=False):
             way = wanted.root @ own.root
             shift = wanted.mean - own.mean @ way.mT
-            way = (way - torch.eye(way.shape[1], device=way.device)).mT
+            way = (way - torch.eye(way.shape[1], dtype=way.dtype, device=way.device)).mT
             way = way.expand(len(maps), -1, -1).to(maps.dtype)
             moved = torch.baddbmm(shift.to(maps.dtype), _rows(maps), way)
         return moved.unflatten(1, maps.shape[2:]).permute(0, 3, 1, 2)
