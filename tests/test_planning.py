@@ -175,3 +175,19 @@ def test_a_checkpoint_of_another_model_is_refused_before_a_batch(vae_run):
     (vae_run.path / "run.yaml").write_text(yaml.safe_dump(card))
     with pytest.raises(RunError, match=r"last\.ckpt does not fit: .* is \S+ there and \S+ by"):
         train("vae", out=vae_run.path, resume=True, steps=9)
+
+
+def test_a_process_that_is_gone_is_one_line(vae_run, monkeypatch):
+    class Cut:
+        def fit(self, *_, **__):
+            raise RuntimeError(
+                "[gloo/transport/tcp/pair.cc:537] Read error: Connection reset by peer"
+            )
+
+    monkeypatch.setattr(training, "build_trainer", lambda *_: Cut())
+    card = yaml.safe_load((vae_run.path / "run.yaml").read_text())
+    for devices, said in ((2, r"^another process of this training has ended"), (1, "^.gloo")):
+        card["preset"]["devices"] = devices
+        (vae_run.path / "run.yaml").write_text(yaml.safe_dump(card))
+        with pytest.raises(RunError if devices == 2 else RuntimeError, match=said):
+            train("vae", out=vae_run.path, resume=True, steps=9)

@@ -9,6 +9,7 @@ from torch.nn.functional import cross_entropy, softplus
 
 from sfumato import data as sources
 from sfumato.data import Source
+from sfumato.data.dataset import Batch
 from sfumato.errors import DataError
 from sfumato.loop import Loop, Rules
 from sfumato.models.semi_gan import RECIPES, Config, SemiGAN, _WeightNormed
@@ -186,3 +187,17 @@ def test_scales_are_those_of_the_first_process():
         one._set_scales(images)
     ours, theirs = (next(one.judging.buffers()) for one in (model, alone))
     torch.testing.assert_close(ours, theirs + 1)
+
+
+def test_scales_are_of_the_whole_batch_whatever_the_share():
+    """So that they do not depend on how many processes share it."""
+    images, label = pictures(), torch.arange(48) % 3
+    model = SemiGAN(FEW, SMALL)
+    whole = deepcopy(model)
+    whole._set_scales(images)
+    kind = type("Half", (Loop,), {"gather": lambda self, rows: images})
+    model.loop = kind(model.configure_optimizers())
+    model.begin(seed=0, step=0)
+    model.training_step(Batch(image=images[::2], label=label[::2]), 0)
+    assert model.settled
+    torch.testing.assert_close(*(next(one.judging.buffers()) for one in (model, whole)))
