@@ -1,5 +1,7 @@
 """A convolution of maps at twice their side equals enlarging first."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import nn
@@ -50,3 +52,14 @@ def test_its_slope_has_a_slope() -> None:
     maps = torch.randn(1, 2, 3, 3, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(1, 2, 3, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradgradcheck(doubled, (maps, weight))
+
+
+def test_it_goes_into_a_graph_and_is_as_before_after_that() -> None:
+    """Nothing is kept of a pass over shapes alone."""
+    layer, maps = Doubled(2, 3, 5, padding="same"), torch.randn(2, 2, 4, 4)
+    with torch.device("meta"):
+        assert deepcopy(layer).to("meta")(torch.empty(2, 2, 4, 4)).shape == (2, 3, 8, 8)
+    rows = {0: torch.export.Dim("batch")}
+    graph = torch.export.export(layer, (maps,), dynamic_shapes=(rows,)).module()
+    other = torch.randn(5, 2, 4, 4)
+    torch.testing.assert_close(graph(other), layer(other))

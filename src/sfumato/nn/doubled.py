@@ -1,16 +1,16 @@
 """A convolution of maps at twice their side, done at the side they have.
 
-    doubled(x, W) = conv(nearest(x, 2), W) = shuffled(conv(x, F^T W F))
+    doubled(x, W) = conv(nearest(x, 2), W) = shuffled(conv(x, folded(W)))
 
-Each pixel is seen twice along an axis, so weights that meet the same one are summed first (F, of
-zeros and ones): of K^2 products for a pixel that is drawn ((K + 1) / 2)^2 are left, 25 becoming 9
-and 9 becoming 4. The four places that a pixel becomes have a kernel each.
+Each pixel is seen twice along an axis, so weights that meet the same one are summed first: of K^2
+products for a pixel that is drawn ((K + 1) / 2)^2 are left, 25 becoming 9 and 9 becoming 4. The
+four places that a pixel becomes have a kernel each.
 
 Axes: B batch, I maps in, O maps out, K side of the kernel, odd.
 Source: Shi et al. (2016), https://arxiv.org/abs/1609.07009, section 3 (sub-pixel convolution).
 """
 
-from functools import cache
+from collections import Counter
 
 import torch
 from jaxtyping import Float
@@ -32,8 +32,7 @@ def doubled(
     """`maps` at twice their side, convolved with `weight` of odd side and zeros around them."""
     high, wide = maps.shape[2:]
     taps = weight.shape[3] // 2 + 1
-    folds = _folds(weight.shape[3]).to(weight)
-    folded = ((weight @ folds).mT @ folds).unflatten(3, (2, taps)).unflatten(2, (2, taps))
+    folded = _folded(_folded(weight).movedim(2, 4))  # O, I, then of columns and of rows 2 taps
     kernels = folded.permute(2, 4, 0, 1, 5, 3).flatten(0, 2)  # column, row and map of a place
     places = None if bias is None else bias.repeat(4)
     found = conv2d(maps, kernels, places, padding=taps // 2)
@@ -49,17 +48,15 @@ def doubled(
     return torch.stack(rows, dim=2).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
-@cache
-def _folds(side: int) -> Tensor:
-    """Which weights meet the same pixel: K x 2 taps, for a pixel's first place and its second.
+def _folded(weight: Tensor) -> Tensor:
+    """Weights of the last axis that meet the same pixel, summed: K becomes 2 taps, by place.
 
     Weight d away from a place of enlarged maps meets the pixel at half that, rounded down.
     """
-    reach = side // 2
-    taps = reach + 1
-    folds = torch.zeros(side, 2, taps)
-    for second in range(2):
-        met = [(second + away) // 2 for away in range(-reach, reach + 1)]
-        for column, pixel in enumerate(met):
-            folds[column, second, pixel - met[0]] = 1
-    return folds.flatten(1)
+    reach = weight.shape[-1] // 2
+    places = []
+    for place in range(2):
+        met = Counter((place + away) // 2 for away in range(-reach, reach + 1))
+        parts = weight.split(list(met.values()), dim=-1)
+        places.append(torch.stack([part.sum(-1) for part in parts], dim=-1))
+    return torch.stack(places, dim=-2)
