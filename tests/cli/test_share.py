@@ -9,8 +9,11 @@ import pytest
 import torch
 
 import sfumato
-from sfumato import export
-from sfumato.errors import MissingExtra
+from sfumato import data as sources
+from sfumato import export, registry
+from sfumato.errors import ConfigError, MissingExtra
+from sfumato.model import Autoencoder, Classifier, Sampler
+from sfumato.planning import build, plan
 from sfumato.runs import PARTS, load
 
 
@@ -82,6 +85,19 @@ def test_the_conditions_of_a_sampler_go_into_its_graph(shell, stencil, plugins):
         want = model.generate(**given)
     (answer,) = session.run(None, {name: rows.numpy() for name, rows in given.items()})
     np.testing.assert_allclose(answer, want.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", registry.available())
+def test_whatever_draws_names_or_codes_becomes_a_graph(name, tmp_path):
+    pytest.importorskip("onnxruntime")
+    recipe = plan(name, recipe="smoke")
+    model = build(name, recipe, sources.open(recipe.data)).eval()
+    path = tmp_path / "model.onnx"
+    if isinstance(model, Sampler | Classifier | Autoencoder):
+        assert export.to_onnx(model, path) <= export.TOLERANCE
+    else:
+        with pytest.raises(ConfigError, match="use --to bundle"):
+            export.to_onnx(model, path)
 
 
 def test_a_graph_that_answers_otherwise_is_not_kept(shell, runs, monkeypatch):
