@@ -5,8 +5,10 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from sfumato import runs, training
 from sfumato.callbacks.checkpoints import Checkpoints, reached
@@ -191,3 +193,22 @@ def test_a_process_that_is_gone_is_one_line(vae_run, monkeypatch):
         (vae_run.path / "run.yaml").write_text(yaml.safe_dump(card))
         with pytest.raises(RunError if devices == 2 else RuntimeError, match=said):
             train("vae", out=vae_run.path, resume=True, steps=9)
+
+
+def test_a_run_goes_on_where_its_pictures_have_moved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, seed in (("here", 0), ("others", 1)):
+        (tmp_path / name).mkdir()
+        rows = np.random.default_rng(seed).integers(0, 256, (40, 16, 16), np.uint8)
+        for number, row in enumerate(rows):
+            Image.fromarray(row).save(f"{name}/{number}.png")
+    words = {"recipe": "smoke", "out": "run", "progress": False, "device": "cpu"}
+    train("dcgan", **words, data={"name": "here", "side": 16})
+    (tmp_path / "here").rename("there")
+    with pytest.raises(RunError, match=r"^run cannot be resumed: others is not the data it began"):
+        train("dcgan", out="run", resume=True, data="others", steps=6, progress=False)
+    run = train("dcgan", out="run", resume=True, data="there", steps=6, progress=False)
+    assert run.recipe()[1].data.name == "there"
+    assert run.read()["data"]["places"] == {"name": str(tmp_path / "there")}
+    again = train("dcgan", out="run", resume=True, data="./there", steps=8, progress=False)
+    assert again.recipe()[1].data.name == "there", "however it is spelt"

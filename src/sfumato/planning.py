@@ -152,6 +152,13 @@ def others(one: Source, other: Source) -> list[tuple[str, Any, Any]]:
     ]
 
 
+def words_of(data: str | Path | Mapping[str, Any] | Source | None) -> dict[str, Any]:
+    """What is said of the data, by field: a name alone, some fields, or all."""
+    if isinstance(data, str | Path):
+        return {"name": str(data)}
+    return dict(vars(data) if isinstance(data, Source) else data or {})
+
+
 def resumed(
     model: str,
     began: Recipe,
@@ -165,8 +172,7 @@ def resumed(
     What is said again must be as it was, so that the words that began a run continue it; a recipe
     that is named says all that it holds.
     """
-    of_data = vars(data) if isinstance(data, Source) else data or {}
-    of_data = {"name": str(of_data)} if isinstance(of_data, str | Path) else dict(of_data)
+    of_data = words_of(data)
     if "name" in of_data and identity(str(of_data["name"])) == identity(began.data.name):
         of_data["name"] = began.data.name  # however it is spelt now
     wished = (

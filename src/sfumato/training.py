@@ -40,7 +40,7 @@ from sfumato.evaluation import learned_from
 from sfumato.io.files import at_home, numbered
 from sfumato.model import Model
 from sfumato.module import Module
-from sfumato.planning import build, enough, one_length, others, plan, resumed
+from sfumato.planning import build, enough, one_length, others, plan, resumed, words_of
 from sfumato.preset import Preset, choose, pick_device, same_machine, settle, unsettled
 from sfumato.recipe import Recipe
 from sfumato.runs import FORMAT, Run, commit, load, recipe_plain
@@ -150,6 +150,10 @@ def _resume(
     for part in ("preset", "data"):
         if not isinstance(card.get(part), dict):
             raise RunError(f"{path}/run.yaml is damaged: {part!r} is missing or misplaced.")
+    called = words_of(said["data"]).get("name")
+    source = learned_from(run, called)
+    if called is not None and source.name == str(called):  # the pictures have moved there
+        began = replace(began, data=source)
     recipe = resumed(model, began, **said)
     if recipe.steps != began.steps and (done := reached(run).visited) > recipe.steps:
         raise ConfigError(
@@ -165,7 +169,7 @@ def _resume(
     pick_device(preset.device)
     asked = "steps" in said["changes"]
     with _owned(run):
-        here = replace(recipe, data=learned_from(run))
+        here = replace(recipe, data=source)
         stream = sources.open(here.data)
         if stream.fingerprint != card["data"].get("fingerprint"):
             raise RunError(
@@ -176,7 +180,8 @@ def _resume(
         if not run.checkpoint.exists():  # cut before its first save: it begins again
             _begin_from(network, name, recipe)
         minutes = minutes if minutes is not None or asked else card.get("minutes")
-        card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes}
+        kept = {**card["data"], "places": places(recipe.data)}
+        card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes, "data": kept}
         return _fit(run, card, network, here, stream, preset, minutes, progress)
 
 

@@ -252,19 +252,22 @@ def _learned_from(place: str | Path | Model) -> Source | None:
     return None if run is None or not run.exists else learned_from(run)
 
 
-def learned_from(run: Run) -> Source:
+def learned_from(run: Run, called: str | Path | None = None) -> Source:
     """What a run learned from, where it is now.
 
-    A folder is sought by the name it was given, then where it lay: the first that holds the
-    pictures that were learned from, or else the first that holds any.
+    A folder is sought by what it is `called` now, by the name it was given, then where it lay: the
+    first that holds the pictures that were learned from, or else the first that holds any.
     """
     source, held = run.recipe()[1].data, run.read().get("data")
     held = held if isinstance(held, dict) else {}
     lay = held.get("places") or {}
     moved = replace(source, **{name: lay[name] for name in ("name", "other") if name in lay})
-    if identity(moved.name) == identity(source.name):
+    elsewhere = called is not None and at_home(called).exists()
+    now = replace(source, name=str(called)) if elsewhere else source
+    now = source if identity(now.name) == identity(source.name) else now
+    if identity(moved.name) == identity(source.name) == identity(now.name):
         return source
-    prints = {one: _fingerprint(one) for one in (source, moved)}
+    prints = {one: _fingerprint(one) for one in (now, source, moved)}
     same = [one for one, fingerprint in prints.items() if fingerprint == held.get("fingerprint")]
     there = [one for one, fingerprint in prints.items() if fingerprint]
     return [*same, *there, source][0]
