@@ -116,7 +116,7 @@ def _hints(verb: Callable[..., Any]) -> dict[str, Any]:
 def _adapter(hint: Any) -> Any:
     from pydantic import ConfigDict, TypeAdapter
 
-    return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False))
+    return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
 
 
 @contextmanager

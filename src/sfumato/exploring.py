@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,8 @@ def arithmetic(
     sum is painted, and beside it `near` codes with uniform noise in [-noise, noise] added. One
     label and one set of attributes, those of `seed`'s image or asked for, hold for all pictures.
     """
+    if not isfinite(noise):
+        raise ConfigError(f"--noise must be a number from 0 up; got {noise}.")
     groups = parse(expression)
     model = sampler(place, "arithmetic")
     codes = [_codes(model, seeds) for _, seeds in groups]

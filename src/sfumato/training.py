@@ -154,6 +154,7 @@ def _resume(
     source = learned_from(run, called)
     if called is not None and source.name == str(called):  # the pictures have moved there
         began = replace(began, data=source)
+        card["data"]["places"] = places(source)
     recipe = resumed(model, began, **said)
     if recipe.steps != began.steps and (done := reached(run).visited) > recipe.steps:
         raise ConfigError(
@@ -180,8 +181,7 @@ def _resume(
         if not run.checkpoint.exists():  # cut before its first save: it begins again
             _begin_from(network, name, recipe)
         minutes = minutes if minutes is not None or asked else card.get("minutes")
-        kept = {**card["data"], "places": places(recipe.data)}
-        card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes, "data": kept}
+        card = {**card, "recipe": recipe_plain(recipe), "minutes": minutes}
         return _fit(run, card, network, here, stream, preset, minutes, progress)
 
 
