@@ -22,9 +22,9 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 def checked(verb: Verb) -> Verb:
     """The same function for a user.
 
-    It raises ConfigError, one line, for an argument that is none of what its hint says. Models it
-    is given are in evaluation mode while it runs, and it works alike whatever torch's default type
-    is and inside `torch.inference_mode`.
+    It raises ConfigError, one line, for an argument that is none of what its hint says, and for a
+    model whose weights are not float32. Models it is given are in evaluation mode while it runs,
+    and it works alike whatever torch's default type is and inside `torch.inference_mode`.
     """
     shape = signature(verb)
 
@@ -132,9 +132,9 @@ def _as_usual(given: BoundArguments) -> Iterator[None]:
     models = [one for one in flat if isinstance(one, torch.nn.Module)]
     for model in models:
         kinds = {weight.dtype for weight in model.parameters() if weight.is_floating_point()}
-        if kinds - {torch.float32}:
+        for kind in kinds - {torch.float32}:
             raise ConfigError(
-                f"{type(model).__name__} computes in {kinds.pop()}; say .float() of it first."
+                f"{type(model).__name__} computes in {kind}; say .float() of it first."
             )
     modes = {part: part.training for model in models for part in model.modules()}
     with _FLOAT32, torch.inference_mode(False):
