@@ -182,13 +182,15 @@ def _details(model: str, recipe: str, group: list[Run], *, whole: bool) -> Itera
         f"{first['steps']:,} batches of {first['batch']}; training took {minutes} minutes "
         f"({', '.join(f'{name} {value}' for name, value in first['preset'].items())}).\n"
     )
-    several = "mean ± sd" if len(group) > 1 else "± its error"
+    several = "mean ± sd" if len(group) > 1 else "its error"
     seeded = [f"seed {run['seed']}" for run in group]
     yield row(["metric", *seeded, several, "floor", "ceiling", "n", "features"])
     yield "|---" * (len(group) + 6) + "|"
     for name, score in first["scores"].items():
         values = [run["scores"].get(name, {}).get("value") for run in group]
-        cells = [arrow(name, score), *map(number, values), mean(group, name), *ends(score)]
+        error = score.get("error")
+        beside = mean(group, name) if len(group) > 1 else f"{error:.2g}" if error else ""
+        cells = [arrow(name, score), *map(number, values), beside, *ends(score)]
         yield row([*cells, f"{score['n']:,}", score.get("features", "")])
     if whole and any(_outdated(run) for run in group):
         yield "\nMeasured before the recipe was changed to what it is now."

@@ -152,8 +152,10 @@ def test_a_result_of_another_recipe_than_the_present_one_says_so():
 
 def test_the_only_run_is_told_with_its_own_error():
     scores = {"fid": {"value": 0.5, "error": 0.02, "floor": 9.0, "n": 100, "better": "lower"}}
-    text = results.tables([run(scores=scores)])
-    assert "| fid ↓ | 0.5 | 0.5 ± 0.02 | 9 |  | 100 |  |" in text.splitlines()
+    scores["kid"] = {"value": 0.25, "n": 100, "better": "lower"}
+    lines = results.tables([run(scores=scores)]).splitlines()
+    assert "| fid ↓ | 0.5 | 0.02 | 9 |  | 100 |  |" in lines
+    assert "| kid ↓ | 0.25 |  |  |  | 100 |  |" in lines, "nor is a score said twice"
 
 
 def test_a_score_of_too_few_samples_does_not_stand_for_the_system():
