@@ -4,6 +4,7 @@ The astronaut's face in a cup of coffee, by both, as a picture for docs/blending
 OpenCV is no dependency: pip install opencv-python-headless.
 """
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ SHEET = Path(__file__).parents[1] / "docs" / "images" / "clone.jpg"
 
 def main() -> None:
     """Blend, compare, draw."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     import cv2
 
     cup = photo("coffee").resize((300, 200))

@@ -1,5 +1,6 @@
 """The picture of docs/inpainting.md: python benchmarks/complete_digits.py."""
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ COUNT = 12
 
 def main() -> None:
     """Held-out digits with a hole, filled by a surface and by a search of codes, and whole."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     mask = Image.new("L", (28, 28))
     ImageDraw.Draw(mask).rectangle((6, 12, 22, 20), fill=255)
     found = data.open(Source(name="mnist", split="test")).batch(torch.arange(COUNT)).image

@@ -7,6 +7,7 @@ checkpoints. Start: the seconds until `sfumato list`, `sfumato --help` and `impo
 done.
 """
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -81,6 +82,7 @@ def starting(command: list[str]) -> float:
 
 def main() -> None:
     """Measure everything, keep it."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     rates = {
         batch: statistics.median(loading(batch) for _ in range(3)) for batch in (64, 128, 256)
     }

@@ -1,5 +1,6 @@
 """Write docs/results.md from what the benchmarks kept: python benchmarks/report.py."""
 
+import argparse
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -48,6 +49,7 @@ Table = Callable[[list[Run]], Iterator[str]]
 
 def main() -> None:
     """Write the pages."""
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     found = kept(RESULTS)
     begin, end = REPRODUCED
     parts = [HEAD, begin, tables(measured(found)).strip(), end, ""]

@@ -117,6 +117,21 @@ def test_the_destination_stays_as_clear_as_it_was_where_nothing_is_set_in(method
     assert sfumato.blend(source, ground, mask, at=(2, 3), method=method).mode == "RGB"
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_stored_where_the_destination_is_clear_does_not_matter(method):
+    """Nor is the part set in there pulled to white, as which nobody saw it."""
+    over, found = picture(20, 16, (30, 60, 200)), []
+    for stored in ((0, 0, 0), (255, 255, 255)):
+        ground = picture(40, 30, (30, 60, 200)).convert("RGBA")
+        ground.paste((*stored, 0), (20, 0, 40, 30))
+        found.append(sfumato.blend(over, ground, round_mask(20, 16), at=(12, 6), method=method))
+    one, other = (np.asarray(made) for made in found)
+    inside = np.zeros((30, 40), bool)
+    inside[6:22, 12:32] = np.asarray(round_mask(20, 16)) > 0
+    assert (one[inside] == other[inside]).all()
+    assert np.abs(one[inside][:, :3].astype(int) - (30, 60, 200)).max() <= 2
+
+
 def test_grey_and_colour_meet_in_colour():
     grey, colour = Image.new("L", (10, 10), 90), picture(20, 20)
     assert sfumato.blend(grey, colour, round_mask(10, 10), at=(5, 5)).mode == "RGB"

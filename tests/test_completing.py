@@ -218,6 +218,16 @@ def test_what_a_way_would_not_look_at_is_refused(method, asked, words):
     assert str(caught.value).endswith("; leave it out.")
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_stored_where_a_picture_is_clear_does_not_come_into_a_hole(method):
+    image = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+    image.paste((200, 30, 30, 255), (0, 0, 20, 30))
+    found = np.asarray(complete(image, spot(box=(14, 8, 26, 20)), method=method))
+    hole = np.asarray(spot(box=(14, 8, 26, 20))) > 0
+    assert np.abs(found[hole].astype(int) - (200, 30, 30, 255)).max() <= 1
+    assert (found[~hole] == np.asarray(image)[~hole]).all()
+
+
 def test_a_mask_on_a_clear_layer_is_that_mask():
     layer = Image.new("RGBA", noise().size, (255, 255, 255, 0))
     layer.putalpha(spot())

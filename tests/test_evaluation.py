@@ -225,69 +225,6 @@ def test_classes_are_matched_by_name():
     assert labels.tolist() == [(7, 3)[label] for label in given]
 
 
-# ---- labels that were asked for ----------------------------------------------------------------
-
-
-class Obedient(Replay):
-    """Draws real images of the class asked for, and of another for the share `astray`."""
-
-    conditions = ("label",)
-
-    def __init__(self, source=DIGITS, astray=0.0):
-        data = sources.open(source)
-        batch = data.batch(torch.arange(len(data)))
-        super().__init__(batch.image)
-        self.schema, self.labels, self.astray = data.schema, batch.label, astray
-
-    def prior(self, count, rng=None):
-        return torch.rand(count, 2, generator=rng)
-
-    def generate(self, latents, label):
-        label = torch.where(latents[:, 1] < self.astray, (label + 1) % 10, label)
-        own = [self.images[self.labels == number] for number in range(10)]
-        place = zip(label.tolist(), latents[:, 0].tolist(), strict=True)
-        return torch.stack([own[number][int(z * len(own[number]))] for number, z in place])
-
-
-def test_label_accuracy_counts_the_samples_that_are_what_was_asked_for():
-    held_out, wish = replace(DIGITS, split="test"), ("label_accuracy",)
-    found = scores(Obedient(held_out), metrics=wish)["label_accuracy"]
-    assert (found.better, found.n, found.features) == ("higher", 200, "lenet5-digits")
-    assert found.value == pytest.approx(found.ceiling, abs=0.05), "real digits, asked for by class"
-    assert found.ceiling > 0.9
-    assert found.floor == pytest.approx(0.1, abs=0.08), "ten classes, wishes exchanged"
-    astray = scores(Obedient(held_out, astray=0.3), metrics=wish)["label_accuracy"]
-    assert astray.value == pytest.approx(0.7 * found.value, abs=0.1)
-    assert astray.error == pytest.approx((astray.value * (1 - astray.value) / 200) ** 0.5)
-
-
-def test_label_accuracy_of_known_answers():
-    answers = torch.tensor([0, 1, 2, 3] * 25)
-    score = protocol.label_accuracy(answers, answers, seed=0)
-    assert (score.value, score.error) == (1.0, 0.0)
-    assert score.floor == pytest.approx(0.25, abs=0.12)
-    half = torch.where(torch.arange(100) < 50, answers, (answers + 1) % 4)
-    assert protocol.label_accuracy(half, answers, seed=0).value == 0.5
-
-
-def test_samples_are_drawn_of_every_class_alike_whatever_the_batch():
-    asked = []
-    list(evaluation._samples(Obedient(), 95, 25, 0, asked))
-    counts = torch.bincount(torch.cat([given["label"] for given in asked]))
-    assert counts.tolist() == [10] * 5 + [9] * 5
-
-
-def test_labels_are_matched_to_the_networks_by_name():
-    net = feature_net("lenet5-digits")
-    assert protocol.numbered(net, ("7", "3")).tolist() == [7, 3]
-    assert protocol.numbered(net, ("7", "cat")) is None
-    assert protocol.numbered(feature_net("pixels-8x8"), ("7",)) is None
-    few = Obedient(Source(name="digits", classes=("7", "3")))
-    asked = [{"label": torch.tensor([0, 1, 1])}]
-    assert evaluation._wishes(few, net, asked).tolist() == [7, 3, 3]
-    assert evaluation._wishes(Replay(pictures(count=3)), net, []) is None
-
-
 # ---- the cache -------------------------------------------------------------------------------
 
 

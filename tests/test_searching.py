@@ -197,3 +197,10 @@ def test_what_cannot_be_searched_is_one_line(model, tmp_path):
     said = "^search needs an Autoencoder or a Classifier or a Tagger, and DCGAN holds a DCGAN"
     with pytest.raises(ConfigError, match=said):
         index(gan, "digits")
+
+
+def test_what_learned_from_patches_searches_whole_pictures_at_its_side(model):
+    source = Source(name="digits", side=16, patch=8, count=40)
+    found = index(model, source)
+    assert found.images([0]).shape == (1, 1, 8, 8)
+    assert len(found.codes) == 40

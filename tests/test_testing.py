@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from sfumato.testing import check_model, law_codes, law_conditions, law_fields, law_outputs
+from sfumato.testing import (
+    check_model,
+    law_codes,
+    law_conditions,
+    law_fields,
+    law_outputs,
+    law_parameters_move,
+)
 
 STENCIL = Path(__file__).parent / "plugins" / "stencil.py"
 
@@ -48,3 +55,15 @@ def test_what_breaks_the_contract_is_named(variant, request, law, old, new, said
     name = variant("broken_" + request.node.callspec.id.replace(" ", "_"), old, new)
     with pytest.raises(AssertionError, match=said):
         law(name)
+
+
+IDLE = """self.idle = nn.Parameter(torch.ones(3))
+        self.configure_optimizers = lambda: torch.optim.AdamW(self.parameters(), lr=0.02)
+        self.noise ="""
+
+
+def test_what_only_decays_does_not_learn(variant):
+    """A parameter that no loss reaches, which weight decay moves all the same."""
+    name = variant("broken_decay", "self.noise =", IDLE)
+    with pytest.raises(AssertionError, match=r"idle was never updated"):
+        law_parameters_move(name)

@@ -150,9 +150,10 @@ def known(model: Model, source: Source, verb: str = "augment", *, all_: bool = T
 
     Raises DataError where there are no labels, and with `all_` where a class has no picture.
     """
-    shape = model.schema.shape
-    side = source.side or model.schema.side
-    data = sources.open(replace(source, side=side, channels=shape[0], flip=False, patch=None))
+    fit = replace(source, channels=model.schema.channels, flip=False)
+    if source.side is None:
+        fit = replace(fit, side=model.schema.side, patch=None)
+    data = sources.open(fit)
     data.require(("label",), verb)
     rows = np.flatnonzero(data.columns["label"] != UNKNOWN)
     found = data.take(rows).only(("label",))

@@ -61,18 +61,23 @@ def blend(
     """
     ours = METHODS.get(method) if isinstance(method, str) else None
     way = ours or _networked(method, device)
-    under, clear = from_picture(read(destination)), opacity(destination)
-    shape = opacity(source)
-    # colours beside the mask tell how what is taken ends, so nothing unseen may stand there
-    over = from_picture(continued(colours(source), shape) if shape else read(source))
+    shape, clear = opacity(source), opacity(destination)
+    under, over = _shown(destination, clear), _shown(source, shape)
     over, inside = placed(over, _marked(shape, mask), under.shape[2:], at)
     channels = max(over.shape[1], under.shape[1])
     blended = way(in_channels(over, channels), in_channels(under, channels), inside)
     found = to_picture(to_bytes(blended)[0])
     if clear is None:
         return found
-    # it was blended laid on white; what shows through keeps the colour it is stored with
+    # what shows through keeps the colour it is stored with
     return opaque_where(found, clear, inside[0, 0].numpy() > 0, colours(destination))
+
+
+def _shown(picture: Source, clear: Image.Image | None) -> Images:
+    """Its colours; they tell on both sides of a seam how things go on, so nothing unseen may."""
+    if clear is None or not np.asarray(clear).any():
+        return from_picture(read(picture))
+    return from_picture(continued(colours(picture), clear))
 
 
 def _networked(

@@ -54,9 +54,9 @@ def truncated(
             f"truncation {threshold:g} needs normal codes, and those of {type(model).__name__} "
             "are not; leave it out."
         )
-    # float64: near 1 the quantiles of float32 end at 5
-    uniform = torch.rand(old.shape, generator=rng, dtype=torch.float64, device=old.device)
-    widest = torch.tensor(threshold / 2**0.5, dtype=torch.float64, device=old.device).erf()
+    # float64, since near 1 the quantiles of float32 end at 5; not every device has it
+    uniform = torch.rand(old.shape, generator=rng, device=old.device).cpu().double()
+    widest = torch.tensor(threshold / 2**0.5, dtype=torch.float64).erf()
     new = (2**0.5 * ((2 * uniform - 1) * widest).erfinv()).to(old).clamp(-threshold, threshold)
     codes = codes.clone()
     codes[:, model.normal] = torch.where(old.abs() > threshold, new, old)

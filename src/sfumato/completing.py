@@ -16,7 +16,7 @@ from sfumato.errors import ConfigError
 from sfumato.imaging.filling import biharmonic, membrane
 from sfumato.imaging.latent import searched
 from sfumato.imaging.poisson import fitted, poisson
-from sfumato.io.alpha import opaque_where
+from sfumato.io.alpha import continued, opaque_where
 from sfumato.io.images import (
     Source,
     colours,
@@ -70,7 +70,8 @@ def complete(
     image, clear = colours(picture), opacity(picture)
     pixels = np.asarray(image)
     hidden = _hidden(mask, clear, image)
-    images = from_picture(image)
+    # nothing unseen may come into what is filled beside it
+    images = from_picture(image if clear is None else continued(image, clear))
     holes = torch.from_numpy(hidden).float()[None, None]
     asked |= {"seed": seed, "tries": tries, "steps": steps}
     if isinstance(method, str) and method in METHODS:

@@ -184,8 +184,8 @@ def _items(model: Model, source: Source) -> Iterator[Item]:
                 stamp = f"{file.size}-{file.changed}"
                 yield Item(file.name, stamp, partial(_of_file, file, cut))
         return
-    side = source.side or model.schema.side
-    fit = replace(source, side=side, channels=model.schema.channels, patch=None)
+    schema = model.schema
+    fit = replace(source, side=schema.side, channels=schema.channels, patch=None)
     data = sources.open(fit)
     pixels, label = data.columns["image"], data.columns.get("label")
     for row in range(len(data)):

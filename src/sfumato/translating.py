@@ -167,7 +167,7 @@ def translated(
         return model.translate(images, **way)
 
     change = partial(ensemble, painted) if turns else painted
-    for rows, columns in tiles(height, width, PIECE if model.reach else around, around):
+    for rows, columns in tiles(height, width, around if model.reach is None else PIECE, around):
         source = from_bytes(pixels[rows.outer, columns.outer][None]).to(model.device)
         with torch.no_grad(), quickly(model):
             made = to_bytes(change(source))[0]

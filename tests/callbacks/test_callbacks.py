@@ -24,6 +24,7 @@ from sfumato.models.srresnet import Config as SharpConfig
 from sfumato.models.srresnet import SRResNet
 from sfumato.models.vae import VAE, Config
 from sfumato.module import Module
+from sfumato.nn.spectral import spectral
 from sfumato.runs import Run
 from sfumato.schema import Schema
 from sfumato.training import train
@@ -177,12 +178,13 @@ def test_bfloat16_on_a_processor_without_it_is_warned_of(
     assert health.warnings == said
 
 
-def test_a_vanishing_gradient_is_warned_of_by_the_players_name(tmp_path):
+@pytest.mark.parametrize(("last", "said"), [(1e-5, "vanishes"), (2e3, "explodes"), (300.0, "")])
+def test_a_gradient_that_ends_is_warned_of_by_the_players_name(tmp_path, last, said):
     health, model = health_of(tmp_path), VAE(Config(latent=2, width=4), Schema(shape=(1, 8, 8)))
-    for step, norm in enumerate([1.0, 1.1, 0.9, 1e-5]):
+    for step, norm in enumerate([1.0, 1.1, 0.9, last]):
         model.norms, model.step = {"judge": torch.tensor(norm)}, step
         health._compare_gradients(model)
-    assert health.warnings == ["the gradient of the judge vanishes (batch 4)"]
+    assert health.warnings == ([f"the gradient of the judge {said} (batch 4)"] if said else [])
 
 
 def test_gradient_norms_are_logged_per_player(runs):
@@ -305,3 +307,26 @@ def test_one_row_is_drawn_too(tmp_path):
         return sum(n for n, (red, _, blue) in colours if blue - red > 100)
 
     assert marks([{"step": 4, "loss/a": 1.0}]) > marks([{"step": 4, "loss/a": float("nan")}])
+
+
+def test_the_average_of_a_spectral_judge_is_one_too():
+    """The mean of two estimates of a singular vector is none of the mean weight."""
+    torch.manual_seed(0)
+    clock, module = Clock(0), Module(Three())
+    module.model.layer = spectral(nn.Linear(12, 9))
+    average = Average(0.99, clock)
+    average.setup(TRAINER, module, "fit")
+    kept = module.model.layer.parametrizations.weight.original
+    for clock.visited in range(1, 200):
+        kept.data += 0.1 * torch.randn(kept.shape)
+        module.model.layer.weight  # noqa: B018 - in training mode, an iteration
+        visit(average, module)
+    found = average.model.eval().layer.weight.detach()
+    assert float(torch.linalg.matrix_norm(found, 2)) == pytest.approx(1, rel=0.02)
+
+
+def test_a_bar_whose_end_moves_keeps_its_pace(tmp_path, capsys):
+    train("dcgan", recipe="smoke", minutes=0.02, out=tmp_path / "run", progress=True)
+    said = capsys.readouterr().err
+    assert "it/s" in said
+    assert "0.00it/s" not in said

@@ -10,11 +10,12 @@ from PIL import Image
 
 from sfumato import data as sources
 from sfumato import load
-from sfumato.augmenting import augment
+from sfumato.augmenting import augment, known, real
 from sfumato.cli import main
 from sfumato.data import Source
 from sfumato.errors import DataError
 from sfumato.io.images import to_bytes
+from sfumato.models.cgan import CGAN, Config
 from sfumato.randomness import derive
 from sfumato.sampling import sample
 
@@ -159,3 +160,13 @@ def test_a_namer_must_classify(shell):
 def test_who_can_be_asked_needs_no_namer(shell, place):
     said = shell.refusal("augment", place, "--named-by", "lenet5-digits")
     assert said == "CGAN can be asked for a label: leave out --named-by."
+
+
+def test_what_learned_from_patches_is_augmented_by_patches(tmp_path):
+    source = Source(name="digits", side=32, patch=16, count=60)
+    schema = sources.open(source).schema
+    model = CGAN(Config(width=4, latent=4), schema).eval()
+    data = known(model, source)
+    assert data.schema.shape == (1, 16, 16)
+    images = torch.cat([part for part, _ in real(data)])
+    assert torch.equal(images, sources.open(source).batch(torch.arange(60)).image)

@@ -325,3 +325,51 @@ def test_a_column_with_a_slip_is_left_out_and_that_is_said(tmp_path):
     assert dataset.report.notes == (
         "column size is left out: 1 of 8 rows hold no number there",
     ), "and nothing of a column of words here and there"
+
+
+def test_parts_are_parts_however_they_are_spelt(tmp_path):
+    for part, levels_ in {"Training": (1, 2), "TESTING": (3,)}.items():
+        for level in levels_:
+            for kind in ("cat", "dog"):
+                picture(tmp_path / part / kind / f"{level}.png", level)
+    assert opened(tmp_path).schema.classes == ("cat", "dog")
+    assert levels(opened(tmp_path)) == [1, 1, 2, 2]
+    assert levels(opened(tmp_path, split="test")) == [3, 3]
+
+
+def test_pictures_beside_the_parts_are_left_out_and_told(tmp_path):
+    for part, level in {"train": 1, "test": 2}.items():
+        picture(tmp_path / part / f"{level}.png", level)
+    picture(tmp_path / "cover.png", 9)
+    dataset = opened(tmp_path)
+    assert levels(dataset) == [1]
+    assert levels(opened(tmp_path, split="test")) == [2]
+    told = "1 beside the folders of parts left out, the first cover.png"
+    assert dataset.report.notes == (told,)
+
+
+def test_spaces_after_commas_of_a_table_do_not_count(tmp_path):
+    for number in range(2):
+        picture(tmp_path / f"{number}.png", number)
+    rows = "file_name, label, size\n0.png, cat, 0.5\n1.png, dog, 1.5\n"
+    (tmp_path / "metadata.csv").write_text(rows)
+    dataset = opened(tmp_path)
+    assert dataset.schema.classes == ("cat", "dog")
+    assert [attribute.name for attribute in dataset.schema.attributes] == ["size"]
+
+
+def test_lines_of_json_end_where_json_says(tmp_path):
+    picture(tmp_path / "0.png", 1)
+    line = json.dumps({"file_name": "0.png", "caption": "a\u2028b"}, ensure_ascii=False)
+    (tmp_path / "metadata.jsonl").write_text(line + "\n", encoding="utf-8")
+    assert opened(tmp_path).schema.vocabulary == ("", "a", "b")
+
+
+@pytest.mark.parametrize("names", [("1e3", "1_000"), ("nan", "Infinity")])
+def test_words_that_python_reads_as_numbers_are_words(names, tmp_path):
+    rows = "file_name,label\n"
+    for number, name in enumerate(names):
+        picture(tmp_path / f"{number}.png", number)
+        rows += f"{number}.png,{name}\n"
+    (tmp_path / "metadata.csv").write_text(rows)
+    assert set(opened(tmp_path).schema.classes) == set(names)

@@ -151,3 +151,36 @@ def test_an_unreachable_repository_is_one_line_and_the_setting_is_put_back():
         "give a path that exists, or a public repository's id."
     )
     assert not datasets.config.HF_HUB_OFFLINE
+
+
+def test_every_part_has_the_ranges_and_words_of_what_is_learned_from(tmp_path, monkeypatch):
+    repository(tmp_path / "someone" / "parts", {"train": [2, 9], "test": [3, 4]})
+    monkeypatch.chdir(tmp_path)
+    train, test = (hub.stock(Source(name="someone/parts", split=s)) for s in ("train", "test"))
+    assert train.attributes == test.attributes
+    assert train.vocabulary == test.vocabulary
+    assert (train.attributes[1].low, train.attributes[1].high) == (1.0, 4.5)
+    assert test.values[:, 1].tolist() == [1.5, 2.0]
+
+
+def test_rows_without_a_value_are_left_out_and_told(tmp_path, monkeypatch):
+    folder = tmp_path / "someone" / "gaps"
+    folder.mkdir(parents=True)
+    rows = {
+        "image": [{"bytes": png(level), "path": None} for level in (1, 2, 3, 4)],
+        "age": [0.5, None, float("nan"), 1.5],
+        "caption": ["one", "two", "three", None],
+    }
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "age": datasets.Value("float32"),
+            "caption": datasets.Value("string"),
+        }
+    )
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(folder / "train.parquet")
+    monkeypatch.chdir(tmp_path)
+    found = hub.stock(Source(name="someone/gaps"))
+    assert found.values.tolist() == [[0.5]]
+    assert found.vocabulary == ("", "one")
+    assert found.notes == ("3 rows without age or caption left out",)

@@ -9,6 +9,7 @@ from sfumato import data
 from sfumato.data.glance import glance
 from sfumato.data.pairs import MADE, edges, grey
 from sfumato.data.source import Source
+from sfumato.data.stock import Cut
 from sfumato.errors import SfumatoError
 from sfumato.io.images import from_bytes
 
@@ -120,7 +121,32 @@ def test_facades_are_maps_and_photographs(real_data):
         assert glance(source, look=False) == (opened.schema, len(opened))
     turned = data.open(Source(name="facades", side=32, split="test", pair="photo/label"))
     assert torch.equal(turned.batch(torch.arange(8)).image, batch.target)
-    colours = data.open(Source(name="facades", split="test")).batch(torch.arange(1)).image
-    assert len(colours[0].flatten(1).T.unique(dim=0)) <= 12
+    for side in (None, 48):  # no colour comes of two
+        whole = data.open(Source(name="facades", split="test", side=side))
+        colours = whole.batch(torch.arange(1)).image[0].flatten(1).T
+        assert len(colours.unique(dim=0)) <= 12
     lines = data.open(Source(name="facades", side=32, split="test", pair="edges"))
     assert torch.equal(lines.batch(torch.arange(8)).target, batch.target)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P"])
+def test_maps_are_cut_by_most_of_the_area_and_never_blended(mode):
+    rng = np.random.default_rng(0)
+    kinds = np.array([(0, 0, 170), (255, 0, 0), (10, 200, 3)], np.uint8)
+    kind = rng.integers(0, 3, (40, 40))
+    image = Image.fromarray(kinds[kind]).convert(mode)
+    colours = np.asarray(image.convert("L" if mode == "L" else "RGB")).reshape(40, 40, -1)
+    cut = Cut(side=8, crop=None, channels=colours.shape[2])
+    found, counts = cut.fit_map(image), np.zeros((3, 8, 8))
+    for number in range(3):
+        counts[number] = (kind == number).reshape(8, 5, 8, 5).sum((1, 3))
+    for y, x in np.ndindex(8, 8):
+        chosen = {n for n in range(3) if counts[n, y, x] == counts[:, y, x].max()}
+        wanted = {tuple(colours[kind == n][0]) for n in chosen}
+        assert tuple(found[y, x]) in wanted
+    assert (
+        cut.fit_map(image.resize((8, 8), 0)).tolist()
+        == np.asarray(image.resize((8, 8), 0).convert("L" if mode == "L" else "RGB"))
+        .reshape(8, 8, -1)
+        .tolist()
+    )

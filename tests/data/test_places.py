@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import tarfile
+import warnings
 import zipfile
 
 import pytest
@@ -157,3 +158,19 @@ def test_the_stamp_changes_with_names_sizes_and_times(tmp_path):
     (place / "a.png").rename(place / "c.png")
     stamps.append(stamp(place))
     assert len(set(stamps)) == 4
+
+
+@pytest.mark.parametrize("form", [".zip", ".tar"])
+def test_of_two_members_of_one_name_the_later_is_meant(form, tmp_path):
+    path = tmp_path / f"set{form}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile's, about the name
+        if form == ".zip":
+            with zipfile.ZipFile(path, "w") as archive:
+                for text in ("old", "new"):
+                    archive.writestr("a.png", text)
+        else:
+            tar(path, {"a.png": b"old"})
+            tar(path, {"a.png": b"new"}, "a")
+    assert read(path) == {"a.png": b"new"}
+    assert len(files(path)) == 1

@@ -94,3 +94,19 @@ def test_the_pyramid_fills_many_at_once_from_what_is_known():
     assert float(found.abs().max()) <= 1
     flat = torch.full((4, 3, 21, 32), 0.3)
     torch.testing.assert_close(pyramid(flat, mask), flat)
+
+
+def test_a_large_hole_stays_within_what_surrounds_it_too(monkeypatch):
+    """Waves that are cut off at their steepest overshoot."""
+    x = torch.linspace(0, 9, 90)
+    images = (0.9 * torch.sin(x)).expand(1, 2, 70, 90).clone()
+    images[:, 1] *= 0.5
+    mask = torch.zeros(1, 1, 70, 90)
+    mask[..., 5:65, 8:80] = 1
+    monkeypatch.setattr(filling, "AREA", 400)
+    found = biharmonic(images, mask)
+    for channel in (0, 1):
+        known = images[0, channel][mask[0, 0] == 0]
+        inside = found[0, channel][mask[0, 0] > 0]
+        assert known.min() <= inside.min()
+        assert inside.max() <= known.max()

@@ -53,6 +53,10 @@ REGIONS = {
     "to three edges, odd": np.pad(np.ones((10, 15)), ((7, 0), (0, 0))),
     "all but a corner": 1 - np.pad(np.ones((1, 1)), ((0, 20), (0, 16))),
     "one pixel": np.pad(np.ones((1, 1)), 4),
+    "a long strip": np.pad(np.ones((3, 400)), ((1, 0), (1, 1))),
+    "a long strip with a gap": np.pad(
+        np.ones((2, 300)) * (np.arange(300) != 90), ((2, 1), (1, 1))
+    ),
     "a line": np.pad(np.ones((1, 21)), ((3, 9), (2, 2))),
 }
 

@@ -85,3 +85,15 @@ def test_a_painting_moves_along_with_what_is_seen():
     found = moved(before, before, now)
     apart = (found - now).abs()[..., 10:-10, 10:-10].mean()
     assert apart < (before - now).abs().mean() / 10
+
+
+@pytest.mark.parametrize("side", [300, 513])
+def test_tiles_are_one_pass_over_the_whole(side):
+    """With statistics of the picture itself, as long as it is not too large to be looked at."""
+    torch.manual_seed(0)
+    model, source = AdaIN(AdaINConfig(width=4), SCHEMA).eval(), SOURCE[..., :side, :side]
+    given = {"reference": SOURCE[..., :99]}
+    with torch.no_grad():
+        plain = translated(model, source, tile=1024, **given)
+        tiled = translated(model, source, tile=160, **given)
+    assert (plain - tiled).abs().max() < (1e-4 if side <= LOOK else 0.02)

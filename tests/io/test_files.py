@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +153,11 @@ def test_nothing_below_a_folder_of_ours_is_taken_for_a_repository(tmp_path, monk
     assert [named_on_hub(name) for name in names] == [True, *[False] * 5]
     (tmp_path / "runs").rmdir()
     assert not named_on_hub("runs/vae"), "where trainings will be put"
+
+
+def test_a_file_whose_name_begins_like_a_home_is_a_file():
+    assert at_home("~tilde-x4.png") == Path("~tilde-x4.png")
+    assert at_home("~/a.png") == Path.home() / "a.png"
 
 
 def test_a_home_that_nobody_has_is_refused():

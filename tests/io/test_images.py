@@ -380,3 +380,14 @@ def test_a_mask_that_was_computed_is_one():
 def test_what_no_png_holds_is_not_told_to_end_in_png(tmp_path):
     with pytest.raises(ConfigError, match=r"of mode F .*; make it RGB first\.$"):
         save(Image.new("F", (2, 2)), tmp_path / "a.png")
+
+
+def test_a_transparent_grey_of_16_bits_is_transparent_alone():
+    values = np.array([[0, 257, 30000, 65535]], np.uint16)
+    stream = BytesIO()
+    Image.fromarray(values).save(stream, "PNG", transparency=30000)
+    content = stream.getvalue()
+    assert np.asarray(opacity(content)).tolist() == [[255, 255, 0, 255]]
+    assert np.asarray(colours(content)).tolist() == [[0, 1, 117, 255]]
+    assert np.asarray(read(content)).tolist() == [[0, 1, 255, 255]], "laid on white"
+    assert np.asarray(marks(content)).tolist() == [[0, 1, 0, 255]], "it marks nothing there"

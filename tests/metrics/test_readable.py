@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
@@ -37,6 +39,18 @@ def test_most_votes_win_and_the_nearer_decides_a_tie():
     assert nearest_accuracy(line, torch.tensor([1, 0, 1]), k=2) == 0
     line = torch.tensor([[0.0], [1.0], [2.1], [3.3]])
     assert nearest_accuracy(line, torch.tensor([1, 0, 1, 1]), k=3) == pytest.approx(3 / 4)
+
+
+def test_ties_of_any_ranks_are_decided_by_the_nearest():
+    """The first and fourth against the second and third: the first decides."""
+    codes, said = torch.randn(300, 2), torch.randint(3, (300,))
+    right = 0
+    for row, apart in enumerate(torch.cdist(codes, codes)):
+        near = [int(said[one]) for one in apart.argsort().tolist() if one != row][:5]
+        votes = Counter(near)
+        tied = [kind for kind in near if votes[kind] == max(votes.values())]
+        right += tied[0] == int(said[row])
+    assert nearest_accuracy(codes, said, k=5) == pytest.approx(right / 300)
 
 
 def test_a_code_that_turns_in_a_circle_is_near_but_not_linear():

@@ -30,3 +30,12 @@ def test_a_ranking_by_chance_scores_about_the_share_of_the_class():
     wanted, classes = torch.randint(5, (200,)), torch.randint(5, (2000,))
     found = mean_average_precision(torch.randn(200, 8), wanted, torch.randn(2000, 8), classes)
     assert found == pytest.approx(chance(wanted, classes), abs=0.01)
+
+
+def test_where_the_codes_lie_does_not_matter():
+    classes = torch.arange(300) % 2
+    gallery = 0.05 * torch.randn(300, 3) + 0.1 * classes[:, None]
+    near = mean_average_precision(gallery, classes, gallery, classes)
+    far = mean_average_precision(gallery + 1000, classes, gallery + 1000, classes)
+    assert far == pytest.approx(near, abs=0.01)
+    assert near > 0.6

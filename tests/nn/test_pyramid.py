@@ -1,7 +1,7 @@
 import pytest
 
 from sfumato.errors import ConfigError, DataError
-from sfumato.nn.pyramid import doublings, halvable, multiple
+from sfumato.nn.pyramid import doublings, halvable, multiple, roomy
 from sfumato.schema import Schema
 
 
@@ -38,3 +38,10 @@ def test_sides_that_cannot_be_halved_so_often_are_refused():
     said = r"^it halves sides 3 times, .* multiples of 8, not 24x20; try --data.side 16 or a"
     with pytest.raises(DataError, match=said):
         halvable(Schema(shape=(1, 20, 24)), 3, "it")
+
+
+def test_too_little_room_is_told():
+    roomy(Schema(shape=(1, 4, 9)), 4, "codec")
+    words = r"^--data.side 3 is too small for codec; give 4 or more\.$"
+    with pytest.raises(ConfigError, match=words):
+        roomy(Schema(shape=(1, 9, 3)), 4, "codec")

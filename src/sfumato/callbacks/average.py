@@ -11,6 +11,7 @@ from torch import Tensor
 from sfumato.callbacks.clock import Clock
 from sfumato.model import Model
 from sfumato.module import Module
+from sfumato.nn.spectral import follow
 
 WARM = 100
 """Batches at the start of a run after each of which the average moves."""
@@ -69,6 +70,8 @@ class Average(WeightAveraging):
         for one, other in pairs:
             if not one.is_floating_point():
                 one.copy_(other)
+        # the mean of two estimates of a singular vector is none of the mean weight
+        follow(self.model)
 
 
 def _held(model: Model) -> list[Tensor]:

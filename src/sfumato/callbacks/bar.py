@@ -40,7 +40,9 @@ class Bar(RichProgressBar):
         super().on_train_batch_end(trainer, module, outputs, batch, index)
         bar = self.train_progress_bar_id
         if (expected := self.clock.expected) and self.progress is not None and bar is not None:
-            self.progress.update(bar, total=index + 1 + expected - self.clock.visited)
+            # not by `update`, which forgets the pace whenever the end moves
+            task = next(task for task in self.progress.tasks if task.id == bar)
+            task.total = index + 1 + expected - self.clock.visited
 
     def _get_train_description(self, current_epoch: int) -> str:
         return "training"

@@ -14,11 +14,13 @@ from sfumato.preset import PRECISIONS, quick_in_half
 
 VANISHED = 1e-3
 """Share of its median so far below which a player's gradient norm counts as vanishing."""
+EXPLODED = 1e3
+"""Times its median so far above which it counts as exploding."""
 SLOW = "this processor computes bfloat16 many times slower than float32: leave --precision out"
 
 
 class Health(Callback):
-    """Stops at a number that is not finite; warns of a player whose gradient vanishes.
+    """Stops at a number that is not finite; warns of a player whose gradient vanishes or explodes.
 
     So it does of bfloat16 on a processor without it. Collapse of the samples is seen where the
     samples are drawn, and told here through `warn`.
@@ -59,8 +61,11 @@ class Health(Callback):
     def _compare_gradients(self, model: Model) -> None:
         for who, value in model.norms.items():
             norms = self._norms.setdefault(who, [])
-            if len(norms) >= 3 and float(value) < VANISHED * median(norms):
+            usual = median(norms) if len(norms) >= 3 else float(value)
+            if float(value) < VANISHED * usual:
                 self.warn(f"the gradient of the {who} vanishes (batch {model.step + 1})")
+            if float(value) > EXPLODED * usual:
+                self.warn(f"the gradient of the {who} explodes (batch {model.step + 1})")
             norms.append(float(value))
 
     def state_dict(self) -> dict[str, Any]:

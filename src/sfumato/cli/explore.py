@@ -58,10 +58,10 @@ def traverse(args: Namespace) -> dict[str, Any]:
         data=real_images(args) if args.pictures else None,
         **asked(args),
     )
-    for row in rows:
-        say(f"{row.name}: {', '.join(row.values)}")
     named = [(f"{row.name}  {row.values[0]} … {row.values[-1]}", row.images) for row in rows]
     save(named_rows(named, args.zoom or zoom(model)), path)
+    for row in rows:
+        say(f"{row.name}: {', '.join(row.values)}")
     shown = [{"axis": row.name, "values": row.values} for row in rows]
     return report(args, model, path) | {"rows": shown, **began(args, "seed", args.seed)}
 

@@ -16,12 +16,17 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 def tokenise(texts: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Tokens, axes N L, and the vocabulary: small letters, most frequent first, "" for padding."""
-    lines = [_WORD.findall(text.lower()) for text in texts]
+    lines = words(texts)
     counts = Counter(word for line in lines for word in line)
     kept = sorted(counts, key=lambda word: (-counts[word], word))[:WORDS]
     vocabulary = ("", *kept)
     length = min(LONGEST, max(map(len, lines), default=0)) or 1
     return encode(lines, vocabulary, length), vocabulary
+
+
+def words(texts: Sequence[str]) -> list[list[str]]:
+    """Each text's words, in small letters."""
+    return [_WORD.findall(text.lower()) for text in texts]
 
 
 def encode(lines: Sequence[Sequence[str]], vocabulary: Sequence[str], length: int) -> np.ndarray:

@@ -31,7 +31,10 @@ def read(source: Source, place: Path) -> Stock:
         {"train": [i for i in range(len(twins)) if i not in held], "test": sorted(held)},
     )
     kept = [twins.found[row] for row in rows]
+    folders = zip(Twins.columns, pair.split("/"), strict=True)
+    maps = tuple(column for column, folder in folders if folder == "label")
+    photos = [photo for _, photo in kept]
     return Stock(
-        pictures=Files([photo for _, photo in kept], 3) if source.pair in MADE else Twins(kept, 3),
+        pictures=Files(photos, 3) if source.pair in MADE else Twins(kept, 3, maps),
         notes=("every tenth pair is held out for the part test", *alone),
     )

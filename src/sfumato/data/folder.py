@@ -75,14 +75,15 @@ def of_files(everything: list[File], source: Source) -> Stock:
     pictures = [file for file in everything if file.picture]
     if not pictures:
         raise DataError(_nothing(source, everything))
+    pictures, notes = _in_parts(pictures)
     chosen, below = _part(pictures, source)
-    table, notes = Table(everything), []
+    table = Table(everything)
     if table.found:
         listed = [file for file in chosen if file.name in table.rows]
         if not listed:
             raise DataError(f"the metadata of {source.name} has a full row for no picture of it.")
         if len(listed) < len(chosen):
-            notes = [f"{len(chosen) - len(listed)} pictures have no full row in the metadata"]
+            notes += [f"{len(chosen) - len(listed)} pictures have no full row in the metadata"]
         notes += [*table.notes, *table.missing(pictures)]
         chosen = listed
     if source.pair and source.pair not in MADE:
@@ -109,16 +110,33 @@ def of_files(everything: list[File], source: Source) -> Stock:
     )
 
 
+def _in_parts(pictures: list[File]) -> tuple[list[File], list[str]]:
+    """The pictures without those that lie beside folders which all name parts, and a note."""
+    shared = _shared(pictures)
+    folders = {file: _folders(file)[shared : shared + 1] for file in pictures}
+    beside = [file for file, first in folders.items() if not first]
+    parts = {_named(first[0]) for first in folders.values() if first}
+    if not beside or not parts or None in parts:
+        return pictures, []
+    said = f"{len(beside)} beside the folders of parts left out, the first {beside[0].name}"
+    return [file for file in pictures if folders[file]], [said]
+
+
 def _part(pictures: list[File], source: Source) -> tuple[list[File], int]:
     """The pictures of the asked-for part, and how many folders above their classes' folders."""
     shared = _shared(pictures)
-    names = {file: _SPLITS.get("".join(_folders(file)[shared : shared + 1])) for file in pictures}
+    names = {file: _named("".join(_folders(file)[shared : shared + 1])) for file in pictures}
     if None in names.values():
         return pick(source, {"train": pictures}), shared
     parts: dict[str, list[File]] = defaultdict(list)
     for file, name in names.items():
         parts[str(name)].append(file)
     return pick(source, parts), shared + 1
+
+
+def _named(folder: str) -> str | None:
+    """The part that a folder names, however it is spelt; None for any other."""
+    return _SPLITS.get(folder.casefold())
 
 
 def _folders(file: File) -> tuple[str, ...]:
@@ -129,7 +147,7 @@ def _shared(pictures: list[File]) -> int:
     """How many folders all pictures share, not counting one that names a part."""
     shared = 0
     for level in zip(*map(_folders, pictures), strict=False):
-        if len(set(level)) > 1 or level[0] in _SPLITS:
+        if len(set(level)) > 1 or _named(level[0]):
             break
         shared += 1
     return shared

@@ -2,8 +2,6 @@
 
 from importlib import import_module
 
-import numpy as np
-
 from sfumato.data import anime_faces, celeba
 from sfumato.data.catalogue import ENTRIES, module
 from sfumato.data.celeba import yes_no
@@ -11,7 +9,6 @@ from sfumato.data.dataset import in_patches
 from sfumato.data.prepare import has_pairs
 from sfumato.data.shelf import found
 from sfumato.data.source import Source
-from sfumato.data.splits import apart
 from sfumato.data.stock import Cut, Stock, positions
 from sfumato.errors import DataError
 from sfumato.schema import Schema
@@ -56,10 +53,10 @@ def _published(source: Source) -> tuple[Schema, int | None]:
     if source.crop or source.side:
         height = width = source.side or min(source.crop or width, height, width)
     count = images.get(source.origin.split)
-    if source.classes:
-        count = None  # how many of each is in the files
+    if source.classes or source.holdout:
+        count = None  # how many of each, or of what belongs together, is in the files
     elif count:
-        count = len(apart(np.arange(count), source)[: source.count or None])
+        count = min(count, source.count or count)
     names = source.classes or tuple(str(number) for number in range(classes))
     kept = positions(source, "attribute", source.attributes, tuple(a.name for a in attributes))
     schema = Schema(

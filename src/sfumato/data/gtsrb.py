@@ -1,7 +1,8 @@
 """German traffic signs: photographs in folders 00 to 42, several of each sign as a car drew near.
 
 Photographs of one sign (a track) look alike, so whole tracks are held out: of each class every
-third is in the part `test`. A file is called TRACK_FRAME, as the set is handed out.
+third is in the part `test`, and `holdout` keeps whole ones aside. A file is called TRACK_FRAME, as
+the set is handed out.
 
 Stallkamp, Schlipsing, Salmen & Igel (2012), https://doi.org/10.1016/j.neunet.2012.02.016
 """
@@ -13,7 +14,7 @@ import numpy as np
 from sfumato.data.folder import Files
 from sfumato.data.places import File, files
 from sfumato.data.source import Source
-from sfumato.data.splits import pick
+from sfumato.data.splits import drawn, pick
 from sfumato.data.stock import Stock
 from sfumato.errors import DataError
 
@@ -41,7 +42,10 @@ def read(source: Source, place: Path) -> Stock:
         "test": [file for file in signs if _track(file) in held],
     }
     chosen = sorted(pick(source, parts), key=lambda file: (_turns(file), _track(file)))
+    number = {track: place for place, track in enumerate(sorted({*map(_track, chosen)}))}
+    tracks = np.array([number[_track(file)] for file in chosen])
     return Stock(
+        aside=drawn(tracks, source),
         pictures=Files(chosen, 3),
         label=np.array([_class(file) for file in chosen]),
         classes=NAMES,

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from sfumato.data.captions import tokenise
+from sfumato.data.captions import encode, tokenise, words
 from sfumato.data.metadata import CAPTIONS
 from sfumato.data.shelf import wish
 from sfumato.data.source import Source
 from sfumato.data.stock import Cut, Stock, decoded
 from sfumato.errors import DataError, UnknownName, nearest
 from sfumato.io.images import read
-from sfumato.schema import Attribute
+from sfumato.schema import UNKNOWN, Attribute
 
 REPOSITORIES = {
     "mnist": "ylecun/mnist",
@@ -116,25 +116,49 @@ def _stock(source: Source, repository: str, remedy: str) -> Stock:
         for name, kind in kinds.items()
         if isinstance(kind, Value) and kind.dtype in ("bool", "float32", "float64")
     ]
+    told = [*measured, *([text] if text else [])]
+    whole, notes = _full(table, told)
+    first = whole
+    if told:
+        with suppress(UnknownName):  # the words and ranges there are, what is learned from says
+            first, _ = _full(_fetched(replace(source, split="train"), repository, remedy), told)
     fields: dict[str, Any] = {}
     if labels:
-        fields |= {"label": np.array(table[labels[0]]), "classes": tuple(kinds[labels[0]].names)}
+        label = [UNKNOWN if number is None else number for number in whole[labels[0]]]
+        fields |= {"label": np.array(label), "classes": tuple(kinds[labels[0]].names)}
     if text:
-        fields["caption"], fields["vocabulary"] = tokenise([str(line) for line in table[text]])
+        learned, fields["vocabulary"] = tokenise([str(line) for line in first[text]])
+        lines = words([str(line) for line in whole[text]])
+        fields["caption"] = encode(lines, fields["vocabulary"], learned.shape[1])
     if measured:
-        fields |= _measured(table, measured, kinds)
+        fields |= _measured(whole, first, measured, kinds)
     return Stock(
-        pictures=Rows(table.cast_column(pictures[0], Image(decode=False)), pictures[0]),
+        pictures=Rows(whole.cast_column(pictures[0], Image(decode=False)), pictures[0]),
+        notes=notes,
         **fields,
     )
 
 
-def _measured(table: Any, names: list[str], kinds: Any) -> dict[str, Any]:
-    """Attributes: numbers as they are, yes and no as 1 and -1."""
-    values = np.array([table[name] for name in names], np.float32).T
+def _full(table: Any, names: list[str]) -> tuple[Any, tuple[str, ...]]:
+    """The rows that have a value in each of these columns, and a note where others have not."""
+    missing = [
+        np.array([value is None or value != value for value in table[name]]) for name in names
+    ]
+    lacking = np.any(missing, axis=0) if missing else np.zeros(len(table), bool)
+    if not lacking.any():
+        return table, ()
+    said = f"{lacking.sum()} rows without {' or '.join(names)} left out"
+    return table.select(np.flatnonzero(~lacking)), (said,)
+
+
+def _measured(table: Any, first: Any, names: list[str], kinds: Any) -> dict[str, Any]:
+    """Attributes: numbers as they are, yes and no as 1 and -1; ranges are those of `first`."""
     yes_no = np.array([kinds[name].dtype == "bool" for name in names])
+    values, learned = (
+        np.array([part[name] for name in names], np.float32).T for part in (table, first)
+    )
     values[:, yes_no] = values[:, yes_no] * 2 - 1
-    low, high = values.min(axis=0), values.max(axis=0)
+    low, high = learned.min(axis=0), learned.max(axis=0)
     low[yes_no], high[yes_no] = -1, 1
     attributes = tuple(
         Attribute(name=n, low=float(a), high=float(b), values=("no", "yes") if named else ())

@@ -7,6 +7,7 @@ of numbers an attribute, and every column of words that come again and again a c
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,6 +18,8 @@ from sfumato.data.captions import tokenise
 from sfumato.data.places import File
 from sfumato.errors import DataError
 from sfumato.schema import UNKNOWN, Attribute
+
+_NUMBER = re.compile(r"-?\d+(\.\d*)?")
 
 CAPTIONS = ("caption", "text")
 """Columns taken for captions: the first that is there."""
@@ -128,8 +131,9 @@ def _read(file: File) -> list[dict[str, Any]]:
     try:
         text = file.read().decode("utf-8-sig")
         if file.name.endswith(".csv"):
-            return [dict(row) for row in csv.DictReader(io.StringIO(text, newline=""))]
-        return [dict(json.loads(line)) for line in text.splitlines() if line.strip()]
+            lines = io.StringIO(text, newline="")
+            return [dict(row) for row in csv.DictReader(lines, skipinitialspace=True)]
+        return [dict(json.loads(line)) for line in text.split("\n") if line.strip()]
     except (ValueError, TypeError, csv.Error) as error:
         raise DataError(f"{file.name} cannot be read as a table ({error}).") from error
 
@@ -144,13 +148,10 @@ def _name(row: dict[str, Any], file: File) -> str:
 def _class(value: Any, file: str) -> str:
     """A label as the name of a class: a word, or a whole number, also one written 3.0."""
     text = str(value).strip()
-    if isinstance(value, str) and text.isdecimal():
+    if isinstance(value, str) and (text.isdecimal() or not _NUMBER.fullmatch(text)):
         return text
     if isinstance(value, str | int | float) and not isinstance(value, bool):
-        try:
-            number = float(text)
-        except ValueError:
-            return text
+        number = float(text)
         if number.is_integer():
             return str(int(number))
     raise DataError(f"the label of {file} is {value!r}; it must be a whole number or a name.")

@@ -71,8 +71,11 @@ class Twins:
 
     columns: tuple[str, ...] = ("image", "target")
 
-    def __init__(self, found: list[tuple[File, File]], channels: int | None) -> None:
-        self.found, self.channels = found, channels or 3
+    def __init__(
+        self, found: list[tuple[File, File]], channels: int | None, maps: tuple[str, ...] = ()
+    ) -> None:
+        """`maps` are those of the columns whose colours stand for kinds."""
+        self.found, self.channels, self.maps = found, channels or 3, maps
 
     def __len__(self) -> int:
         return len(self.found)
@@ -87,7 +90,11 @@ class Twins:
         if given.size != wanted.size:
             sizes = (f"{image.width}x{image.height}" for image in (given, wanted))
             raise DataError(f"is {' and its twin '.join(sizes)} pixels")
-        return cut.fit(given), cut.fit(wanted)
+        first, second = (
+            cut.fit_map(image) if column in self.maps else cut.fit(image)
+            for column, image in zip(self.columns, (given, wanted), strict=True)
+        )
+        return first, second
 
 
 def paired(

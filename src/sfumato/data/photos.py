@@ -1,6 +1,7 @@
 """Squares cut at random from ten photographs that scikit-image and scikit-learn carry.
 
 The left two thirds of each photograph give `train`, the right third `test`: no pixel is in both.
+Where the source says `holdout`, the last columns of `train` are kept aside.
 A square's edge is drawn evenly in the logarithm between `side` and the largest that fits, or is
 `crop`, and then scaled to `side`. The photograph it comes from is its label. `train` holds 4,096
 and `test` 1,024, or as many as `count` asks for.
@@ -90,11 +91,19 @@ def stock(source: Source) -> Stock:
         count = count * len(names) // len(source.classes) + len(names)
     chances = np.random.default_rng(derive(source.seed, "photos", source.split))
     label = np.arange(count) % len(names)
+    share = source.holdout if source.split == "train" else 0.0
+    aside = np.arange(count) >= count - round(share * count)
+    # columns of their own, as squares that overlap show the same
+    edge = part[1] - share * (part[1] - part[0])
+    own = {False: (part[0], edge), True: (edge, part[1])}
     squares = [
-        _square(names[number], part, source, three)
-        for number, three in zip(label, chances.random((count, 3)), strict=True)
+        _square(names[number], own[kept], source, three)
+        for number, kept, three in zip(
+            label, aside.tolist(), chances.random((count, 3)), strict=True
+        )
     ]
     return Stock(
+        aside=aside,
         pictures=Squares(squares),
         label=label,
         classes=names,

@@ -69,12 +69,17 @@ def files(place: Path) -> list[File]:
     if place.is_file():
         if not is_archive(place):
             raise DataError(f"{place} is no folder and ends in none of {', '.join(ARCHIVES)}.")
-        return sorted(_archive(place))
+        # of two members of one name the later is meant, as when they are unpacked
+        return sorted({file.name: file for file in _archive(place)}.values(), key=_by_name)
     found = list(_folder(place))
     packed = [place / file.name for file in found if is_archive(file.name)]
     if packed and not any(file.picture for file in found):
         found = [file for file in found if not is_archive(file.name)] + _unpacked(packed)
-    return sorted(found, key=lambda file: file.name)
+    return sorted(found, key=_by_name)
+
+
+def _by_name(file: File) -> str:
+    return file.name
 
 
 def stamp(place: Path) -> str:

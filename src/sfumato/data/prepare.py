@@ -32,7 +32,7 @@ from sfumato.io.files import at_home, atomic, discard
 from sfumato.schema import Attribute, Schema
 from sfumato.settings import build
 
-VERSION = 2
+VERSION = 3
 """Raised when the cutting changes, so that old caches are not taken for new ones."""
 NAMES = "names.npy"
 """What pictures are called, beside their columns; caches from before it lack it."""

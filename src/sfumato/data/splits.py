@@ -23,21 +23,30 @@ def pick(source: Source, parts: Mapping[str, T]) -> T:
     return parts[source.split]
 
 
-def apart(rows: np.ndarray, source: Source) -> np.ndarray:
+def apart(rows: np.ndarray, source: Source, aside: np.ndarray | None = None) -> np.ndarray:
     """Of the training rows those that are learned from, or those held out; both in order.
 
-    Which are held out follows from `source.seed`. Raises ConfigError where one of the two would
-    be empty.
+    Which are held out follows from `source.seed`, or is said by `aside`, a truth for each row.
+    Raises ConfigError where one of the two would be empty.
     """
     if not source.holdout or source.split not in ("train", "validation"):
         return rows
-    aside = round(source.holdout * len(rows))
-    if not 0 < aside < len(rows):
+    held_out = drawn(np.arange(len(rows)), source) if aside is None else aside
+    if not 0 < (kept := int(held_out.sum())) < len(rows):
         raise ConfigError(
-            f"--data.holdout {source.holdout} keeps {aside} of {len(rows)} images aside; "
+            f"--data.holdout {source.holdout} keeps {kept} of {len(rows)} images aside; "
             "try 0.1, or take more images."
         )
-    order = torch.randperm(len(rows), generator=generator(source.seed, "held out"))
-    held_out = np.zeros(len(rows), bool)
-    held_out[order[:aside].numpy()] = True
     return rows[held_out if source.split == "validation" else ~held_out]
+
+
+def drawn(groups: np.ndarray, source: Source) -> np.ndarray:
+    """Whether each row is held out: whole groups are, of about `source.holdout` of all groups.
+
+    `groups` is a number for each row, alike for what belongs together.
+    """
+    names, place = np.unique(groups, return_inverse=True)
+    order = torch.randperm(len(names), generator=generator(source.seed, "held out"))
+    held_out = np.zeros(len(names), bool)
+    held_out[order[: round(source.holdout * len(names))].numpy()] = True
+    return held_out[place]

@@ -33,15 +33,44 @@ class Cut:
         A crop larger than the picture means the largest square it holds. Scaling is Pillow's
         Lanczos, which averages over all pixels that fall together (antialiased).
         """
-        image = image.convert("L" if self.channels == 1 else "RGB")
-        if self.crop or self.side:
-            edge = min(self.crop or image.width, image.width, image.height)
-            left, top = (image.width - edge) // 2, (image.height - edge) // 2
-            image = image.crop((left, top, left + edge, top + edge))
+        image = self._square(image)
         if self.side and image.width != self.side:
             image = image.resize((self.side, self.side), Image.Resampling.LANCZOS)
         pixels = np.asarray(image)
         return pixels[..., None] if self.channels == 1 else pixels
+
+    def fit_map(self, image: Image.Image) -> np.ndarray:
+        """As `fit`, of a map whose colours stand for kinds: a pixel has that of most of its area.
+
+        Nothing is blended, as the mean of two kinds would look like a third.
+        """
+        image = self._square(image)
+        pixels = np.asarray(image).reshape(image.height, image.width, self.channels)
+        if not self.side or len(pixels) == self.side:
+            return pixels
+        most = np.zeros((self.side, self.side), np.uint8)
+        found = np.zeros((self.side, self.side, self.channels), np.uint8)
+        # a colour as one number, as comparing three at each pixel takes ten times as long
+        bits = np.arange(0, 8 * self.channels, 8)
+        number = np.zeros(pixels.shape[:2], np.int32)
+        for channel, shift in enumerate(bits):
+            number |= pixels[..., channel].astype(np.int32) << shift
+        for _, colour in image.getcolors(image.width * image.height) or []:
+            own = (np.atleast_1d(colour).astype(np.int32) << bits).sum()
+            area = Image.fromarray(np.where(number == own, 255, 0).astype(np.uint8))
+            share = np.asarray(area.resize(most.shape, Image.Resampling.BOX))
+            found[share > most] = colour
+            most = np.maximum(most, share)
+        return found
+
+    def _square(self, image: Image.Image) -> Image.Image:
+        """The part that is kept, in the colours that are kept."""
+        image = image.convert("L" if self.channels == 1 else "RGB")
+        if not (self.crop or self.side):
+            return image
+        edge = min(self.crop or image.width, image.width, image.height)
+        left, top = (image.width - edge) // 2, (image.height - edge) // 2
+        return image.crop((left, top, left + edge, top + edge))
 
 
 @runtime_checkable
@@ -129,6 +158,8 @@ class Stock:
     """Tokens of each row, axes N L."""
     vocabulary: tuple[str, ...] = ()
     """What the tokens mean; token 0 pads."""
+    aside: np.ndarray | None = None
+    """Whether each row is held out, where rows show the same and so may not be parted."""
     notes: tuple[str, ...] = ()
     """For the report."""
 
@@ -140,13 +171,14 @@ class Stock:
         """
         rows, held = np.arange(len(self.pictures)), self._measured(source)
         if not source.classes:
-            return apart(rows, source), held
+            return apart(rows, source, self.aside), held
         chosen = positions(source, "class", source.classes, self.classes)
         assert self.label is not None  # classes come with labels
         renumbered = np.full(len(self.classes), UNKNOWN)
         renumbered[chosen] = np.arange(len(chosen))
         label = np.where(self.label != UNKNOWN, renumbered[self.label], UNKNOWN)
-        rows = apart(rows[label != UNKNOWN], source)
+        rows = rows[label != UNKNOWN]
+        rows = apart(rows, source, None if self.aside is None else self.aside[rows])
         return rows, replace(held, label=label, classes=source.classes)
 
     def _measured(self, source: Source) -> "Stock":

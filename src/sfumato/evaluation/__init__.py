@@ -16,6 +16,7 @@ from torch import Tensor
 from sfumato import data as sources
 from sfumato import runs
 from sfumato.data.catalogue import identity
+from sfumato.data.labels import labelled
 from sfumato.data.source import Source
 from sfumato.encoding import called, paint
 from sfumato.errors import ConfigError, DataError, SfumatoError, nearest
@@ -30,6 +31,7 @@ from sfumato.io.bars import bar
 from sfumato.io.files import at_home
 from sfumato.metrics.score import Score
 from sfumato.model import Editor, Model, Sampler, Translator
+from sfumato.nn.attributes import columns
 from sfumato.randomness import generator
 from sfumato.runs import Run
 from sfumato.schema import Schema
@@ -170,7 +172,7 @@ def _sampled(
     """Scores of samples against the real images of `source`, with the references of the same."""
     wanted = protocol.supported(net, metrics)
     held = references_of(source, net, n, seed, batch)
-    asked: list[dict[str, Tensor]] = []
+    asked = _asked(model, splits(source, seed)[1], held.count)
     with bar() as progress:
         task = progress.add_task(f"samples ({net.name})", total=held.count)
         seen = protocol.observe(
@@ -196,31 +198,43 @@ def _sampled(
     }
 
 
-def _samples(
-    model: Sampler, count: int, batch: int, seed: int, asked: list[dict[str, Tensor]]
-) -> Iterator[Images]:
-    """`count` samples in batches; they depend on the seed and the batch size alone.
+def _asked(model: Sampler, real: Split, count: int) -> dict[str, Tensor]:
+    """What `count` samples are asked for: what so many real images show, one after the other.
 
-    Labels go round the classes from the first sample to the last; what each batch was asked for is
-    put into `asked`.
+    So the mix is that of the data, and no distance counts it against the painter. Where the data
+    do not say what it takes, labels go round the classes, and attributes are left to be drawn.
     """
-    classes = max(1, len(model.schema.classes))
+    data, rows, schema = real.data, real.rows[:count].numpy(), model.schema
+    found: dict[str, Tensor] = {}
+    if "label" in model.conditions:
+        found["label"] = torch.arange(count) % len(schema.classes)
+        if labelled(data) and set(data.schema.classes) <= set(schema.classes):
+            label = torch.from_numpy(data.columns["label"][rows])
+            found["label"] = schema.renumbered(label, data.schema, data.name)
+    known = set(data.schema.attributes) >= set(schema.attributes)
+    if "attributes" in model.conditions and known:
+        values = torch.from_numpy(data.columns["attributes"][rows])
+        found["attributes"] = values[:, columns(schema, data.schema)]
+    return found
+
+
+def _samples(
+    model: Sampler, count: int, batch: int, seed: int, asked: Mapping[str, Tensor]
+) -> Iterator[Images]:
+    """`count` samples in batches, of what is `asked`; else they depend on seed and batch alone."""
     for start in range(0, count, batch):
         rng = generator(seed, "evaluate", start, device=model.device)
         size = min(batch, count - start)
-        wish = {"label": torch.arange(start, start + size) % classes}
         codes = model.prior(size, rng)
-        given = model.condition(size, rng, **(wish if "label" in model.conditions else {}))
-        asked.append({name: rows.cpu() for name, rows in given.items()})
+        given = model.condition(size, rng)
+        given |= {k: rows[start : start + size].to(model.device) for k, rows in asked.items()}
         yield paint(model, codes, given)
 
 
-def _wishes(model: Sampler, net: FeatureNet, asked: list[dict[str, Tensor]]) -> Labels | None:
+def _wishes(model: Sampler, net: FeatureNet, asked: Mapping[str, Tensor]) -> Labels | None:
     """The label each sample was asked for in the network's numbers; None where there is none."""
     number = protocol.numbered(net, model.schema.classes)
-    if number is None or "label" not in model.conditions:
-        return None
-    return number[torch.cat([given["label"] for given in asked])]
+    return None if number is None or "label" not in asked else number[asked["label"]]
 
 
 def _end(scores: Mapping[str, Score], name: str) -> float | None:

@@ -149,12 +149,25 @@ class _Classifying(FeatureNet):
         self.model, self.name, self.classes = model, place, model.schema.classes
         self.resizer = f"bilinear-antialias {model.schema.side}"
         self._seen: dict[str, Tensor] = {}
-        dense = next((m for m in model.modules() if isinstance(m, nn.Linear)), None)
-        if dense is None:
-            raise ConfigError(f"features {place} has no dense layer; {nearest(place, NAMES)}")
+        dense = self._first_dense(place)
         dense.register_forward_pre_hook(self._look)
         self.nearness = dense.in_features
         self.dim = self.features(torch.zeros(1, *model.schema.shape)).shape[1]
+
+    def _first_dense(self, place: str) -> nn.Linear:
+        """The first that answers go through; others may be those of a painter."""
+        found: list[nn.Linear] = []
+        hooks = [
+            layer.register_forward_pre_hook(lambda layer, given: found.append(layer))
+            for layer in self.model.modules()
+            if isinstance(layer, nn.Linear)
+        ]
+        self.model.logits(torch.zeros(1, *self.model.schema.shape, device=self.model.device))
+        for hook in hooks:
+            hook.remove()
+        if not found:
+            raise ConfigError(f"features {place} has no dense layer; {nearest(place, NAMES)}")
+        return found[0]
 
     def _look(self, layer: nn.Module, given: tuple[Any, ...]) -> None:
         self._seen["maps"] = given[0]

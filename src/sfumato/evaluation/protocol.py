@@ -193,7 +193,10 @@ def _recognised(logits: Scores, maps: Features, classes: Classes) -> dict[str, S
     found = classes.recognise(logits, maps)
     sure = float(found.sure.double().mean())
     shares = " ".join(f"{share:.3f}" for share in found.shares)
-    error, rarest = of_share(found.fraction, len(logits)), min(found.shares)
+    error = of_share(found.fraction, len(logits))
+    # of the classes that real images show
+    pairs = zip(found.shares, classes.balls, strict=True)
+    rarest = min(share for share, balls in pairs if balls is not None)
     said = f"the classifier alone is sure of {sure:.3f}"
     return {
         "recognisable": Score(found.fraction, error=error, note=said),

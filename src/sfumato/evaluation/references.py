@@ -34,7 +34,7 @@ from sfumato.randomness import generator
 from sfumato.schema import UNKNOWN
 from sfumato.shapes import Images, Labels
 
-VERSION = 3
+VERSION = 4
 """Raised when the protocol changes, so that old references are not taken for new ones."""
 LEAST = 20
 """Fewest held-out images a protocol makes sense with."""

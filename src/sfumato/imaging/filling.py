@@ -50,7 +50,9 @@ def biharmonic(images: Images, mask: Masks) -> Images:
     if bool(hidden.all()):  # what is left is too thin to be seen at that size
         return membrane(images, mask)
     large = interpolate(_smooth(few, hidden), mask.shape[2:], mode="bicubic")
-    return poisson(large, known, mask)
+    outside = images.flatten(2)[..., mask.flatten() == 0]
+    low, high = (end[..., None, None] for end in outside.aminmax(dim=2))
+    return torch.where(mask > 0, poisson(large, known, mask).clamp(low, high), images)
 
 
 def pyramid(images: Images, mask: Masks) -> Images:

@@ -53,7 +53,8 @@ def translated(
         tell(1)
         return painted[..., :high, :wide]
     painted = torch.empty_like(source)
-    with held(model, lambda: model.translate(bounded(source, LOOK).to(there), **given)):
+    small = bounded(source, min(LOOK, max(source.shape[-2:])))
+    with held(model, lambda: model.translate(small.to(there), **given)):
         for place in tiles(source.shape[-2:], tile, REACH):
             piece = model.translate(place.outer(source).to(there), **given)
             place.whole(painted).copy_(place.inner(piece))

@@ -54,7 +54,8 @@ def taken_up(folder: Path, of: str, device: str = "cpu") -> Progress:
     try:
         with safe_open(path, framework="pt") as file:
             words = file.metadata() or {}
-            tensors = {n: file.get_tensor(n).to(device) for n in file.keys()}  # noqa: SIM118
+            # copies: what is mapped from a file keeps it from being replaced on Windows
+            tensors = {n: file.get_tensor(n).to(device, copy=True) for n in file.keys()}  # noqa: SIM118
         facts, losses = json.loads(words["facts"]), json.loads(words["losses"])
     except FileNotFoundError:
         raise RunError(f"{folder} holds no painting to go on with.") from None

@@ -74,13 +74,15 @@ def numbered(path: Path, ending: str | None = None) -> Iterator[Path]:
 
 
 def at_home(place: str | Path) -> Path:
-    """`place` with ~ as the user's folder, unless it is there as it is written.
+    """`place` with ~ as the user's folder, unless it is there as it is written or is a file.
 
     Raises RunError where no such folder is known.
     """
     path = Path(place)
+    if path.exists() or (len(path.parts) == 1 and path.suffix):
+        return path
     try:
-        return path if path.exists() else path.expanduser()
+        return path.expanduser()
     except RuntimeError:
         raise RunError(f"{place}: no such home folder is known; write it in full.") from None
 

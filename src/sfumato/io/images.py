@@ -150,15 +150,26 @@ def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
             if image.width * image.height > limit:
                 raise DataError(_too_large(name, f"{image.width}x{image.height}", limit))
             image.load()
-            # colours that their opacity was multiplied into are read like any others
-            straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
-            yield image.convert(straight) if straight else image
+            yield _straight(image)
     except DataError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DataError(_too_large(name, "more", limit)) from None
     except Exception as error:  # hostile bytes make decoders raise nearly anything
         raise DataError(f"{name} {_reason(error)}.") from error
+
+
+def _straight(image: Image.Image) -> Image.Image:
+    """With transparency, if any, as a channel of its own that is multiplied into no other."""
+    if _deep(image) and image.has_transparency_data:  # one grey of 65,536 is
+        values = np.asarray(image)
+        there = np.where(values == image.info["transparency"], 0, 255).astype(np.uint8)
+        grey = Image.fromarray(_eight_bits(values, image.mode))
+        found = Image.merge("LA", (grey, Image.fromarray(there)))
+        found.info = {k: v for k, v in image.info.items() if k != "transparency"}
+        return found
+    straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
+    return image.convert(straight) if straight else image
 
 
 def stored_channels(source: Source) -> int | None:

@@ -126,7 +126,7 @@ class AdaIN(Translator):
     def _loss(self, images: Images, styles: Images) -> Scalar:
         apart, own, painted = self._paired(images, styles)
         # a style that the content has already may not count without end
-        relative = apart / (own + own.mean())
+        relative = apart / (own + self.loop.gather(own).mean())
         return relative.mean() + self.config.smooth * 0.01 * total_variation(painted)
 
     def _paired(self, images: Images, styles: Images) -> tuple[Column, Column, Images]:

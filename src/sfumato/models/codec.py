@@ -5,17 +5,17 @@
     codec    |x' - x| + w (1 - SSIM(x', x)) + a painter(x') + l_q R / pixels
     judge    judge(x, x') + (|dJ/dx| - 1)^2   on the line between x and x'
 
-The bar over |.| is a mean over pixels in [-1, 1]. Each quality q has its gains g_q before rounding
-and u_q after it, its prior p_q and its price l_q of a bit. A colour model gives them twice: once
-for pictures in colour, once for grey ones.
+The bar over |.| is a mean over pixels in [-1, 1]; the judge sees x' cut off at these ends, as a
+file does. Each quality q has its gains g_q before rounding and u_q after it, its prior p_q and its
+price l_q of a bit. A colour model gives them twice: for pictures in colour, and for grey ones.
 
 Axes: B batch, C image channels, H W image, L channels of the code, h w its places, R rows: the
 qualities, then those of grey.
-Papers: Balle, Laparra & Simoncelli (2017), https://arxiv.org/abs/1611.01704 (noise, rate);
-Theis et al. (2017), https://arxiv.org/abs/1703.00395 (rounding); Balle et al. (2018),
+Papers: Balle, Laparra & Simoncelli (2017), https://arxiv.org/abs/1611.01704 (noise, rate); Theis
+et al. (2017), https://arxiv.org/abs/1703.00395 (rounding); Balle et al. (2018),
 https://arxiv.org/abs/1802.01436 (factorised prior); Cui et al. (2021),
-https://arxiv.org/abs/2003.02012 (gains); Gulrajani et al. (2017),
-https://arxiv.org/abs/1704.00028 (penalty).
+https://arxiv.org/abs/2003.02012 (gains); Gulrajani et al. (2017), https://arxiv.org/abs/1704.00028
+(penalty).
 Departures: D is computed in whole numbers when a file is read, so that every machine paints the
 same bits (nn/exact.py); a picture's code can be refined (nn/refined.py); residual layers where
 Balle et al. have divisive normalisation; contexts in the prior (nn/prior.py), none with `contexts`
@@ -49,6 +49,7 @@ from sfumato.nn.cosines import begin, cosines
 from sfumato.nn.exact import MOST, ONE, exactly, settled, shown
 from sfumato.nn.neighbours import residuals, restored
 from sfumato.nn.prior import LOWEST, REACH, Prior, contexts
+from sfumato.nn.pyramid import roomy
 from sfumato.nn.refined import refined
 from sfumato.nn.residual import Residual
 from sfumato.nn.tiles import SHRINK, Done, Tell, enlarged, filled, places, shrunk
@@ -117,6 +118,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
     def __init__(self, config: Config, schema: Schema) -> None:
         super().__init__(config, schema)
         c, rows = config, config.qualities * (2 if schema.channels == 3 else 1)
+        roomy(schema, 4, "codec")
         self.encoder = _encoder(c, schema.channels)
         self.decoder = _decoder(c, schema.channels)
         self.discriminator = _discriminator(c, schema.channels)
@@ -157,7 +159,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
         values, noise = self._values(real, row), self.draw(self._noise, count)
         fake, bits = self._coded(values, noise, row, real.shape[2:])
         draws = self.draw(chances(self.schema.shape), count)
-        d_loss = self.descend(for_d, self._judge_loss, real, fake.detach(), draws)
+        d_loss = self.descend(for_d, self._judge_loss, real, fake.detach().clamp(-1, 1), draws)
         c_loss = self.descend(for_c, self._codec_loss, real, fake, bits, row)
         error = (fake.detach() - real).abs().mean()
         self.tell({"loss/discriminator": d_loss, "loss/codec": c_loss})
@@ -178,7 +180,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
         return game + c.penalty_weight * PENALTIES[c.penalty](self.judge, real, fake, draws)
 
     def _codec_loss(self, real: Images, fake: Images, bits: Column, row: Labels) -> Scalar:
-        painter = GAMES[self.config.game].painter(self.judge(fake))
+        painter = GAMES[self.config.game].painter(self.judge(fake.clamp(-1, 1)))
         return self._cost(real, fake, bits, row) + self.config.adversarial * painter
 
     def _cost(self, real: Images, fake: Images, bits: Column, row: Labels) -> Scalar:
@@ -305,10 +307,8 @@ class ImageCodec(Codec, Autoencoder, Judge):
         return 4 + 2 * self.config.blocks
 
     def _row(self, channels: int, quality: int) -> int:
-        if not 1 <= quality <= self.qualities:
-            raise ConfigError(
-                f"--quality {quality} is not there; this model has 1 to {self.qualities}."
-            )
+        if not 1 <= quality <= (most := self.qualities):
+            raise ConfigError(f"--quality {quality} is not there; this model has 1 to {most}.")
         if channels not in (1, self.schema.channels):
             raise ConfigError(
                 "the picture is in colour, and this model codes grey ones only; make it grey, or "

@@ -20,11 +20,11 @@ from torch.optim import AdamW
 
 from sfumato.data.dataset import Batch, Dataset
 from sfumato.data.source import Source
-from sfumato.errors import ConfigError
 from sfumato.metrics.accuracy import accuracy
 from sfumato.metrics.score import Score
 from sfumato.model import Classifier
 from sfumato.nn.jolt import jolting
+from sfumato.nn.pyramid import roomy
 from sfumato.recipe import Published, Recipe
 from sfumato.schedules import linear
 from sfumato.schema import Schema
@@ -59,8 +59,7 @@ class LeNet5(Classifier):
         super().__init__(config, schema)
         c, side, wide = config, schema.side, round(config.width * 16 / 6)
         schema.need("classes", "lenet5")
-        if side < 16:
-            raise ConfigError(f"--data.side {side} is too small for two 5x5 stages; try 28.")
+        roomy(schema, 16, "two 5x5 stages")
         last = (side // 2 - 4) // 2
         # tanh rises, so the largest of four is found before it: the same for a quarter of the work
         self.stages = nn.Sequential(

@@ -142,10 +142,10 @@ class WCT(Translator):
 
     def _loss(self, images: Images, styles: Images) -> Scalar:
         turns, own = self._told(images, styles)
-        loss = own.new_zeros(())
+        usual, loss = self.loop.gather(own).mean(), own.new_zeros(())
         for apart, painted in turns:
             # a style that the content has already may not count without end
-            relative = apart / (own + 0.01 * own.mean())
+            relative = apart / (own + 0.01 * usual)
             rough = self.config.smooth * 0.03 * total_variation(painted)
             loss = loss + (relative + 1e-4).log().mean() + rough
         return loss / self.config.turns

@@ -71,7 +71,7 @@ class Prior(nn.Module):
 
         Every symbol keeps a frequency of at least 1; the ends take what lies beyond.
         """
-        mixtures = self._of_contexts().double().cpu().nan_to_num()
+        mixtures = self._of_contexts().cpu().double().nan_to_num()
         between = LOWEST[1:].double() - 0.5
         below = _cumulative(between[:, None], mixtures[..., None, :])
         ends = (*below.shape[:-1], 1)

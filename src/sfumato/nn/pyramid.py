@@ -39,6 +39,14 @@ def multiple(side: int, step: int, least: int) -> int:
     )
 
 
+def roomy(schema: Schema, least: int, who: str) -> None:
+    """Raise ConfigError where a side is below `least`."""
+    if min(schema.shape[1:]) < least:
+        raise ConfigError(
+            f"--data.side {min(schema.shape[1:])} is too small for {who}; give {least} or more."
+        )
+
+
 def halvable(schema: Schema, times: int, who: str) -> None:
     """Raise DataError, naming a side that fits, unless sides can be halved so many times."""
     _, height, width = schema.shape

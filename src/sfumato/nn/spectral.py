@@ -9,8 +9,11 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized
 
 WEIGHED = (nn.Linear, nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+FOLLOWED = 3
+"""Power iterations that follow a change of weights, which is a small one."""
 
 
 def spectral(layer: nn.Module) -> nn.Module:
@@ -25,6 +28,18 @@ def spectral(layer: nn.Module) -> nn.Module:
             if isinstance(part, WEIGHED):
                 spectral_norm(part)
     return layer
+
+
+def follow(network: nn.Module) -> None:
+    """Bring the estimates of singular values up to weights that were set from outside."""
+    with _full_precision():
+        for part in network.modules():
+            if is_parametrized(part, "weight"):
+                learning = part.training
+                part.train()
+                for _ in range(FOLLOWED):
+                    _ = part.weight  # a visit in training mode, which improves the estimate
+                part.train(learning)
 
 
 @contextmanager
