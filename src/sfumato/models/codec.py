@@ -307,7 +307,7 @@ class ImageCodec(Codec, Autoencoder, Judge):
         return 4 + 2 * self.config.blocks
 
     def _row(self, channels: int, quality: int) -> int:
-        if not 1 <= quality <= (most := self.qualities):
+        if not (most := self.qualities) >= quality >= 1:
             raise ConfigError(f"--quality {quality} is not there; this model has 1 to {most}.")
         if channels not in (1, self.schema.channels):
             raise ConfigError(
