@@ -10,6 +10,7 @@
 
 import errno
 import json
+import logging
 import os
 import re
 import signal
@@ -65,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _settle_streams()
     # Pillow warns of large pictures; what is too large is said in one line of ours
     warnings.filterwarnings("ignore", message=".*decompression bomb")
+    # nor need anybody know that matplotlib keeps its list of fonts elsewhere
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
         return _answer(words)
     except SystemExit as end:  # how argparse ends after --help and --version

@@ -9,7 +9,8 @@ the next, twice as large, up to full size.
 
 Paper: Wu, Zheng, Zhang & Huang (2019), GP-GAN, https://arxiv.org/abs/1703.07195, equations 4 to 8
 and algorithm 1. There the small picture is a network's; any picture will do here.
-Departures: pictures are mirrored at their edge, where the published results show a dark rim.
+Departures: pictures are mirrored at their edge, where the published results show a dark rim; no
+difference is asked for across the seam.
 """
 
 from math import ceil, exp, log2
