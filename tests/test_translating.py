@@ -265,7 +265,7 @@ def test_a_method_that_will_not_do_is_answered_with_those_that_will():
 
 
 def test_a_translator_that_looks_at_each_pixel_alone_is_cut_like_any_other(monkeypatch):
-    model = network(kernel=1, blocks=1, scale=1, worst=10)
+    model = network(blocks=1, scale=1, worst=10)
     model.reach = 0
     monkeypatch.setattr(translating, "PIECE", 16)
     assert translated(model, noise(40, 20)).size == (40, 20)

@@ -134,7 +134,10 @@ def test_maps_are_cut_by_most_of_the_area_and_never_blended(mode):
     rng = np.random.default_rng(0)
     kinds = np.array([(0, 0, 170), (255, 0, 0), (10, 200, 3)], np.uint8)
     kind = rng.integers(0, 3, (40, 40))
-    image = Image.fromarray(kinds[kind]).convert(mode)
+    image = Image.fromarray(kinds[kind]).convert("L" if mode == "L" else "RGB")
+    if mode == "P":
+        image = Image.fromarray(kind.astype(np.uint8)).convert("P")
+        image.putpalette(kinds.flatten().tolist())
     colours = np.asarray(image.convert("L" if mode == "L" else "RGB")).reshape(40, 40, -1)
     cut = Cut(side=8, crop=None, channels=colours.shape[2])
     found, counts = cut.fit_map(image), np.zeros((3, 8, 8))

@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+import numpy as np
+
 from sfumato.data import anime_faces, celeba
 from sfumato.data.catalogue import ENTRIES, module
 from sfumato.data.celeba import yes_no
@@ -9,6 +11,7 @@ from sfumato.data.dataset import in_patches
 from sfumato.data.prepare import has_pairs
 from sfumato.data.shelf import found
 from sfumato.data.source import Source
+from sfumato.data.splits import apart
 from sfumato.data.stock import Cut, Stock, positions
 from sfumato.errors import DataError
 from sfumato.schema import Schema
@@ -23,6 +26,8 @@ PUBLISHED = {
     "anime-faces": ((3, 64, 64), 0, anime_faces.ATTRIBUTES, {"train": 2_700, "test": 300}),
 }
 """Shape C H W, classes, attributes and images per part of the known sets, as published."""
+GROUPED = ("gtsrb",)
+"""Those of which images that belong together are held out together."""
 
 
 def glance(source: Source, *, look: bool = True) -> tuple[Schema, int | None]:
@@ -53,10 +58,10 @@ def _published(source: Source) -> tuple[Schema, int | None]:
     if source.crop or source.side:
         height = width = source.side or min(source.crop or width, height, width)
     count = images.get(source.origin.split)
-    if source.classes or source.holdout:
+    if source.classes or (source.holdout and source.name in GROUPED):
         count = None  # how many of each, or of what belongs together, is in the files
     elif count:
-        count = min(count, source.count or count)
+        count = len(apart(np.arange(count), source)[: source.count or None])
     names = source.classes or tuple(str(number) for number in range(classes))
     kept = positions(source, "attribute", source.attributes, tuple(a.name for a in attributes))
     schema = Schema(

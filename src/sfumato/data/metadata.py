@@ -148,7 +148,8 @@ def _name(row: dict[str, Any], file: File) -> str:
 def _class(value: Any, file: str) -> str:
     """A label as the name of a class: a word, or a whole number, also one written 3.0."""
     text = str(value).strip()
-    if isinstance(value, str) and (text.isdecimal() or not _NUMBER.fullmatch(text)):
+    word = isinstance(value, str) and text.lower() != "nan"  # as programs write what is missing
+    if word and (text.isdecimal() or not _NUMBER.fullmatch(text)):
         return text
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         number = float(text)
