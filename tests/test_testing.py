@@ -21,10 +21,12 @@ def variant(tmp_path, monkeypatch):
     """Write the stencil under another name, with some of its text replaced."""
     monkeypatch.setenv("SFUMATO_MODELS", str(tmp_path))
 
-    def write(name, old, new):
+    def write(name, *changes):
         text = STENCIL.read_text("utf-8")
-        assert old in text
-        (tmp_path / f"{name}.py").write_text(text.replace(old, new), "utf-8")
+        for old, new in zip(changes[::2], changes[1::2], strict=True):
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / f"{name}.py").write_text(text, "utf-8")
         return name
 
     return write
@@ -57,13 +59,13 @@ def test_what_breaks_the_contract_is_named(variant, request, law, old, new, said
         law(name)
 
 
-IDLE = """self.idle = nn.Parameter(torch.ones(3))
+IDLE = """self.idle = nn.Parameter(torch.ones(pixels))
         self.configure_optimizers = lambda: torch.optim.AdamW(self.parameters(), lr=0.02)
         self.noise ="""
 
 
 def test_what_only_decays_does_not_learn(variant):
-    """A parameter that no loss reaches, which weight decay moves all the same."""
-    name = variant("broken_decay", "self.noise =", IDLE)
+    """A parameter whose slope is 0, which weight decay moves all the same."""
+    name = variant("broken_decay", "self.noise =", IDLE, "+ marks +", "+ marks + 0 * self.idle +")
     with pytest.raises(AssertionError, match=r"idle was never updated"):
         law_parameters_move(name)
