@@ -48,7 +48,7 @@ class Cut:
         pixels = np.asarray(image).reshape(image.height, image.width, self.channels)
         if not self.side or len(pixels) == self.side:
             return pixels
-        most = np.zeros((self.side, self.side), np.uint8)
+        most = np.zeros((self.side, self.side), np.float32)
         found = np.zeros((self.side, self.side, self.channels), np.uint8)
         # a colour as one number, as comparing three at each pixel takes ten times as long
         bits = np.arange(0, 8 * self.channels, 8)
@@ -57,7 +57,7 @@ class Cut:
             number |= pixels[..., channel].astype(np.int32) << shift
         for _, colour in image.getcolors(image.width * image.height) or []:
             own = (np.atleast_1d(colour).astype(np.int32) << bits).sum()
-            area = Image.fromarray(np.where(number == own, 255, 0).astype(np.uint8))
+            area = Image.fromarray((number == own).astype(np.float32))
             share = np.asarray(area.resize(most.shape, Image.Resampling.BOX))
             found[share > most] = colour
             most = np.maximum(most, share)
