@@ -1,9 +1,10 @@
 """Evaluation: the networks, the protocol, its references and their cache."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 import torch
+from replay import Replay
 
 from sfumato import data as sources
 from sfumato import evaluation, runs
@@ -12,35 +13,8 @@ from sfumato.errors import ConfigError, UnknownName
 from sfumato.evaluation import METRICS, compare, evaluate, feature_net, protocol, references
 from sfumato.evaluation.features import default_features
 from sfumato.metrics.recognisable import Classes
-from sfumato.model import Sampler
-from sfumato.schema import Schema
 
 DIGITS = Source(name="digits")
-
-
-@dataclass(frozen=True)
-class Config:
-    """Nothing to choose."""
-
-
-class Replay(Sampler):
-    """Draws from images it was given, in an order the rng decides."""
-
-    def __init__(self, images):
-        super().__init__(Config(), Schema(shape=tuple(images.shape[1:])))
-        self.images = images
-
-    def prior(self, count, rng=None):
-        return torch.randint(len(self.images), (count, 1), generator=rng).float()
-
-    def generate(self, latents):
-        return self.images[latents[:, 0].long()]
-
-    def training_step(self, batch, index):
-        pass
-
-    def configure_optimizers(self):
-        return torch.optim.SGD([torch.zeros(1, requires_grad=True)])
 
 
 def pictures(source=DIGITS, count=None):

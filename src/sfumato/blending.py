@@ -14,14 +14,14 @@ from sfumato.imaging.gaussian_poisson import gaussian_poisson, resized
 from sfumato.imaging.placing import placed
 from sfumato.imaging.poisson import mixed, modified, poisson
 from sfumato.imaging.splines import splines
-from sfumato.io.alpha import continued, opaque_where
+from sfumato.io.alpha import opaque_where
 from sfumato.io.images import (
     Source,
     colours,
     from_picture,
     marks,
     opacity,
-    read,
+    seen,
     to_bytes,
     to_picture,
 )
@@ -62,7 +62,8 @@ def blend(
     ours = METHODS.get(method) if isinstance(method, str) else None
     way = ours or _networked(method, device)
     shape, clear = opacity(source), opacity(destination)
-    under, over = _shown(destination, clear), _shown(source, shape)
+    # colours on both sides of a seam tell how things go on, so nothing unseen may stand there
+    under, over = from_picture(seen(destination)), from_picture(seen(source))
     over, inside = placed(over, _marked(shape, mask), under.shape[2:], at)
     channels = max(over.shape[1], under.shape[1])
     blended = way(in_channels(over, channels), in_channels(under, channels), inside)
@@ -71,13 +72,6 @@ def blend(
         return found
     # what shows through keeps the colour it is stored with
     return opaque_where(found, clear, inside[0, 0].numpy() > 0, colours(destination))
-
-
-def _shown(picture: Source, clear: Image.Image | None) -> Images:
-    """Its colours; they tell on both sides of a seam how things go on, so nothing unseen may."""
-    if clear is None or not np.asarray(clear).any():
-        return from_picture(read(picture))
-    return from_picture(continued(colours(picture), clear))
 
 
 def _networked(

@@ -16,13 +16,14 @@ from sfumato.errors import ConfigError
 from sfumato.imaging.filling import biharmonic, membrane
 from sfumato.imaging.latent import searched
 from sfumato.imaging.poisson import fitted, poisson
-from sfumato.io.alpha import continued, opaque_where
+from sfumato.io.alpha import opaque_where
 from sfumato.io.images import (
     Source,
     colours,
     from_picture,
     marks,
     opacity,
+    seen,
     to_bytes,
     to_picture,
 )
@@ -71,7 +72,7 @@ def complete(
     pixels = np.asarray(image)
     hidden = _hidden(mask, clear, image)
     # nothing unseen may come into what is filled beside it
-    images = from_picture(image if clear is None else continued(image, clear))
+    images = from_picture(seen(picture))
     holes = torch.from_numpy(hidden).float()[None, None]
     asked |= {"seed": seed, "tries": tries, "steps": steps}
     if isinstance(method, str) and method in METHODS:

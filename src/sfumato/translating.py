@@ -16,16 +16,16 @@ from sfumato.capabilities import tags, translating
 from sfumato.data.dataset import Dataset
 from sfumato.encoding import called, loaded
 from sfumato.errors import ConfigError, RunError, SfumatoError, UnknownName, nearest
-from sfumato.io.alpha import as_opaque, continued
+from sfumato.io.alpha import as_opaque
 from sfumato.io.files import at_home
 from sfumato.io.images import (
     Source,
-    colours,
     from_bytes,
     from_picture,
     opacity,
     read,
     room,
+    seen,
     to_bytes,
     to_picture,
 )
@@ -229,7 +229,7 @@ def _whole(
 ) -> Image.Image:
     """A picture changed, `scale` times as large, and its opacity resized to fit."""
     clear = opacity(picture)
-    image = continued(colours(picture), clear) if clear else read(picture)
+    image = seen(picture)
     room(scale * image.width, scale * image.height)
     changed = change(image)
     if clear is None:

@@ -1,44 +1,18 @@
 """Samples are asked for what real images show, and are counted by what they were asked for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 import torch
+from replay import Replay
 
 from sfumato import data as sources
 from sfumato import evaluation
 from sfumato.data.source import Source
 from sfumato.evaluation import evaluate, feature_net, protocol, references
-from sfumato.model import Sampler
 from sfumato.randomness import generator
-from sfumato.schema import Schema
 
 DIGITS = Source(name="digits")
-
-
-@dataclass(frozen=True)
-class Config:
-    """Nothing to choose."""
-
-
-class Replay(Sampler):
-    """Draws from images it was given."""
-
-    def __init__(self, images):
-        super().__init__(Config(), Schema(shape=tuple(images.shape[1:])))
-        self.images = images
-
-    def prior(self, count, rng=None):
-        return torch.rand(count, 2, generator=rng)
-
-    def generate(self, latents):
-        return self.images[: len(latents)]
-
-    def training_step(self, batch, index):
-        pass
-
-    def configure_optimizers(self):
-        return torch.optim.SGD([torch.zeros(1, requires_grad=True)])
 
 
 def scores(model, metrics):
@@ -55,6 +29,9 @@ class Obedient(Replay):
         batch = data.batch(torch.arange(len(data)))
         super().__init__(batch.image)
         self.schema, self.labels, self.astray = data.schema, batch.label, astray
+
+    def prior(self, count, rng=None):
+        return torch.rand(count, 2, generator=rng)
 
     def generate(self, latents, label):
         label = torch.where(latents[:, 1] < self.astray, (label + 1) % 10, label)

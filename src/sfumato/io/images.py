@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from sfumato.errors import ConfigError, DataError, brief
-from sfumato.io.alpha import GREY, laid
+from sfumato.io.alpha import GREY, continued, laid
 from sfumato.io.files import at_home, atomic
 from sfumato.io.profiles import in_srgb
 from sfumato.shapes import Bytes, Images
@@ -131,6 +131,18 @@ def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
             full = plain.convert("LA" if grey else "RGBA")
             plain = full.getchannel("L") if grey else full.convert("RGB")
         return _plain(plain, 1 if grey else 3)
+
+
+def seen(source: Source, *, limit: int = PIXELS) -> Image.Image:
+    """As `colours`, but what is wholly transparent has the colour of the nearest that is not.
+
+    So nothing unseen comes into what is made beside it. On white where nothing is to be seen.
+    Raises DataError like `read`.
+    """
+    clear = opacity(source, limit=limit)
+    if clear is None or clear.getbbox() is None:
+        return read(source, limit=limit)
+    return continued(colours(source, limit=limit), clear)
 
 
 @contextmanager
