@@ -25,6 +25,7 @@ from torch.nn.functional import conv2d, interpolate, max_pool2d, mse_loss, pad
 from sfumato.data.photos import PHOTOS, photo
 from sfumato.io.images import from_bytes, read
 from sfumato.nn.perceptual import SHIPPED, Perceptual, layers
+from sfumato.preset import quick_in_half
 from sfumato.randomness import generator
 
 DATA = Path(os.environ.get("SFUMATO_DATA", "."))
@@ -192,7 +193,7 @@ def learn(args: argparse.Namespace) -> None:
             group["lr"] = args.lr * rate(step, args.steps)
         with torch.no_grad():
             wanted = teach(images)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=quick_in_half()):
             seen = pupil(images)
         triples = zip(seen, wanted, scales, strict=True)
         losses = [mse_loss(a.float(), b) * scale for a, b, scale in triples]

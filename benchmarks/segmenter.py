@@ -19,6 +19,7 @@ from sfumato.data.source import Source
 from sfumato.io.images import rounded
 from sfumato.metrics.parts import SHIPPED, SIDE, Segmenter, confusion, drawn, named, shares
 from sfumato.nn.resize import resize
+from sfumato.preset import quick_in_half
 from sfumato.randomness import generator
 
 FACADES = Source(name="facades", side=SIDE, flip=True)
@@ -53,7 +54,7 @@ def teach(segmenter: Segmenter, steps: int, batch: int, lr: float, seed: int) ->
             group["lr"] = lr * (1 - step / steps)
         found = pairs.batch(torch.randint(0, len(pairs), (batch,), generator=rng), rng)
         images, parts = cut(found.target, drawn(found.image), rng)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=quick_in_half()):
             logits = segmenter(lit(images, rng).to(memory_format=torch.channels_last))
         loss = cross_entropy(logits.float(), parts)
         optimizer.zero_grad()
