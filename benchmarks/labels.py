@@ -25,7 +25,7 @@ import numpy as np
 import torch
 from record import RESULTS, keep
 
-from sfumato import augmenting, runs
+from sfumato import augmenting, classifying, runs
 from sfumato import data as sources
 from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
@@ -120,7 +120,7 @@ def _measured(
         if known.keys() >= rows.keys() or not getattr(size, way) or way not in args.ways:
             continue
         judge, painter, namer = prepare(args, real, seed, folder)
-        found[way] = 1 - evaluate(judge, count=1000)["error"].value
+        found[way] = classifying.trial(judge).measured(1)["accuracy"].value
         for row, kept in rows.items():
             place = _fresh(folder / row.replace(", ", "-"))
             augmenting.augment(

@@ -61,7 +61,7 @@ def teach(segmenter: Segmenter, steps: int, batch: int, lr: float, seed: int) ->
         loss.backward()
         optimizer.step()
         if step % 200 == 199:
-            print(step + 1, round(float(loss), 3), flush=True)
+            print(step + 1, round(loss.item(), 3), flush=True)
 
 
 @torch.no_grad()
