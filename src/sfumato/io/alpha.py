@@ -2,7 +2,6 @@
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 GREY = {"1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I", "F"}
 """Modes without colour."""
@@ -25,6 +24,8 @@ def continued(image: Image.Image, clear: Image.Image) -> Image.Image:
     nothing = np.asarray(clear) == 0
     if not nothing.any() or nothing.all():
         return image
+    from scipy import ndimage  # slow to import
+
     nearest = ndimage.distance_transform_edt(nothing, return_distances=False, return_indices=True)
     return Image.fromarray(np.asarray(image)[tuple(nearest)])
 

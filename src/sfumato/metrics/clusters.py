@@ -1,7 +1,6 @@
 """Whether groups found without labels are the labelled classes."""
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from sfumato.shapes import Labels
@@ -19,5 +18,7 @@ def matched_error(table: Tensor) -> float:
     `table` is a `confusion`. The matching is one to one and makes the fewest errors (Kuhn 1955,
     the Hungarian method); a group or class that is left over counts as wrong. In [0, 1].
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import
+
     rows, columns = linear_sum_assignment(table.cpu().numpy(), maximize=True)
     return 1 - float(table[rows, columns].sum() / table.sum())

@@ -20,7 +20,6 @@ from typing import Annotated, Literal
 
 import torch
 from annotated_types import Ge
-from scipy.optimize import linear_sum_assignment
 from torch import Generator, Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 from torch.optim import Adam
@@ -228,6 +227,8 @@ class InfoGAN(Sampler, Judge, Classifier):
             return {}
         noise, category, codes = self._parts(latents)
         factors = torch.stack([measure(images) for measure in FACTORS], 1)
+        from scipy.optimize import linear_sum_assignment  # slow to import
+
         follows = _correlation(codes, factors, category).abs().cpu()
         idle = _correlation(noise, factors, category).abs().mean(0).cpu()
         found = {}
