@@ -8,9 +8,9 @@ import torch
 
 from sfumato.errors import ConfigError, RunError, UnknownName
 from sfumato.imaging import gatys, paused
-from sfumato.imaging.descent import Descent, gradient_of
+from sfumato.imaging.descent import Descent, _shorter, gradient_of
 from sfumato.imaging.gatys import Choices, finer, paint
-from sfumato.imaging.objective import Objective, Style, scaled, tiles
+from sfumato.imaging.objective import Objective, Style, scaled, tiles, union
 from sfumato.losses.style import gram
 from sfumato.nn.perceptual import load
 from sfumato.randomness import generator
@@ -102,6 +102,19 @@ def test_pixels_stop_at_the_ends_of_their_range():
     assert torch.equal(descent.images, torch.ones(1, 3, 4, 4))
 
 
+@pytest.mark.parametrize("end", [-1.0, 1.0])
+def test_pixels_leave_the_ends_of_their_range_again(end):
+    evaluate = gradient_of(lambda x: x.square().sum())
+    descent = Descent(torch.full((1, 3, 4, 4), end))
+    descent.iterate(evaluate, 20)
+    assert descent.images.abs().max() < 1e-3
+
+
+def test_a_step_is_shortened_to_the_lowest_point_of_its_parabola():
+    """Of 2 - t + (1 + v) t^2, which is 2 + v at t = 1; from a tenth to a half of the step."""
+    assert [_shorter(2.0, -1.0, 2.0 + v) for v in (1.0, 9.0, -0.5, -1.0)] == [0.25, 0.1, 0.5, 0.5]
+
+
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_the_loss_never_rises_between_iterations(optimizer):
     wish = replace(FEW, optimizer=optimizer, start="noise", iterations=4)
@@ -159,6 +172,11 @@ def test_what_no_mask_covers_stays_the_content():
     outside = (mask == 0).expand_as(content)
     assert torch.equal(painted[outside], content[outside])
     assert (painted - content)[~outside].abs().mean() > 0.01
+
+
+def test_half_in_each_of_two_regions_is_three_quarters_in_either():
+    half = torch.full((1, 1, 2, 2), 0.5)
+    assert torch.equal(union([half, half]), torch.full_like(half, 0.75))
 
 
 def test_a_mask_of_another_shape_is_refused():
