@@ -49,3 +49,8 @@ def test_a_stroke_leaves_most_of_a_picture():
     share = holes("free", 64, 64)(300, generator(0, "holes")).mean((1, 2, 3))
     assert 0.1 < float(share.mean()) < 0.3
     assert float(share.max()) < 0.7
+
+
+def test_strokes_lie_in_both_halves_of_a_wide_picture():
+    share = holes("free", 16, 64)(500, generator(0, "holes")).mean((0, 1, 2))
+    assert 0.7 < float(share[:32].mean() / share[32:].mean()) < 1.4
