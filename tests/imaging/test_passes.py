@@ -54,6 +54,14 @@ def test_sides_that_do_not_divide_have_no_seams_either(cut):
     assert whole.std() > 0.1
 
 
+def test_each_side_is_filled_up_by_what_it_lacks():
+    model, seen = FastStyle(FastConfig(width=2, blocks=1), SCHEMA).eval(), []
+    model.translate = lambda images: seen.append(tuple(images.shape)) or images
+    found = translated(model, SOURCE[..., :63, :57])
+    assert seen == [(1, 3, 64, 60)]
+    assert torch.equal(found, SOURCE[..., :63, :57])
+
+
 def test_who_goes_all_the_way_says_so():
     model = FastStyle(FastConfig(width=2, blocks=1), SCHEMA).eval()
     with pytest.raises(ConfigError, match=r"^FastStyle knows no --strength; leave it out\.$"):
@@ -71,6 +79,13 @@ def test_a_collage_is_as_wide_for_each_as_its_weight():
     found = collage([torch.zeros(1, 3, 20, 40), torch.ones(1, 3, 40, 80)], [1.0, 3.0])
     assert found.shape[2] == 20
     assert abs(float(found.mean()) - 0.75) < 0.02
+
+
+def test_a_collage_shows_the_middle_of_what_it_cuts():
+    ramp = torch.linspace(-1, 1, 40).expand(1, 3, 8, 40)
+    found = collage([ramp, ramp], [1.0, 3.0])
+    assert found.shape[3] == 13 + 40
+    assert abs(float(found[..., :13].mean())) < 0.05
 
 
 def test_a_clip_that_stands_still_is_left_alone():
