@@ -66,6 +66,12 @@ def test_width_is_measured_across_the_stroke_and_blur_leaves_it():
     assert thickness(blurred).item() == pytest.approx(thickness(upright).item(), rel=0.06)
 
 
+def test_a_stroke_ends_where_the_picture_does():
+    corner = bar(4).roll((-5, -12), (2, 3))
+    assert (corner[0, 0, 0, 0], corner[0, 0, -1, -1]) == (1, -1)
+    assert thickness(corner).item() == pytest.approx(thickness(bar(4)).item(), rel=1e-6)
+
+
 def test_a_picture_without_ink_has_none_of_them():
     empty = torch.full((2, 1, 8, 8), -1.0)
     assert [measure(empty).tolist() for measure in (slant, breadth, thickness)] == [[0, 0]] * 3
