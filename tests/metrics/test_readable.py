@@ -61,6 +61,12 @@ def test_a_code_that_turns_in_a_circle_is_near_but_not_linear():
     assert linear_accuracy(codes, labels) < 0.65
 
 
+def test_the_linear_classifier_is_asked_about_what_it_did_not_learn_from():
+    codes, labels = blobs(12.0, classes=2)
+    labels[200:] = 1 - labels[200:]
+    assert linear_accuracy(codes, labels) == 0
+
+
 def test_too_little_is_answered_in_one_line():
     with pytest.raises(ConfigError, match=r"5 codes have no 5 neighbours each; give more."):
         nearest_accuracy(torch.randn(5, 2), torch.zeros(5, dtype=torch.long))
