@@ -9,6 +9,7 @@ from sfumato.metrics.parts import (
     NAMES,
     PartsTally,
     Segmenter,
+    _at,
     confusion,
     drawn,
     named,
@@ -36,6 +37,12 @@ def test_the_shares_by_hand():
     want = {"pixel_accuracy": 5 / 6, "class_accuracy": (3 / 4 + 1) / 2}
     want["class_iou"] = (3 / 4 + 2 / 3) / 2
     assert shares(counts) == pytest.approx(want)
+
+
+def test_a_map_made_smaller_has_the_pixels_in_the_middles():
+    columns = torch.arange(6).expand(1, 6, 6)
+    assert _at(columns, 2)[0].tolist() == [[1, 4], [1, 4]]
+    assert _at(columns.mT, 2)[0].tolist() == [[1, 1], [4, 4]]
 
 
 class Reader(Segmenter):

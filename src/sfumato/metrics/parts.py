@@ -29,6 +29,8 @@ from sfumato.nn.unet import UNet
 from sfumato.shapes import Images, Others
 
 Parts = Int[Tensor, "B H W"]
+Scaled = Int[Tensor, "B h w"]
+"""At another side."""
 Verdicts = Float[Tensor, "B K H W"]
 NAMES = (
     *("background", "facade", "window", "door", "cornice", "sill"),
@@ -85,7 +87,7 @@ def palette() -> Tensor:
     return 2 * thirds - 1
 
 
-def named(segmenter: Segmenter, images: Images) -> Parts:
+def named(segmenter: Segmenter, images: Images) -> Scaled:
     """The part that the segmenter sees at each pixel, at its own side."""
     return segmenter(resize(images, SIDE, SIDE).clamp(-1, 1)).argmax(1)
 
@@ -121,7 +123,7 @@ class PartsTally:
         }
 
 
-def _at(parts: Parts, side: int) -> Parts:
+def _at(parts: Parts, side: int) -> Scaled:
     """At another side, the nearest pixel's."""
     rows, columns = (
         (torch.arange(side) * 2 + 1) * length // (2 * side) for length in parts.shape[1:]
