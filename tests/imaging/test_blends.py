@@ -12,7 +12,7 @@ from sfumato.imaging.gaussian_poisson import gaussian_poisson
 from sfumato.imaging.laplace import differences
 from sfumato.imaging.placing import softened
 from sfumato.imaging.poisson import fitted, mixed, modified, poisson, unseamed
-from sfumato.imaging.splines import splines
+from sfumato.imaging.splines import SPACING, _nodes, splines
 from sfumato.io.images import from_bytes, read
 
 ALL = {f.__name__: f for f in (poisson, mixed, modified, splines, gaussian_poisson)}
@@ -119,6 +119,17 @@ def test_gaussian_poisson_takes_its_colours_from_the_small_picture():
 def test_the_pyramid_doubles_from_at_most_the_side():
     assert gp.sizes(64, 48) == [(64, 48)]
     assert gp.sizes(400, 730) == [(25, 46), (50, 91), (100, 182), (200, 365), (400, 730)]
+
+
+@pytest.mark.parametrize("longer", [65, 90, 128, 181])
+def test_the_pyramid_begins_at_the_side_or_below(longer):
+    assert 32 <= max(gp.sizes(longer // 2, longer)[0]) <= gp.SIDE
+
+
+def test_splines_are_linear_between_nodes():
+    """Nodes that hold their own place, 0 at the edge, give each pixel that of its centre."""
+    found = _nodes(150) @ (SPACING * np.arange(4))
+    np.testing.assert_allclose(found, np.arange(150) + 0.5)
 
 
 # ------------------------------------------------------------------ published results
