@@ -6,7 +6,7 @@ import torch
 from sklearn.linear_model import Ridge as Theirs
 
 from sfumato.errors import ConfigError
-from sfumato.metrics.linear import Ridge, _error
+from sfumato.metrics.linear import PENALTIES, Ridge, _error
 from sfumato.metrics.pairs import Tally, Trivial, others
 
 
@@ -38,6 +38,13 @@ def test_leaving_out_one_is_learning_from_the_others():
         theirs = Theirs(alpha=0.7).fit(given[rest], wanted[rest])
         lost.append(np.square(theirs.predict(given[left : left + 1]) - wanted[left].numpy()))
     assert _error(values, vectors, target, 0.7) == pytest.approx(np.mean(lost), rel=1e-4)
+
+
+def test_the_penalty_is_a_share_of_the_mean_eigenvalue():
+    given, wanted = pairs()
+    rows = given.flatten(1) - given.flatten(1).mean(0)
+    share = Ridge(given, wanted).penalty / float(rows.square().sum() / len(rows))
+    assert any(share == pytest.approx(one, rel=1e-4) for one in PENALTIES)
 
 
 def test_without_a_relation_the_guess_is_the_mean():
