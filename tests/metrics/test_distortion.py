@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn.functional import avg_pool2d
 
 from sfumato.errors import ConfigError
 from sfumato.io.images import from_bytes, read, rounded
-from sfumato.metrics.distortion import ms_ssim, psnr, ssim, ssim_y
+from sfumato.metrics.distortion import ms_ssim, psnr, psnr_y, ssim, ssim_y
 from sfumato.nn.resize import enlarge
 
 
@@ -93,6 +94,22 @@ def test_psnr_by_hand():
     found = psnr(images, originals)
     assert float(found[0]) == pytest.approx(20, abs=1e-5)
     assert found[1] == torch.inf
+
+
+@pytest.mark.parametrize(("side", "boxes"), [(300, 1), (400, 2)])
+def test_shrinking_brings_the_shorter_side_near_256(side, boxes):
+    images, originals = pair((1, 1, side, 420))
+    small = (avg_pool2d(image, boxes) for image in (images, originals))
+    torch.testing.assert_close(ssim(images, originals, shrink=True), ssim(*small))
+
+
+def test_a_border_of_luma_is_left_out_on_every_side():
+    images, originals = pair((2, 1, 20, 24))
+    want = psnr(rounded(images[..., 3:-3, 3:-3]), rounded(originals[..., 3:-3, 3:-3]))
+    found = psnr_y(images, originals, border=3)
+    torch.testing.assert_close(found.float(), want, rtol=1e-5, atol=0)
+    images[..., 3:-3, 3:-3] = originals[..., 3:-3, 3:-3]
+    assert (ssim_y(images, originals, border=3) > 1 - 1e-6).all()
 
 
 def test_equal_images_are_perfect_even_black_ones():
