@@ -31,6 +31,10 @@ def test_a_flat_grey_block_is_its_first_number():
     assert found[1:].abs().max() < 1e-6
 
 
+def test_the_first_rows_are_the_colours_of_a_whole_block():
+    assert cosines(3, 3).unflatten(1, (3, 64)).std(2).abs().max() < 1e-6
+
+
 def test_more_rows_than_there_are_stay_empty():
     rows = cosines(1, 70)
     assert rows.shape == (70, 64)
