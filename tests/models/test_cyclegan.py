@@ -1,8 +1,12 @@
 """CycleGAN: published sizes, losses by hand, one step, pools, both ways, any size, bad input."""
 
+from math import log10
+
+import numpy as np
 import pytest
 import torch
 
+from sfumato.data.dataset import Dataset
 from sfumato.errors import DataError
 from sfumato.loop import Loop
 from sfumato.models.cyclegan import RECIPES, SIGNS, Config, CycleGAN
@@ -107,6 +111,16 @@ def test_the_learning_rate_holds_and_falls_to_nothing():
     assert [model.pace(step) for step in (0, 10, 15, 20, 99)] == [1, 1, 0.5, 0, 0]
 
 
+def test_its_numbers_are_of_the_way_there_and_back():
+    """To A doubles and adds 0.2, to B halves: off by 0.2 there and back from A, by 0.1 from B."""
+    model, pixels = small().eval(), np.full((4, 16, 16, 3), 128, np.uint8)
+    data = Dataset(name="grey", schema=model.schema, columns={"image": pixels, "target": pixels})
+    model.translate = lambda images, to: 2 * images + 0.2 if to == "A" else images / 2
+    found = model.measure(data, torch.Generator())
+    want = {"cycle_A": 20, "cycle_B": 20 + 20 * log10(2)}
+    assert {name: score.value for name, score in found.items()} == pytest.approx(want, abs=1e-3)
+
+
 def test_painters_rest_between_turns():
     model = small(turns=2)
     model.step = 0
@@ -130,6 +144,13 @@ def test_a_pool_fills_and_then_gives_back_old_pictures():
     assert len(pool.kept) == 4
     seen = [int(number) for number in shown]
     assert len(set(seen)) == len(seen), "what was given back is no longer kept"
+
+
+def test_what_a_pool_keeps_is_its_own():
+    pool, images = Pool(2), torch.zeros(20, 1, 2, 2)
+    pool.exchange(images, torch.Generator().manual_seed(0))
+    images.fill_(9)
+    assert not any(one.any() for one in pool.kept)
 
 
 def test_a_pool_of_none_gives_back_what_it_is_given():
