@@ -234,6 +234,15 @@ def test_naming_teaches_nothing():
         assert torch.equal(weight, other.get_parameter(name)), name
 
 
+def test_a_look_leaves_mode_and_statistics_alone():
+    model = small().train()
+    before = {name: kept.clone() for name, kept in model.named_buffers() if "running" in name}
+    model._look(torch.rand(8, 1, 8, 8) * 2 - 1, torch.arange(8) % 3)
+    assert before
+    assert all(torch.equal(model.get_buffer(name), kept) for name, kept in before.items())
+    assert model.training
+
+
 # ------------------------------------------------------------------ what measure says
 
 
