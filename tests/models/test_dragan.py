@@ -79,7 +79,7 @@ def test_sides_that_both_players_can_meet_work(side, doublings):
 
 def test_the_losses_by_hand():
     """The judge's of its four parts, and the painter's, from the heads' own outputs."""
-    model = DRAGAN(SMALL, SCHEMA).eval()
+    model = DRAGAN(Config(**{**vars(SMALL), "painted": 0.4}), SCHEMA).eval()
     real, fake = (torch.rand(8, 3, 16, 16) * 2 - 1 for _ in range(2))
     true, asked = (torch.arange(start, start + 8) % 3 for start in (0, 1))
     draws = torch.rand(8, 1 + 3 * 16 * 16)
@@ -94,7 +94,10 @@ def test_the_losses_by_hand():
     painted = cross_entropy(model.tags(fake), asked)
     rows = (real, true[:, None].float(), fake, asked[:, None].float(), draws)
     torch.testing.assert_close(
-        model._judge_loss(*rows), 3 * game + named + painted + 0.5 * penalty, rtol=1e-5, atol=1e-5
+        model._judge_loss(*rows),
+        3 * game + named + 0.4 * painted + 0.5 * penalty,
+        rtol=1e-5,
+        atol=1e-5,
     )
     wish = 3 * softplus(-model.judge(fake)).mean() + painted
     torch.testing.assert_close(model._painter_loss(fake, rows[3]), wish)
