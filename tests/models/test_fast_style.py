@@ -54,6 +54,20 @@ def test_a_step_brings_it_closer_to_the_style():
     assert model._loss(images) < before
 
 
+def test_the_loss_is_over_that_of_the_content_and_weighs_roughness():
+    model, images = small(smooth=2.0), torch.rand(3, 3, 32, 32) * 2 - 1
+    apart, own, painted = model._apart(images)
+    rough = painted.diff(dim=2).square().mean() + painted.diff(dim=3).square().mean()
+    torch.testing.assert_close(model._loss(images), (apart / (own + 1)).mean() + 0.02 * rough)
+
+
+def test_black_is_what_convolutions_pad_with():
+    model, seen = small(), []
+    model.network.register_forward_pre_hook(lambda net, given: seen.append(given[0]))
+    model.translate(torch.full((1, 3, 8, 8), -1.0))
+    assert not seen[0].any()
+
+
 def test_the_perceptual_network_is_no_part_of_it():
     model = small()
     model._loss(torch.zeros(2, 3, 32, 32))
