@@ -117,6 +117,15 @@ def test_after_a_step_each_player_is_closer_to_its_goal():
     assert float(model._far(real, model._paint(real, mask), mask).mean().detach()) < far
 
 
+@pytest.mark.parametrize("jolt", [0.0, 0.3])
+def test_what_is_learned_from_is_askew_where_that_is_asked_for(jolt):
+    model, seen = small(jolt=jolt), []
+    loss = model._painter_loss
+    model._painter_loss = lambda real, *rows: seen.append(real) or loss(real, *rows)
+    one_step(model, image=pictures())
+    assert torch.allclose(seen[0], pictures(), atol=0.05) == (jolt == 0)
+
+
 def test_without_a_game_the_judge_rests():
     model = small(adversarial=0.0)
     before = [weight.clone() for weight in model.discriminator.parameters()]
