@@ -201,6 +201,16 @@ def test_measured_nats_lie_between_the_pixels_alone_and_the_coins_alone(monkeypa
     assert scores["nats"].error > 0
 
 
+def test_the_error_of_the_nats_is_that_of_a_mean(monkeypatch):
+    """Gaps of 1 and -1 in turn deviate by 1."""
+    data = sources.open(Source(name="digits", split="test"))
+    gaps = lambda self, images, *_: 1 - torch.arange(len(images)) % 2 * 2.0  # noqa: E731
+    monkeypatch.setattr(VAE, "likelihood", gaps)
+    monkeypatch.setattr(VAE, "_bounded", lambda self, images, rng: torch.zeros(len(images)))
+    found = VAE(Config(latent=4, width=16), data.schema).measure(data, torch.Generator())["nats"]
+    assert found.error == pytest.approx(min(len(data), vae.WEIGHED) ** -0.5, rel=0.02)
+
+
 def test_a_gaussian_decoder_learns_its_scale_and_is_measured_in_densities(monkeypatch):
     monkeypatch.setattr(vae, "SAMPLES", 20)
     data = sources.open(Source(name="digits", split="test"))
