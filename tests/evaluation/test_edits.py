@@ -10,6 +10,7 @@ from sfumato.data.source import Source
 from sfumato.evaluation import editing
 from sfumato.evaluation.references import Split
 from sfumato.model import Editor, Tagger
+from sfumato.randomness import generator
 from sfumato.schema import Schema
 
 PAPERS = Source(name="glyphs", side=8, count=60, attributes=("paper", "style"))
@@ -78,6 +79,10 @@ def test_an_editor_that_obeys_flips_all_and_keeps_what_it_was_told():
     assert scores["style_flips"].ceiling == pytest.approx(sans)
     assert scores["stays"].ceiling == pytest.approx((1 + sans) / 2)
     assert scores["stays"].value == pytest.approx((1 + sans) / 2)
+    paper = STREAM.batch(torch.arange(40)).attributes[:, 0]
+    order = torch.randperm(40, generator=generator(0, "wishes"))
+    alike = float((paper == paper[order]).double().mean())
+    assert scores["stays"].floor == pytest.approx((alike + sans) / 2)
 
 
 def test_an_editor_that_ignores_one_attribute_shows():
