@@ -1,5 +1,6 @@
 """Translators beside trivial answers, and without any where nothing is wanted."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -7,8 +8,9 @@ from sfumato.data.dataset import Dataset
 from sfumato.data.source import Source
 from sfumato.evaluation import evaluate
 from sfumato.evaluation.references import Split
-from sfumato.evaluation.translation import _pair
+from sfumato.evaluation.translation import _pair, translation
 from sfumato.io.images import to_bytes
+from sfumato.metrics.distortion import psnr_y
 from sfumato.models.pix2pix import Config, Pix2Pix
 from sfumato.models.srresnet import Config as Sharp
 from sfumato.models.srresnet import SRResNet
@@ -63,3 +65,27 @@ def test_what_is_harmed_by_the_model_itself_is_wanted_whole():
     found = evaluate(model, Source(name="photos", side=16, count=40), count=20)
     copy = float(found["psnr"].note.split()[1].rstrip(","))
     assert found["psnr"].value == pytest.approx(copy, rel=1e-3)  # it begins as the bicubic picture
+
+
+def held(columns):
+    data = Dataset(name="few", schema=Schema(shape=(3, 16, 16)), columns=columns)
+    return Split(data, torch.arange(4))
+
+
+def test_trivial_answers_learn_from_the_reference_alone():
+    """White was wanted there and black is here: their mean could not be further off."""
+    image = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)
+    white, black = ({"image": image, "target": np.full_like(image, n)} for n in (255, 0))
+    found = translation(painter(), PHOTOS, held(white), held(black), 4)
+    said = dict(part.split() for part in found["psnr"].note.split(", "))
+    assert float(said["mean"]) == pytest.approx(0, abs=1e-3)
+
+
+def test_luma_of_what_is_enlarged_is_compared_without_a_border_of_its_scale():
+    plain = {"scale": 2, "width": 4, "blocks": 1, "kernel": 3, "norm": "none", "base": "bicubic"}
+    model = SRResNet(Sharp(**plain), Schema(shape=(3, 16, 16))).eval()
+    split = held({"image": np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)})
+    given, wanted = _pair(model, split, split.rows, generator(0, "harmed"))
+    want = psnr_y(model.translate(given).detach(), wanted, border=2).mean()
+    found = translation(model, PHOTOS, split, split, 4)["psnr_y"].value
+    assert found == pytest.approx(float(want), rel=1e-5)
