@@ -10,7 +10,7 @@ from PIL import Image
 
 from sfumato import data as sources
 from sfumato import load
-from sfumato.augmenting import augment, known, real
+from sfumato.augmenting import _named, augment, known, real
 from sfumato.cli import main
 from sfumato.data import Source
 from sfumato.errors import DataError
@@ -150,6 +150,14 @@ def test_a_class_that_is_never_painted_is_named(place):
     namer.answer.bias.data[3] = -1e9
     with pytest.raises(DataError, match="too few were named '3': 2 are missing"):
         augment(model, "nowhere", Source(name="digits", labels=20), namer=namer)
+
+
+def test_no_picture_is_painted_twice(monkeypatch):
+    monkeypatch.setattr("sfumato.augmenting.PART", 5)
+    model, namer = load("dcgan-digits").eval(), load("lenet5-digits").eval()
+    parts = _named(model, namer, dict.fromkeys(namer.schema.classes, 2), 0, 0.0)
+    images = torch.cat([images for images, _ in parts])
+    assert len(images) == len(images.unique(dim=0)) == 20
 
 
 def test_a_namer_must_classify(shell):
