@@ -150,6 +150,31 @@ def test_a_clip_is_painted_frame_by_frame(words):
     assert [frame.size for frame in painted] == [(48, 40)] * 3
 
 
+def test_each_frame_begins_as_the_last_one_moved_along(monkeypatch):
+    frames, seen, told = [picture(seed=n) for n in (0, 3, 5)], [], []
+    monkeypatch.setattr("sfumato.stylizing.moved", lambda *given: seen.append(given) or given[0])
+    words = {"method": "gatys", "tell": Tell(started=told.append)}
+    few = {"iterations": 6, "evaluations": 2}
+    painted = list(clip(frames, picture(seed=1), choices=few, **words))
+    assert told == [6, 2, 2]
+    for n, given in enumerate(seen):
+        wanted = tensor(painted[n]), tensor(frames[n]), tensor(frames[n + 1])
+        assert all(map(torch.equal, given, wanted))
+
+
+@pytest.mark.parametrize(("choices", "longer"), [({}, 512), ({"style_size": 0.25}, 128)])
+def test_one_pass_sees_a_style_as_large_as_its_strokes_shall_be(monkeypatch, choices, longer):
+    seen = []
+
+    def passed(model, content, reference, **words):
+        seen.append(tuple(reference.shape[-2:]))
+        return content
+
+    monkeypatch.setattr("sfumato.imaging.passes.translated", passed)
+    sfumato.stylize(picture(), picture(600, 450, seed=1), method="pass", choices=choices)
+    assert seen == [(longer * 3 // 4, longer)]
+
+
 def test_half_precision_paints_alike():
     one, other = (
         pixels(sfumato.stylize(picture(), picture(seed=1), eyes=Eyes(fast=fast), **SLOW))
