@@ -10,7 +10,7 @@ from sfumato import runs
 from sfumato.cli.complete import METHODS as NAMED
 from sfumato.completing import METHODS, complete, count, windows
 from sfumato.errors import SfumatoError
-from sfumato.imaging.latent import _weights, searched
+from sfumato.imaging.latent import PRIOR, _loss, _reach, _weights, searched
 from sfumato.models.cgan import CGAN
 from sfumato.models.cgan import Config as CGANConfig
 from sfumato.models.context_encoder import Config, ContextEncoder
@@ -130,6 +130,13 @@ def test_a_model_is_shown_the_largest_square_that_holds_the_holes():
     assert windows(hidden) == [(slice(0, 30), slice(0, 50))]
 
 
+def test_what_a_network_paints_too_bright_is_fitted_to_what_surrounds_it():
+    model, flat = painter(), Image.new("RGB", (16, 16), (100, 100, 100))
+    model.translate = lambda images, mask: images + 0.5 * mask
+    found = complete(flat, spot(16, 16, (5, 5, 10, 10)), method=model)
+    assert np.abs(np.asarray(found).astype(int) - 100).max() <= 1
+
+
 def test_with_around_each_hole_has_a_window_and_near_ones_share_it():
     hidden = np.zeros((30, 50), bool)
     hidden[10:12, 5:7] = hidden[10:12, 11:13] = hidden[20:23, 40:44] = True
@@ -155,6 +162,35 @@ def test_weights_are_the_hidden_share_of_a_known_pixels_neighbourhood():
     assert float(found[7, 5]) == pytest.approx(4 * 3 / 49)
     assert float(found[0, 0]) == 0
     assert float(found[3, 3]) == pytest.approx(1 / 49)
+
+
+def test_a_neighbourhood_ends_where_the_picture_does():
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., :2, :2] = 1
+    assert float(_weights(mask)[0, 0, 0, 2]) == pytest.approx(4 / (4 * 6))
+
+
+def test_the_search_goes_down_the_weighed_distance_and_the_judges_doubt():
+    """W |G(z) - y| summed, and the prior's share of log(1 - sigmoid(D(G(z))))."""
+    model, rng = gan(), torch.Generator().manual_seed(0)
+    codes, weights = model.prior(3, rng), torch.rand(1, 1, 16, 16, generator=rng)
+    painted = model.generate(codes).detach()
+    doubt = PRIOR * (1 - model.judge(painted).sigmoid()).log().detach()
+    found = [_loss(model, codes, {}, known, weights).detach() for known in (painted, painted[:1])]
+    torch.testing.assert_close(found[0], doubt)
+    apart = (weights * (painted - painted[:1]).abs()).sum((1, 2, 3))
+    torch.testing.assert_close(found[1], apart + doubt)
+
+
+def test_codes_stay_within_what_the_prior_reaches(monkeypatch):
+    monkeypatch.setattr("sfumato.imaging.latent.LR", 10.0)
+    model, seen, mask = gan(), [], torch.zeros(1, 1, 16, 16)
+    (low, high), generate = _reach(model), model.generate
+    mask[..., 4:12, 4:12] = 1
+    model.generate = lambda codes: seen.append(codes.detach().clone()) or generate(codes)
+    searched(model, torch.ones(1, 1, 16, 16), mask, steps=3, tries=2)
+    assert len(seen) == 4
+    assert all(bool(((low <= codes) & (codes <= high)).all()) for codes in seen)
 
 
 def test_the_search_finds_a_picture_the_painter_made():
