@@ -82,6 +82,14 @@ def test_the_loss_of_the_content_itself_is_the_floor():
     assert torch.allclose(apart, by_hand, rtol=1e-4)
 
 
+def test_the_loss_is_over_that_of_the_content_and_weighs_roughness():
+    model, images = small(smooth=2.0), pictures(3)
+    apart, own, painted = model._paired(images, images.roll(1, 0))
+    rough = painted.diff(dim=2).square().mean() + painted.diff(dim=3).square().mean()
+    want = (apart / (own + own.mean())).mean() + 2 * 0.01 * rough
+    torch.testing.assert_close(model._loss(images, images.roll(1, 0)), want)
+
+
 def test_the_perceptual_network_is_no_part_of_it():
     model = small()
     model.translate(pictures(), reference=pictures())

@@ -113,13 +113,16 @@ def test_steps_bring_the_painting_itself_closer_turn_by_turn():
 
 def test_the_loss_counts_over_that_of_the_content():
     """By hand: the mean over turns and pictures of a logarithm, and of what is rough."""
-    model, images = small(smooth=0.0), pictures(3)
+    model, images, want = small(smooth=2.0), pictures(3), 0
     styles = images.roll(1, 0)
     with torch.no_grad():
         turns, own = model._told(images, styles)
-        shares = [apart / (own + 0.01 * own.mean()) + 1e-4 for apart, _ in turns]
-    want = torch.stack(shares).log().mean()
-    torch.testing.assert_close(model._loss(images, styles).detach(), want, rtol=1e-4, atol=1e-4)
+        for apart, painted in turns:
+            want += (apart / (own + 0.01 * own.mean()) + 1e-4).log().mean()
+            rough = painted.diff(dim=2).square().mean() + painted.diff(dim=3).square().mean()
+            want += 2 * 0.03 * rough
+    found = model._loss(images, styles).detach()
+    torch.testing.assert_close(found, want / model.config.turns, rtol=1e-4, atol=1e-4)
 
 
 def test_turns_pass_no_slope_to_those_before():
