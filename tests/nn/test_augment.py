@@ -56,6 +56,20 @@ def test_a_square_of_half_the_side_is_cut_out():
     assert (augmented(images, corner, "translation+cutout") == 0).sum() == 2 * 3 * 3
 
 
+def test_an_eighth_is_rounded_to_the_nearest():
+    images, draws = torch.rand(1, 1, 12, 12) + 0.1, HALF.clone()
+    draws[0, 3] = 0.0
+    moved = augmented(images, draws, "translation")
+    assert torch.equal(moved[..., 2:, :], images[..., :-2, :])
+
+
+def test_a_square_may_reach_half_over_the_far_edges_too():
+    corner = torch.cat([HALF[:, :5], torch.full((1, 2), 0.999)], 1)
+    cut = augmented(torch.ones(1, 2, 12, 12), corner, "translation+cutout")
+    assert (cut == 0).sum() == 2 * 3 * 3
+    assert not cut[..., 9:, 9:].any()
+
+
 def test_what_is_shown_beside_moves_along_and_keeps_its_colours():
     shown, images = torch.ones(4, 1, 8, 8), torch.zeros(4, 3, 8, 8) + 0.5
     draws = changes(4, torch.Generator().manual_seed(0))
