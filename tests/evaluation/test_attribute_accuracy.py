@@ -116,3 +116,8 @@ def test_what_cannot_be_asked_is_said_in_one_line(monkeypatch):
         "--tagger corner names style, and the samples are asked for paper; "
         "train one on the same data: sfumato train tagger."
     )
+
+
+def test_no_batch_of_samples_is_asked_for_what_another_was():
+    one, other = (asked for _, asked in attributes._samples(Sheets(0.0), 40, 20, 0))
+    assert not torch.equal(one, other)
