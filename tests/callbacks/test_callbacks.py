@@ -1,6 +1,7 @@
 """What watches a run: averages, health, pictures, rows, saving."""
 
 import errno
+from argparse import Namespace
 from pathlib import Path
 
 import lightning as L
@@ -10,20 +11,26 @@ from PIL import Image
 from torch import nn
 
 from sfumato import data as sources
+from sfumato.callbacks import pictures
 from sfumato.callbacks.average import WARM, Average
 from sfumato.callbacks.card import plot
 from sfumato.callbacks.checkpoints import Checkpoints
 from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import SLOW, Health
 from sfumato.callbacks.ledger import Ledger, rows
-from sfumato.callbacks.pictures import Pictures, answers, diversity, looking, paint
+from sfumato.callbacks.pictures import Pictures, answers, diversity, edited, looking, paint
 from sfumato.data.source import Source
 from sfumato.errors import RunError
 from sfumato.model import Model
+from sfumato.models.cyclegan import Config as CycleConfig
+from sfumato.models.cyclegan import CycleGAN
+from sfumato.models.fader import Config as FaderConfig
+from sfumato.models.fader import Fader
 from sfumato.models.srresnet import Config as SharpConfig
 from sfumato.models.srresnet import SRResNet
 from sfumato.models.vae import VAE, Config
 from sfumato.module import Module
+from sfumato.nn.attributes import decode
 from sfumato.nn.spectral import spectral
 from sfumato.runs import Run
 from sfumato.schema import Schema
@@ -187,6 +194,27 @@ def test_a_gradient_that_ends_is_warned_of_by_the_players_name(tmp_path, last, s
     assert health.warnings == ([f"the gradient of the judge {said} (batch 4)"] if said else [])
 
 
+def test_of_two_gradients_nobody_says_which_is_usual(tmp_path):
+    health, model = health_of(tmp_path), VAE(Config(latent=2, width=4), Schema(shape=(1, 8, 8)))
+    for norm in (1.0, 1e-6, 1e-6):
+        model.norms = {"judge": torch.tensor(norm)}
+        health._compare_gradients(model)
+    assert not health.warnings
+
+
+def test_a_clock_goes_on_from_the_time_of_earlier_sessions(monkeypatch):
+    """Ten batches in 30 seconds are 20 in a minute, and after 10 seconds more in vain 15."""
+    now, clock, again = [100.0], Clock(0, minutes=1.0), Clock(0, minutes=1.0)
+    monkeypatch.setattr("sfumato.callbacks.clock.time", Namespace(monotonic=lambda: now[0]))
+    clock.on_fit_start(TRAINER, Module(Three()))
+    now[0], clock.visited = 130.0, 10
+    assert (clock.seconds, clock.expected) == (30.0, 20)
+    again.load_state_dict(clock.state_dict())
+    again.on_fit_start(TRAINER, Module(Three()))
+    now[0] = 140.0
+    assert (again.seconds, again.expected) == (40.0, 15)
+
+
 def test_gradient_norms_are_logged_per_player(runs):
     last = rows(Path(runs["dcgan"]) / "metrics.csv")[-1]
     assert {"gradient/generator", "gradient/discriminator", "loss/generator"} <= set(last)
@@ -218,6 +246,16 @@ def test_the_film_and_the_grids_are_pictures(vae_run):
         assert film.n_frames == 2
     with Image.open(vae_run.path / "samples" / "step-000004.png") as grid:
         assert grid.size == (8 * 8 * 6 + 7 + 2, 8 * 8 * 6 + 7 + 2), "64 digits, each pixel 6 x 6"
+
+
+def test_a_long_film_ends_with_the_last_grid(tmp_path):
+    (tmp_path / "samples").mkdir()
+    for number, level in enumerate([*range(125), 255]):
+        Image.new("L", (2, 2), level).save(tmp_path / "samples" / f"step-{number:06d}.png")
+    pictures.film(Run(tmp_path))
+    with Image.open(tmp_path / "film.gif") as found:
+        found.seek(found.n_frames - 1)
+        assert found.convert("L").getpixel((0, 0)) == 255
 
 
 def test_the_grids_of_a_conditional_model_show_each_class_alike(tmp_path, plugins):
@@ -255,6 +293,31 @@ def test_answers_stand_between_what_is_given_and_what_is_wanted():
     assert torch.equal(given[..., 3::4, 3::4], model.given(examples))
     torch.testing.assert_close(made, model.eval().translate(model.given(examples)))
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_of_two_ways_each_kind_stands_above_what_becomes_of_it():
+    signs = sources.open(Source(name="signs", side=16, count=4, other="signs"))
+    model = CycleGAN(CycleConfig(width=2, blocks=1, patch=16), signs.schema).eval()
+    examples = signs.batch(torch.arange(2))
+    found = answers(model, examples).chunk(4)
+    want = model.translate(examples.image, to="B"), model.translate(examples.target, to="A")
+    for row, wish in zip(found, (examples.image, want[0], examples.target, want[1]), strict=True):
+        torch.testing.assert_close(row, wish.detach())
+
+
+def test_an_editor_is_shown_with_the_next_value_of_each_attribute():
+    names = ("paper", "colour")
+    glyphs = sources.open(Source(name="glyphs", side=16, count=8, attributes=names))
+    model, seen = Fader(FaderConfig(width=2, depth=2, hidden=4), glyphs.schema), []
+    model.edit = lambda images, tags: seen.append(decode(tags, glyphs.schema)) or images
+    examples = glyphs.batch(torch.arange(8))
+    assert len(edited(model, examples)) == 3
+    assert torch.equal(seen[0], examples.attributes)
+    for place, attribute in enumerate(glyphs.schema.attributes):
+        want, values = examples.attributes.clone(), attribute.values
+        numbers = torch.tensor([attribute.number(value) for value in values[1:] + values[:1]])
+        want[:, place] = numbers[attribute.index(want[:, place])]
+        torch.testing.assert_close(seen[1 + place], want)
 
 
 @pytest.mark.parametrize("model", ["pix2pix", "srresnet", "codec", "adain"])
