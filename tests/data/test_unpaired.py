@@ -1,5 +1,7 @@
 """Two sources opposite each other: cut alike, in orders of their own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -20,6 +22,13 @@ def test_the_others_images_are_the_targets():
     assert batch.image.shape == batch.target.shape == (5, 1, 16, 16)
     torch.testing.assert_close(batch.target, plain.batch(torch.arange(5)).image)
     assert stream.fingerprint != data.open(Source(name="signs", side=16, count=24)).fingerprint
+
+
+@pytest.mark.parametrize("part", [{"split": "test"}, {"split": "validation", "holdout": 0.5}])
+def test_the_other_source_gives_the_same_part(part):
+    plain = Source(name="digits", side=16, count=8, channels=1, **part)
+    found = data.open(replace(plain, name="signs", other="digits")).batch(torch.arange(4))
+    torch.testing.assert_close(found.target, data.open(plain).batch(torch.arange(4)).image)
 
 
 def test_each_source_has_an_order_of_its_own_and_shows_everything():
