@@ -10,7 +10,9 @@ from sfumato import data as sources
 from sfumato import evaluation
 from sfumato.data.source import Source
 from sfumato.evaluation import evaluate, feature_net, protocol, references
+from sfumato.evaluation.features import fitted
 from sfumato.randomness import generator
+from sfumato.schema import Schema
 
 DIGITS = Source(name="digits")
 
@@ -119,3 +121,17 @@ def test_a_class_that_the_data_lack_is_not_the_rarest():
     net, few = feature_net("lenet5-digits"), Source(name="digits", classes=("3", "7"))
     held = references.references_of(few, net, 60, 0, 60)
     assert held.ceiling["rarest_class"].value > 0.2
+
+
+def test_no_batch_of_samples_or_of_noise_is_that_of_another():
+    painter = Replay(torch.rand(500, 1, 2, 2))
+    noise = protocol.noise(torch.zeros(1, 2, 2), torch.full((1, 2, 2), 0.2), 500, 250, 0)
+    for one, other in (evaluation._samples(painter, 40, 20, 0, {}), noise):
+        assert not torch.equal(one, other)
+
+
+def test_what_a_classifier_sees_made_small_is_averaged():
+    """Of stripes 1, -1, -1 a triangle three pixels wide to each side leaves a third of black."""
+    stripes = torch.tensor([1.0, -1.0, -1.0]).repeat(8).expand(1, 1, 24, 24)
+    found = fitted(stripes, Schema(shape=(1, 8, 8)))[..., 1:-1]
+    torch.testing.assert_close(found, torch.full_like(found, -1 / 3), atol=0.01, rtol=0)
