@@ -133,6 +133,12 @@ def test_a_walk_goes_round(vae):
     assert apart(frames[-1], frames[0]) < apart(frames[9], frames[0])
 
 
+def test_a_film_shows_no_frame_twice():
+    """Frames are even steps: the end of a leg is the beginning of the next, and of that alone."""
+    frames = list(animate("dcgan-digits", 1, stops=3, frames=3))
+    assert len({frame.tobytes() for frame in frames}) == 9
+
+
 def test_each_picture_of_a_film_keeps_its_label(asked, monkeypatch):
     seen = []
     paint = type(asked).generate
