@@ -5,6 +5,8 @@ import torch
 from torch.nn.functional import conv2d, pad, pixel_shuffle
 
 from sfumato.errors import ConfigError, DataError
+from sfumato.imaging.degradation import blurred, compressed
+from sfumato.io.images import rounded
 from sfumato.models.srresnet import LAPTOP, Config, SRResNet
 from sfumato.nn.resize import enlarge, shrink
 from sfumato.nn.subpixel import folded
@@ -93,6 +95,13 @@ def test_what_is_learned_from_is_eight_bits_and_repeats():
     torch.testing.assert_close(
         small().degrade(images, CHANCES), shrink(images, 2), atol=1 / 255, rtol=0
     )
+
+
+def test_the_faintest_blur_is_a_quarter_and_qualities_go_from_worst_to_best():
+    images, ends = torch.rand(2, 3, 24, 24) * 2 - 1, torch.tensor([[0.0, 0.0], [1.0, 1.0]])
+    model = small(scale=1, blur=2.0, worst=20, best=80)
+    want = compressed(rounded(blurred(images, torch.tensor([0.5, 2.0]))), torch.tensor([20, 80]))
+    torch.testing.assert_close(model.degrade(images, ends), want)
 
 
 @pytest.mark.parametrize("loss", ["squared", "absolute"])
