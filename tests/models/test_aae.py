@@ -159,6 +159,13 @@ def test_what_the_encoder_sees_is_askew_and_what_is_painted_is_not():
     assert torch.equal(plain._blurred(images), images)
 
 
+def test_what_the_encoder_sees_is_grainy_as_asked_for():
+    model = made("unsupervised", noise=0.3)
+    model.begin(seed=0, step=0)
+    grain = model._blurred(torch.zeros(500, 1, 4, 4))
+    assert grain.std().item() == pytest.approx(0.3, rel=0.05)
+
+
 def test_losses_are_told_apart():
     names = {"loss/reconstruction", "loss/judge", "loss/encoder"}
     for task, extra in (("unsupervised", set()), ("semi_supervised", {"loss/labels"})):
