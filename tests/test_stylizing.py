@@ -7,6 +7,7 @@ from PIL import Image
 
 import sfumato
 from sfumato.errors import ConfigError, DataError
+from sfumato.imaging import gatys
 from sfumato.imaging.colour import chroma_apart
 from sfumato.models.fast_style import Config, FastStyle
 from sfumato.schema import Schema
@@ -160,6 +161,18 @@ def test_each_frame_begins_as_the_last_one_moved_along(monkeypatch):
     for n, given in enumerate(seen):
         wanted = tensor(painted[n]), tensor(frames[n]), tensor(frames[n + 1])
         assert all(map(torch.equal, given, wanted))
+
+
+def test_no_frame_of_a_clip_descends_finer_than_the_first(monkeypatch):
+    monkeypatch.setattr("sfumato.stylizing.FINE", 40)
+    seen, paint = [], gatys.paint
+    monkeypatch.setattr(
+        gatys, "paint", lambda *given, **words: seen.append(words["size"]) or paint(*given, **words)
+    )
+    frames = [picture(64, 48, seed=n) for n in range(2)]
+    painted = list(clip(frames, picture(seed=1), choices={"iterations": 1, "scales": 1}))
+    assert seen == [(30, 40)] * 2
+    assert [frame.size for frame in painted] == [(64, 48)] * 2
 
 
 @pytest.mark.parametrize(("choices", "longer"), [({}, 512), ({"style_size": 0.25}, 128)])

@@ -128,8 +128,9 @@ def stylize(
     is the longer side of the result. Networks compute on `device`. `start`, `eyes`, `keep` (a
     folder for every iteration's picture) and `resume` are of gatys. Raises SfumatoError, one line.
     """
-    _one_of("method", method, METHODS)
-    _one_of("colour", colour, COLOURS)
+    for name, value, known in (("method", method, METHODS), ("colour", colour, COLOURS)):
+        if value not in known:
+            raise ConfigError(f"there is no --{name} {value!r}; {nearest(value, known)}")
     pictures = [] if style is None else _several(style)
     image = _sized(tensor(content), side)
     styles = _styles(image, pictures, weights, masks, style_masks, soften, colour)
@@ -173,7 +174,11 @@ def clip(
             wish = replace(wish, scales=1, iterations=max(1, wish.iterations // 3))
             begun = picture(moved(tensor(painted), before, now))
             more = words | {"method": "gatys", "model": SHIPPED, "start": begun}
+            if method == "fast":
+                more["side"] = min(FINE, max(now.shape[-2:]))
             painted = stylize(frame, style, choices=wish, **more)
+            # what is larger is enlarged from there, as the first frame was
+            painted = picture(gatys.finer(tensor(painted), now, now.shape[-2:], wish.detail))
         yield painted
         before = now
 
@@ -247,12 +252,11 @@ def fast(job: Job, model: Translator) -> Others:
     if "reference" not in model.takes or not job.styles:
         return one_pass(job, model)
     whole = job.content
-    high, wide = whole.shape[-2:]
-    content = bounded(whole, min(FINE, max(high, wide)))
+    content = bounded(whole, min(FINE, max(whole.shape[-2:])))
     first = gatys.levels(content.shape[2], content.shape[3], job.choices.scales)[0]
     begun = one_pass(replace(job, content=scaled(content, first), tell=Tell()), model)
     painted = descend(replace(job, content=content, start=begun))
-    painted = gatys.finer(painted, whole, (high, wide), job.choices.detail)
+    painted = gatys.finer(painted, whole, whole.shape[-2:], job.choices.detail)
     regions = [style.region for style in job.styles if style.region is not None]
     everywhere = len(regions) < len(job.styles)
     return painted if everywhere else whole.lerp(painted, union(regions))
@@ -379,11 +383,6 @@ def _hasty(given: Choices | Mapping[str, Any] | None, image: Images) -> Choices:
         return given
     scales = max(1, 1 + round(log2(min(FINE, max(image.shape[-2:])) / COARSE)))
     return build(Choices, {**FEW, "scales": scales, "tile": TILE, **(given or {})})
-
-
-def _one_of(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ConfigError(f"there is no --{name} {value!r}; {nearest(value, known)}")
 
 
 def _mark(job: Job, choices: Choices) -> str:

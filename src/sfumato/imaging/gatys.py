@@ -182,7 +182,7 @@ def _iterations(choices: Choices, number: int) -> int:
     return choices.iterations if number == 0 else max(1, choices.iterations // 2)
 
 
-def finer(images: Images, content: Others | None, size: tuple[int, int], detail: float) -> Others:
+def finer(images: Images, content: Others | None, size: Sequence[int], detail: float) -> Others:
     """A painting at a larger size, with as much of the content's detail as `detail` says."""
     large = scaled(images, size)
     if content is None or not detail:
