@@ -193,6 +193,20 @@ def test_codes_stay_within_what_the_prior_reaches(monkeypatch):
     assert all(bool(((low <= codes) & (codes <= high)).all()) for codes in seen)
 
 
+def test_the_best_code_that_was_seen_is_painted(monkeypatch):
+    """With steps that long the last codes are not it."""
+    monkeypatch.setattr("sfumato.imaging.latent.LR", 10.0)
+    model, seen, mask = gan(), [], torch.zeros(1, 1, 16, 16)
+    generate, wanted = model.generate, torch.ones(1, 1, 16, 16)
+    mask[..., 4:12, 4:12] = 1
+    model.generate = lambda codes: seen.append(codes.detach().clone()) or generate(codes)
+    found = searched(model, wanted, mask, steps=5, tries=1)
+    codes = torch.cat(seen[:5])
+    losses = _loss(model, codes, {}, wanted, _weights(mask)).detach()
+    assert losses.argmin() < 4
+    torch.testing.assert_close(found, generate(codes[losses.argmin()][None]).detach())
+
+
 def test_the_search_finds_a_picture_the_painter_made():
     """Nearer to it in the hole than any code it began with."""
     model = gan()

@@ -118,7 +118,10 @@ def test_who_makes_no_mistake_has_no_sheet_of_them(shell, runs):
     object.__setattr__(perfect, "scores", best)
     assert perfect.mistakes() == []
     assert perfect.measured(1)["accuracy"].value == 1
-    assert perfect.measured(1)["calibration_error"].value == pytest.approx(0, abs=1e-6)
+    error = perfect.measured(1)["calibration_error"]
+    assert error.value == pytest.approx(0, abs=1e-6)
+    commonest = float(perfect.labels.bincount().max()) / 40
+    assert error.floor == pytest.approx(1 - commonest), "always sure of the commonest class"
 
 
 @pytest.mark.parametrize(
