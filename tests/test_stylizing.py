@@ -166,9 +166,12 @@ def test_each_frame_begins_as_the_last_one_moved_along(monkeypatch):
 def test_no_frame_of_a_clip_descends_finer_than_the_first(monkeypatch):
     monkeypatch.setattr("sfumato.stylizing.FINE", 40)
     seen, paint = [], gatys.paint
-    monkeypatch.setattr(
-        gatys, "paint", lambda *given, **words: seen.append(words["size"]) or paint(*given, **words)
-    )
+
+    def noted(*given, size, **words):
+        seen.append(size)
+        return paint(*given, size=size, **words)
+
+    monkeypatch.setattr(gatys, "paint", noted)
     frames = [picture(64, 48, seed=n) for n in range(2)]
     painted = list(clip(frames, picture(seed=1), choices={"iterations": 1, "scales": 1}))
     assert seen == [(30, 40)] * 2
