@@ -50,11 +50,16 @@ def test_what_it_is_not_is_said_in_one_line(attribute, value, said):
         ({"values": ("a", "a")}, "attribute a needs two values or more, no two alike; got a, a."),
         (
             {"values": ("a", "b"), "high": 0.0},
-            "attribute a has values, so its low must be below its high; got 0 and 0.",
+            "the low of attribute a must be below its high; got 0 and 0.",
+        ),
+        ({"low": 2.0}, "the low of attribute a must be at most its high; got 2 and 1."),
+        (
+            {"high": float("nan")},
+            "the low of attribute a must be at most its high; got 0 and nan.",
         ),
     ],
 )
-def test_an_impossible_choice_is_refused(fields, said):
+def test_an_impossible_attribute_is_refused(fields, said):
     with pytest.raises(ConfigError) as caught:
         Attribute(**{"name": "a", "low": 0.0, "high": 1.0} | fields)
     assert str(caught.value) == said

@@ -32,9 +32,10 @@ class Attribute:
                 f"attribute {self.name} needs two values or more, no two alike; "
                 f"got {', '.join(self.values)}."
             )
-        if self.values and self.low >= self.high:
+        if not (self.low < self.high or (self.low == self.high and not self.values)):
+            most = "below" if self.values else "at most"
             raise ConfigError(
-                f"attribute {self.name} has values, so its low must be below its high; "
+                f"the low of attribute {self.name} must be {most} its high; "
                 f"got {self.low:g} and {self.high:g}."
             )
 
