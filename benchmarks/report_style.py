@@ -12,8 +12,7 @@ def style(runs: list[Run]) -> Iterator[str]:
     yield "| what | measured | command | commit |\n|---|---|---|---|"
     found = {run["name"].removeprefix("style-"): run for run in runs}
     for name, rows in ROWS.items():
-        if name in found:
-            run = found[name]
+        for run in (found[key] for key in sorted(found) if key.startswith(name)):
             for what, said, options in rows(run):
                 yield row([what, said, f"`{COMMAND} {options}`", run["commit"]])
 
@@ -93,12 +92,28 @@ def _quality(found: Run) -> Rows:
         )
 
 
+def _one(found: Run) -> Rows:
+    losses, won = found["median_loss"], found["pairs_where_ours_is_lower"]
+    pairs, count, side = found["pairs"], found["evaluations"], found["side"]
+    yield (
+        f"a network that has learnt {found['style']}, {pairs} contents it never saw, {side} "
+        "pixels, median loss",
+        f"one pass {losses['pass']:,.0f}; {count} evaluations of Gatys "
+        f"{losses['descent from noise']:,.0f} from noise (higher on "
+        f"{won['pass under descent from noise']} of {pairs}) and "
+        f"{losses['descent from content']:,.0f} from the content; the content itself "
+        f"{losses['content']:,.0f}",
+        f"one --runs runs/{found['run']} --evaluations {count} --side {side}",
+    )
+
+
 ROWS: dict[str, Callable[[Run], Rows]] = {
     "curves": _curves,
     "speed": _speed,
     "passes": _passes,
     "quality": _quality,
+    "one": _one,
     "memory-pass": _memory("pass"),
     "memory-gatys": _memory("gatys"),
 }
-"""What was kept, in the order of the table."""
+"""How the names of what was kept begin, in the order of the table."""

@@ -5,6 +5,7 @@ speed     against the plainest correct program of Gatys et al., one after the ot
 passes    seconds of one pass at 512 x 512
 memory    of 4096 x 4096: --side 4096 --methods gatys, or --methods pass
 quality   losses of one pass and of the fast way against 50 evaluations, on styles not learnt from
+one       losses of networks of one style, --runs, on contents not learnt from: --evaluations 150
 sheets    contact sheets: contents in rows, styles in columns
 strips    the two pictures of docs/style.md: a photograph and four paintings of it
 
@@ -18,6 +19,7 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,7 +34,7 @@ from sfumato.imaging.objective import Objective, Style, bounded
 from sfumato.io.images import from_bytes, read
 from sfumato.models.adain import AdaIN
 from sfumato.models.adain import Config as AdaINConfig
-from sfumato.models.fast_style import Config, FastStyle
+from sfumato.models.fast_style import Config, FastStyle, style_picture
 from sfumato.models.wct import WCT
 from sfumato.models.wct import Config as WCTConfig
 from sfumato.nn.perceptual import Perceptual, load
@@ -233,22 +235,54 @@ def quality(args: argparse.Namespace) -> None:
             row = {"pass": goal.evaluate(passes.translated(model, content, style).clone())[0]}
             hasty = sfumato.stylize(picture(content), picture(style))
             row |= {"fast": goal.evaluate(tensor(hasty))[0], "content": goal.evaluate(content)[0]}
-            for start in ("noise", "content"):
-                wish = Choices(start=start, iterations=1, evaluations=args.evaluations)
-                painted = paint(network, content, [Style(style)], wish)
-                row[f"descent from {start}"] = goal.evaluate(painted)[0]
-            rows.append(row)
-    middle = {k: round(float(np.median([row[k] for row in rows])), 1) for k in rows[0]}
-    wins = {
-        f"{ours} under {k}": sum(row[ours] < row[k] for row in rows)
-        for k in rows[0]
-        for ours in ("pass", "fast")
-        if k.startswith("descent")
+            rows.append(row | _descents(network, content, style, goal, args.evaluations))
+    keep("style-quality", _compared(rows, ("pass", "fast"), args))
+
+
+def one(args: argparse.Namespace) -> None:
+    """One pass of a network that has learnt its style, against `--evaluations` of descent."""
+    network = load(fast=quick_in_half())
+    for place in args.runs:
+        model, rows = translator(place), []
+        assert isinstance(model, FastStyle)
+        style = style_picture(model.config.style, model.config.style_side)
+        for content in (image(name, args.side) for name in CONTENTS):
+            goal = Objective(network, Choices(), content, [Style(style)], content.shape[-2:])
+            row = {"pass": goal.evaluate(passes.translated(model, content, None).clone())[0]}
+            row["content"] = goal.evaluate(content)[0]
+            rows.append(row | _descents(network, content, style, goal, args.evaluations))
+        shown = {"run": Path(place).name, "style": Path(model.config.style).stem}
+        keep(f"style-one-{Path(place).name}", shown | _compared(rows, ("pass",), args))
+
+
+def _descents(
+    network: Perceptual, content: Images, style: Images, goal: Objective, evaluations: int
+) -> dict[str, float]:
+    """Where descent ends, by where it began."""
+    found = {}
+    for start in ("noise", "content"):
+        wish = Choices(start=start, iterations=1, evaluations=evaluations)
+        painted = paint(network, content, [Style(style)], wish)
+        found[f"descent from {start}"] = goal.evaluate(painted)[0]
+    return found
+
+
+def _compared(
+    rows: list[dict[str, float]], ours: tuple[str, ...], args: argparse.Namespace
+) -> dict[str, Any]:
+    """The median of each way, and how often ours ends lower than a descent."""
+    descents = [name for name in rows[0] if name.startswith("descent")]
+    return {
+        "side": args.side,
+        "pairs": len(rows),
+        "evaluations": args.evaluations,
+        "median_loss": {k: round(float(np.median([row[k] for row in rows])), 1) for k in rows[0]},
+        "pairs_where_ours_is_lower": {
+            f"{way} under {k}": sum(row[way] < row[k] for row in rows)
+            for k in descents
+            for way in ours
+        },
     }
-    keep("style-quality", {
-        "side": args.side, "pairs": len(rows), "evaluations": args.evaluations,
-        "median_loss": middle, "pairs_where_ours_is_lower": wins,
-    })  # fmt: skip
 
 
 def sheets(args: argparse.Namespace) -> None:
@@ -304,6 +338,7 @@ def main() -> None:
         "passes": passes_,
         "memory": memory,
         "quality": quality,
+        "one": one,
         "sheets": sheets,
         "strips": strips,
     }
@@ -313,6 +348,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--methods", nargs="+", default=["fast", "pass", "gatys"])
+    parser.add_argument("--runs", nargs="+", default=[], help="of fast_style")
     parser.add_argument("--out", type=Path, default=Path())
     args = parser.parse_args()
     settle(Preset(threads=torch.get_num_threads()))

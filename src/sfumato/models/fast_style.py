@@ -115,7 +115,7 @@ class FastStyle(Translator):
 
     def prepare(self) -> None:
         try:
-            _picture(self.config.style, self.config.style_side)
+            style_picture(self.config.style, self.config.style_side)
         except DataError as error:
             raise ConfigError(
                 f"--model.style {self.config.style!r} is no picture: {error}"
@@ -151,7 +151,7 @@ class FastStyle(Translator):
     def _style(self, images: Images) -> dict[str, Tensor]:
         """Gram matrices of the style, looked at once and kept out of the model's state."""
         if not self._wanted or next(iter(self._wanted.values())).device != images.device:
-            style = _picture(self.config.style, self.config.style_side).to(images.device)
+            style = style_picture(self.config.style, self.config.style_side).to(images.device)
             with torch.no_grad():
                 self._wanted = {name: gram(maps) for name, maps in self._see(style).items()}
         return self._wanted
@@ -249,7 +249,7 @@ def published(path: str | Path) -> FastStyle:
     return model.eval().requires_grad_(False)
 
 
-def _picture(place: str, side: int) -> Float[Tensor, "1 3 h w"]:
+def style_picture(place: str, side: int) -> Float[Tensor, "1 3 h w"]:
     """The style, its longer side so many pixels."""
     image = photo(place) if place in PHOTOS else read(place, channels=3)
     share = side / max(image.size)
