@@ -1,6 +1,7 @@
 """What harms pictures does so by the book."""
 
 from io import BytesIO
+from math import e
 
 import numpy as np
 import pytest
@@ -48,9 +49,9 @@ def test_another_light_is_the_same_at_strength_0_and_keeps_dark_below_bright():
 
 def test_each_number_of_a_light_does_its_own():
     """By hand: a middle grey of 0.5 under gamma e^0.7, a gain of e^0.5, a haze of 0.15."""
-    grey = torch.zeros(1, 3, 1, 1)
-    for place, want in ((0, 0.5 ** (2.718281828**0.7)), (1, 0.5 * 2.718281828**0.5), (4, 0.65)):
-        draws = torch.zeros(1, LIGHTS)
-        draws[0, place] = 1
-        found = (relit(grey, draws, 1.0)[0, 0, 0, 0] + 1) / 2
-        assert abs(float(found) - want) < 1e-5
+    bent, gained, hazy = 0.5 ** (e**0.7), 0.5 * e**0.5, 0.65
+    own = [[gained if k == n else 0.5 for k in range(3)] for n in range(3)]
+    own += [[hazy if k == n else 0.5 for k in range(3)] for n in range(3)]
+    found = relit(torch.zeros(LIGHTS, 3, 1, 1), torch.eye(LIGHTS), 1.0)
+    want = torch.tensor([[bent] * 3, *own])
+    torch.testing.assert_close((found[..., 0, 0] + 1) / 2, want, atol=1e-5, rtol=0)

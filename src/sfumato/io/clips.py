@@ -9,6 +9,8 @@ from sfumato.io.files import at_home
 from sfumato.io.images import PIXELS, read
 
 _FORMATS = ("GIF", "WEBP", "PNG")
+SHORTEST = 20.0
+"""Milliseconds a frame is seen: what says less, browsers hold for a tenth of a second."""
 FRAMES = 2000
 """Most frames read of a clip."""
 TOTAL = 1 << 30
@@ -32,7 +34,10 @@ def pages(path: str | Path, formats: tuple[str, ...] = ("TIFF",)) -> int:
 
 
 def read_clip(path: str | Path) -> tuple[list[Image.Image], list[float]]:
-    """The frames, RGB, and for how many milliseconds each is seen. Raises DataError, one line."""
+    """The frames, RGB, and for how many milliseconds each is seen, at least `SHORTEST`.
+
+    Raises DataError, one line.
+    """
     if not is_clip(path):
         return [read(path, channels=3)], [100.0]
     frames, times = [], []
@@ -46,7 +51,7 @@ def read_clip(path: str | Path) -> tuple[list[Image.Image], list[float]]:
                 )
             for frame in ImageSequence.Iterator(image):
                 frames.append(read(frame.copy(), channels=3))
-                times.append(max(20.0, float(image.info.get("duration", 100))))
+                times.append(max(SHORTEST, float(image.info.get("duration", 100))))
     except DataError:
         raise
     except Exception as error:
