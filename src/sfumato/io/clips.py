@@ -10,7 +10,7 @@ from sfumato.io.images import PIXELS, read
 
 _FORMATS = ("GIF", "WEBP", "PNG")
 SHORTEST = 20.0
-"""Milliseconds a frame is seen: what says less, browsers hold for a tenth of a second."""
+"""Milliseconds a frame is seen; one that does not say is seen for a tenth of a second."""
 FRAMES = 2000
 """Most frames read of a clip."""
 TOTAL = 1 << 30
