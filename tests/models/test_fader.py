@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from sfumato import data
 from sfumato.errors import DataError
+from sfumato.metrics.distortion import psnr
 from sfumato.models.fader import RECIPES, Config, Fader
 from sfumato.nn.attributes import encode
 from sfumato.schema import Attribute, Schema
@@ -67,6 +68,23 @@ def test_the_weight_grows_and_stays():
     assert [model._weight(step) for step in (0, 5, 10, 1000)] == [0, 0.25, 0.5, 0.5]
 
 
+def test_who_reads_learns_at_the_pace_of_who_judges():
+    """Adam's first step moves each number by its rate, all but those without a slope."""
+    model = small(lr=1e-3, judge_lr=3e-3)
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    one_step(model, image=torch.rand(4, 3, 16, 16) * 2 - 1, attributes=OWN)
+    moved = {
+        name: max(
+            float((weight.detach() - before[key]).abs().max())
+            for key, weight in model.named_parameters()
+            if key.startswith(name)
+        )
+        for name in ("judge", "encoder", "decoder", "reader")
+    }
+    want = {"judge": 3e-3, "encoder": 1e-3, "decoder": 1e-3, "reader": 3e-3}
+    assert moved == pytest.approx(want, rel=0.01)
+
+
 def test_after_a_step_each_player_is_closer_to_its_goal():
     model = small(lr=1e-3, judge_lr=1e-3, adversarial=0.0)
     images = torch.rand(4, 3, 16, 16) * 2 - 1
@@ -117,6 +135,9 @@ def test_measure_knows_a_picture_and_a_leak():
     assert found["psnr"].n == 64
     assert found["code_accuracy"].better == "lower"
     assert 0.3 < found["code_accuracy"].ceiling < 0.7
+    images = stream.batch(torch.arange(64)).image
+    rest = (images.sum(0) - images) / 63
+    assert found["psnr"].floor == pytest.approx(float(psnr(rest, images).mean()), rel=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,8 @@ def test_a_part_of_a_picture_lies_under_another_light():
     assert not torch.allclose(found[..., inside], whole[..., inside], atol=0.1)
     assert torch.equal(found, model.given(Batch(image=whole)))
     assert torch.equal(model.wanted(Batch(image=whole)), whole)
+    lights = small()._lights(1000, torch.Generator().manual_seed(0))
+    assert -1 <= lights.min() < -0.99 < 0.99 < lights.max() <= 1
     same = small(parts="centre", light=0.0).given(Batch(image=whole))
     torch.testing.assert_close(same, whole, atol=1e-5, rtol=0)
 

@@ -12,7 +12,7 @@ from sfumato.data import Source
 from sfumato.data.dataset import Batch
 from sfumato.errors import DataError
 from sfumato.loop import Loop, Rules
-from sfumato.models.semi_gan import RECIPES, Config, SemiGAN, _WeightNormed
+from sfumato.models.semi_gan import RECIPES, Config, SemiGAN, _Grain, _WeightNormed
 from sfumato.schema import UNKNOWN, Schema
 from sfumato.testing import one_step
 
@@ -126,6 +126,34 @@ def test_all_images_are_real_ones_where_every_label_is_known():
     assert all(torch.isfinite(weight).all() for weight in model.parameters())
 
 
+def test_real_ones_are_those_whose_label_is_hidden_and_named_ones_are_no_others():
+    """Askew where that is asked for."""
+    label = torch.where(torch.arange(48) < 24, torch.arange(48) % 3, UNKNOWN)
+    for jolt in (0.0, 0.3):
+        model, seen = settled(jolt=jolt), []
+        loss = model._classifier_loss
+        model._classifier_loss = lambda *rows, seen=seen, loss=loss: (
+            seen.append(rows) or loss(*rows)
+        )
+        model.step = 1
+        one_step(model, image=pictures(), label=label)
+        real, painted, named, names = seen[0]
+        assert torch.equal(names, label[:24])
+        assert len(real) == len(painted) == 24
+        for found, want in ((real, pictures()[24:]), (named, pictures()[:24])):
+            assert torch.equal(found, want) == (jolt == 0)
+
+
+def test_the_programs_floor_below_the_root():
+    """Adam's; with 1e-8 the painter is soon left behind."""
+    assert [
+        group["eps"] for o in settled().configure_optimizers() for group in o.param_groups
+    ] == [
+        1e-4,
+        1e-4,
+    ]
+
+
 def test_without_its_weight_unnamed_images_teach_the_classifier_nothing():
     model, label = settled(unlabelled=0.0), torch.tensor([0, 1])
     one, other = pictures(12)[:6], pictures(12)[6:]
@@ -143,6 +171,9 @@ def test_noise_is_for_training_alone():
     model, images = settled(noise=0.3, inner_noise=0.5), pictures(4)
     assert not torch.equal(model.train().logits(images), model.logits(images))
     assert torch.equal(model.eval().logits(images), model.logits(images))
+    grains = [layer for layer in (*model.judging, *model.naming) if isinstance(layer, _Grain)]
+    found = [float(layer.train()(torch.zeros(100, 100)).std()) for layer in grains]
+    assert found == pytest.approx([0.3] + [0.5] * 5, rel=0.05)
 
 
 def test_error_counts_wrong_names():

@@ -5,18 +5,20 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from torch.nn import Conv2d
 from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
 import sfumato
 from sfumato import runs
+from sfumato.data.dataset import Batch
 from sfumato.data.photos import photo
 from sfumato.errors import ConfigError, DataError, UnknownName
-from sfumato.io.images import from_bytes
+from sfumato.io.images import from_bytes, rounded
 from sfumato.metrics.distortion import psnr
 from sfumato.metrics.sharpness import sharpness
 from sfumato.models.srgan import LAPTOP, RECIPES, SRGAN, Config
 from sfumato.nn.perceptual import embedded
-from sfumato.nn.resize import enlarge
+from sfumato.nn.resize import enlarge, shrink
 from sfumato.schema import Schema
 from sfumato.testing import one_step
 
@@ -58,6 +60,25 @@ def test_a_judge_of_places_takes_any_side():
     verdicts = model.discriminator(images())
     assert verdicts.shape == (4, 1, 2, 2)
     torch.testing.assert_close(model.judge(images()), verdicts.mean((1, 2, 3)))
+
+
+def test_every_other_convolution_of_the_judge_halves():
+    """Figure 4: k3n64s1, k3n64s2, k3n128s1, ..."""
+    convolutions = [layer for layer in small().discriminator[0] if isinstance(layer, Conv2d)]
+    assert [layer.stride[0] for layer in convolutions] == [1, 2] * 4
+    assert [layer.out_channels for layer in convolutions] == [4, 4, 8, 8, 16, 16, 32, 32]
+
+
+def test_its_features_are_the_mean_over_places():
+    model = small().eval()
+    maps = model.discriminator[0](images())
+    torch.testing.assert_close(model.features(images()), maps.flatten(2).mean(2))
+
+
+def test_what_is_enlarged_is_what_a_file_of_the_small_picture_holds():
+    found = small().given(Batch(image=images()))
+    torch.testing.assert_close(found, rounded(shrink(images(), 2)))
+    assert torch.equal(found, rounded(found))
 
 
 def test_a_dense_judge_has_one_verdict():
