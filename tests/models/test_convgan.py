@@ -54,6 +54,23 @@ def test_the_painter_climbs_to_64_and_the_judge_descends(source):
     assert seen == [(32, 32, 32), (64, 16, 16), (128, 8, 8), (256, 4, 4), (512, 2, 2)]
 
 
+def test_of_smaller_pictures_the_last_convolutions_enlarge():
+    model = ConvGAN(Config(latent=3, width=2, judge_width=2), Schema(shape=(1, 28, 28))).eval()
+    drawn = outputs(model.generator, torch.zeros(2, 3), nn.Conv2d)
+    assert drawn == [(8, 7, 7), (4, 7, 7), (2, 14, 14), (1, 28, 28)]
+
+
+def test_each_player_has_its_own_learning_rate():
+    model = ConvGAN(Config(latent=3, width=2, judge_width=2, lr=1e-3, judge_lr=1e-4), SMALL)
+    judge, painter = model.configure_optimizers()
+    for player, network, rate in (
+        (judge, model.discriminator, 1e-4),
+        (painter, model.generator, 1e-3),
+    ):
+        assert [group["lr"] for group in player.param_groups] == [rate]
+        assert [*map(id, player.param_groups[0]["params"])] == [*map(id, network.parameters())]
+
+
 def test_what_was_mended_is_there_and_the_sigmoid_is_in_the_loss_alone(source):
     painter, judge = ([type(x).__name__ for x in net] for net in source.children())
     assert painter.count("ReLU") == painter.count("Doubled") == 4

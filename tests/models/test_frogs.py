@@ -36,6 +36,12 @@ def test_parameter_count_of_the_sources_layout():
     assert count(model.discriminator) == kernels + 2 * 2 * 128 + 1 == 790_913
 
 
+def test_its_features_are_what_the_verdict_weighs():
+    model, images = small().eval(), torch.rand(3, 1, 24, 24) * 2 - 1
+    verdict = model.discriminator[-2](model.features(images)).flatten()
+    torch.testing.assert_close(verdict, model.judge(images))
+
+
 def test_the_source_recipe_is_the_one_described():
     recipe = RECIPES["source"]
     assert recipe.data == Source(name="cifar10", classes=("frog",))

@@ -35,6 +35,15 @@ def test_one_step_lowers_the_loss_of_the_batch():
     assert model._loss(images, labels) < before
 
 
+@pytest.mark.parametrize("jolt", [0.0, 0.2])
+def test_what_it_learns_from_is_askew_where_that_is_asked_for(jolt):
+    model, seen = LeNet5(Config(jolt=jolt), SCHEMA), []
+    loss, images = model._loss, torch.rand(4, 1, 28, 28) * 2 - 1
+    model._loss = lambda images, labels: seen.append(images) or loss(images, labels)
+    one_step(model, image=images, label=torch.arange(4))
+    assert torch.equal(seen[0], images) == (jolt == 0)
+
+
 def test_data_without_labels_is_refused_by_that_name():
     with pytest.raises(DataError, match="lenet5 needs labels, and this data has none"):
         LeNet5(Config(), Schema(shape=(1, 28, 28)))

@@ -82,6 +82,21 @@ def test_images_are_enlarged_and_grey_is_three_colours():
     assert torch.allclose(model.features(grey), twin.features(large), atol=1e-5)
 
 
+def test_what_is_larger_than_it_sees_is_averaged():
+    """Of stripes 1, -1 nothing is left but grey."""
+    model = MobileNetV2(Config(**SMALL), Schema(shape=(1, 128, 128), classes=SCHEMA.classes))
+    stripes = torch.tensor([1.0, -1.0]).repeat(64).expand(1, 1, 128, 128)
+    assert model._colours(stripes)[..., 1:-1].abs().max() < 0.05
+
+
+def test_features_may_be_roots_of_means():
+    plain, roots = (MobileNetV2(Config(**SMALL, power=power), SCHEMA).eval() for power in (1, 0.5))
+    roots.backbone.load_state_dict(plain.backbone.state_dict())
+    images = batch(4)["image"]
+    want = plain.features(images).clamp(min=1e-6).sqrt()
+    torch.testing.assert_close(roots.features(images), want)
+
+
 def test_parts_of_the_maps_keep_what_is_where():
     """Their mean is that of the whole, and they differ."""
     whole = MobileNetV2(Config(width=0.1, seen=128), SCHEMA).eval()

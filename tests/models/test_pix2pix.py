@@ -9,6 +9,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from sfumato.errors import DataError
 from sfumato.models.pix2pix import Config, Pix2Pix
 from sfumato.nn.patches import PATCHES
+from sfumato.nn.resize import resize
 from sfumato.randomness import generator
 from sfumato.schema import Schema
 from sfumato.testing import one_step
@@ -94,6 +95,9 @@ def test_jitter_moves_both_pictures_alike():
     torch.testing.assert_close(given, -wanted)
     assert given.shape == images.shape
     assert not torch.allclose(given, images, atol=0.1)
+    model.draw = lambda make, count: torch.tensor([[0.0, 0.999]] * count)
+    given, _ = model._jittered(images, images)
+    torch.testing.assert_close(given, resize(images, 48, 48)[..., :32, 16:].clamp(-1, 1))
     still = small()
     still.rng = generator(0, "jitter")
     torch.testing.assert_close(still._jittered(images, -images)[0], images)

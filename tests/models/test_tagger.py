@@ -32,6 +32,11 @@ def test_the_learning_rate_falls_linearly_to_a_hundredth():
     assert [model.pace(step) for step in (0, 25, 99, 5000)] == pytest.approx([1, 0.75, 0.01, 0.01])
 
 
+def test_weights_decay_as_asked():
+    [group] = TagNet(Config(weight_decay=0.3), SCHEMA).configure_optimizers().param_groups
+    assert group["weight_decay"] == 0.3
+
+
 def test_one_step_lowers_the_loss_of_the_batch():
     model = TagNet(Config(lr=2e-4), SCHEMA)
     colours = torch.rand(64, 3) * 2 - 1
@@ -56,6 +61,9 @@ def test_what_it_learns_from_is_blurred_anew_each_time(monkeypatch):
     torch.testing.assert_close(soft.sum(2), images.sum(2))  # light is spread, not lost
     widths = [1 / (image[0] / image[0].sum()).square().sum() for image in soft]
     assert widths[0] != widths[1]
+    monkeypatch.setattr(TagNet, "draw", lambda self, make, count: torch.ones(count))
+    one_step(TagNet(Config(blur=0.5), SCHEMA), image=images, attributes=torch.zeros(2, 2))
+    torch.testing.assert_close(seen[-1], blurred(images, torch.full((2,), 0.5)))
 
 
 def test_shipped_weights_tell_stroke_from_edge():
