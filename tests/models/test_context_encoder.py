@@ -151,6 +151,30 @@ def test_its_number_stands_beside_answers_without_a_network():
     )
 
 
+def test_the_floor_is_the_better_of_the_plain_answers():
+    image = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)
+    noisy = Dataset(name="noisy", schema=COLOUR, columns={"image": image})
+    score = small(holes="centre").eval().measure(noisy, generator(0, "measure"))["psnr_hole"]
+    plain = [float(part.split()[1]) for part in score.note.split(", ")]
+    assert score.floor == pytest.approx(max(plain), abs=0.01)
+    assert max(plain) - min(plain) > 0.1
+
+
+def test_a_pixel_of_the_small_picture_is_hidden_where_any_of_what_it_shows_is():
+    model, mask, seen = small().eval(), torch.zeros(1, 1, 48, 48), []
+    mask[..., 20, 20] = 1
+    model._paint = lambda images, hidden: seen.append(hidden) or images
+    model.translate(pictures(1, 48), mask=mask)
+    assert seen[0].shape == (1, 1, 16, 16)
+    assert seen[0][..., 6, 6] == 1
+    assert set(seen[0].unique().tolist()) == {0, 1}
+
+
+def test_each_player_has_its_own_learning_rate():
+    judge, painter = small(lr=1e-3, judge_lr=1e-4).configure_optimizers()
+    assert [player.param_groups[0]["lr"] for player in (judge, painter)] == [1e-4, 1e-3]
+
+
 def test_a_mask_is_needed():
     with pytest.raises(ConfigError, match=r"fills holes: its verb is complete, with a --mask\."):
         small().translate(pictures())

@@ -23,6 +23,11 @@ def small(schema=COLOUR, **fields):
     return SRResNet(Config(**{**plain, **fields}), schema)
 
 
+def test_momentum_is_as_asked():
+    [group] = small(beta1=0.7).configure_optimizers().param_groups
+    assert group["betas"] == (0.7, 0.999)
+
+
 def test_the_paper_has_so_many_parameters():
     """Counted by hand from figure 4: 64 maps, 16 blocks, two doublings, PReLU of one slope."""
     conv3, norm = 64 * 64 * 9 + 64, 2 * 64

@@ -19,6 +19,10 @@ SCHEMA = Schema(shape=(1, 8, 8))
 MNIST = Schema(shape=(1, 28, 28))
 
 
+def grey(count):
+    return torch.rand(count, *SCHEMA.shape, generator=torch.Generator().manual_seed(2)) * 2 - 1
+
+
 def count(net):
     return sum(weight.numel() for weight in net.parameters())
 
@@ -152,6 +156,30 @@ def test_a_step_lowers_the_importance_weighted_loss_which_is_the_tighter_one():
     single.load_state_dict(old.state_dict())
     bounds = torch.stack([single._loss(images, noise[:, k : k + 1]) for k in range(20)])
     assert old._loss(images, noise) < bounds.mean()
+
+
+def test_of_several_codes_too_beta_weighs_the_rate():
+    model, images = VAE(Config(latent=3, samples=5, beta=0.3, warmup=1), SCHEMA).eval(), grey(6)
+    noise = model._noise(6, torch.Generator().manual_seed(0))
+    distortion, rate = model.weigh(images, noise)
+    want = log(5) - (-distortion - 0.3 * rate).logsumexp(1)
+    torch.testing.assert_close(model._loss(images, noise), want.mean())
+
+
+def test_means_are_over_pixels_and_over_the_numbers_of_a_code():
+    model, images = VAE(Config(latent=3, reduction="mean", warmup=1), SCHEMA).eval(), grey(6)
+    noise = model._noise(6, torch.Generator().manual_seed(0))
+    distortion, rate = model.bound(images, noise[:, 0])
+    torch.testing.assert_close(
+        model._loss(images, noise), distortion.mean() / 64 + rate.mean() / 3
+    )
+
+
+def test_rmsprop_is_that_of_the_sources_library():
+    [group] = (
+        VAE(Config(latent=3, optimizer="rmsprop"), SCHEMA).configure_optimizers().param_groups
+    )
+    assert (group["alpha"], group["eps"]) == (0.9, 1e-7)
 
 
 def test_the_divergence_is_phased_in_and_the_learning_rate_falls():
