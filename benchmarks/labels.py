@@ -117,11 +117,13 @@ def _measured(
             found[row] = _accuracy(args, place, seed)
     for way, prepare in WAYS.items():
         rows = {f"{row}, {way}": kept for row, kept in wanted.items()}
-        if known.keys() >= rows.keys() or not getattr(size, way) or way not in args.ways:
+        if known.keys() >= {way, *rows} or not getattr(size, way) or way not in args.ways:
             continue
         judge, painter, namer = prepare(args, real, seed, folder)
         found[way] = classifying.trial(judge).measured(1)["accuracy"].value
         for row, kept in rows.items():
+            if row in known:
+                continue
             place = _fresh(folder / row.replace(", ", "-"))
             augmenting.augment(
                 painter, place, real, ratio=size.named, keep=kept, seed=seed, namer=namer
