@@ -351,6 +351,8 @@ def main() -> None:
     parser.add_argument("--runs", nargs="+", default=[], help="of fast_style")
     parser.add_argument("--out", type=Path, default=Path())
     args = parser.parse_args()
+    if args.task == "one" and not args.runs:
+        parser.error("one is of networks that have learnt a style: give --runs")
     settle(Preset(threads=torch.get_num_threads()))
     tasks[args.task](args)
 
