@@ -93,12 +93,24 @@ def test_a_clip_that_stands_still_is_left_alone():
     torch.testing.assert_close(moved(still, still, still), still, atol=1e-4, rtol=0)
 
 
+def test_what_the_frame_before_does_not_show_is_left_as_it_is():
+    """Half of the picture is new: there nothing is moved, and elsewhere the painting stays."""
+    rng = torch.Generator().manual_seed(0)
+    before = interpolate(torch.rand(1, 3, 8, 8, generator=rng) * 2 - 1, (64, 64), mode="bicubic")
+    before, painting = before.clamp(-1, 1), torch.ones(1, 3, 64, 64)
+    now = before.clone()
+    now[..., 32:] = -before[..., 32:].sign()
+    found = moved(painting, before, now)
+    assert (found - now)[..., 44:].abs().mean() < 0.1
+    assert (found - painting)[..., :20].abs().mean() < 0.1
+
+
 def test_a_painting_moves_along_with_what_is_seen():
     rng = torch.Generator().manual_seed(1)
     scene = interpolate(torch.rand(1, 3, 30, 40, generator=rng), (120, 160), mode="bicubic")
     before, now = scene[..., :100, :120], scene[..., 3:103, 5:125]
-    found = moved(before, before, now)
-    apart = (found - now).abs()[..., 10:-10, 10:-10].mean()
+    found = moved(-before, before, now)
+    apart = (found + now).abs()[..., 10:-10, 10:-10].mean()
     assert apart < (before - now).abs().mean() / 10
 
 

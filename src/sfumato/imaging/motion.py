@@ -6,16 +6,23 @@ https://arxiv.org/abs/1604.08610
 """
 
 import torch
-from torch.nn.functional import grid_sample, interpolate
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate, max_pool2d
 
 from sfumato.shapes import Images
 
 SIDE = 256
 """Longer side, in pixels, at which motion is looked for."""
+ALIKE = 0.2
+"""A difference, of 2 from black to white, at which what was moved is trusted by 1 / e."""
+NEAR = 3
+"""So many pixels around a place, at the side at which motion is looked for, count for it."""
 
 
 def moved(painting: Images, before: Images, now: Images) -> Images:
-    """`painting` of the frame `before`, warped to where the frame `now` shows the same things."""
+    """`painting` of the frame `before`, warped to where the frame `now` shows the same things.
+
+    What `before` does not show, and where the flow is wrong, is left as it is in `now`.
+    """
     from skimage.registration import optical_flow_ilk  # half a second that only clips need
 
     high, wide = now.shape[-2:]
@@ -32,4 +39,16 @@ def moved(painting: Images, before: Images, now: Images) -> Images:
     y, x = ((2 * torch.arange(side) + 1) / side - 1 for side in (high, wide))
     here = torch.stack(torch.meshgrid(x, y, indexing="xy"))
     grid = (here + interpolate(flow, (high, wide), mode="bilinear")).permute(0, 2, 3, 1)
-    return grid_sample(painting, grid, padding_mode="border", align_corners=False)
+    warped = grid_sample(
+        torch.cat([painting, before], 1), grid, padding_mode="border", align_corners=False
+    )
+    painted, seen = warped.chunk(2, 1)
+    apart = _spread((seen - now).abs().mean(1, keepdim=True), size)
+    return now.lerp(painted, (-((apart / ALIKE) ** 2)).exp())
+
+
+def _spread(apart: Images, size: tuple[int, int]) -> Images:
+    """The largest differences around each pixel: near a wrong place nothing is trusted."""
+    radius = max(1, round(max(apart.shape[-2:]) / max(size) * NEAR))
+    soft = avg_pool2d(apart, 2 * radius + 1, 1, radius, count_include_pad=False)
+    return max_pool2d(soft, 2 * radius + 1, 1, radius)
