@@ -280,6 +280,13 @@ def test_only_io_knows_that_bytes_end_at_255(path):
     assert not [node.lineno for node in numbers if node.value in (255, 127.5, 1 / 255)]
 
 
+@each([path for path in SOURCE if path != SRC / "io" / "files.py"])
+def test_one_place_says_what_a_tilde_stands_for(path):
+    """A folder may be called ~pics: `io.files.at_home` looks before it asks who that is."""
+    calls = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+    assert "expanduser" not in calls
+
+
 # ------------------------------------------------------------------ light on its feet
 
 

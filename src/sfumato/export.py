@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sfumato.errors import BundleError, ConfigError, MissingExtra
-from sfumato.io.files import atomic
+from sfumato.io.files import at_home, atomic
 from sfumato.model import Autoencoder, Classifier, Model, Sampler
 from sfumato.randomness import generator
 from sfumato.runs import PARTS, bundle_folder
@@ -30,7 +30,7 @@ def to_bundle(place: str | Path, out: Path) -> None:
 
     Of a run, the card is the run's, without its pictures. Two zips of one bundle are equal.
     """
-    card = _card(Path(place).expanduser() / "card.md")
+    card = _card(at_home(place) / "card.md")
     with bundle_folder(place) as folder:
         held = [folder / name for name in PARTS if (folder / name).exists()]  # perhaps no card
         content = {path.name: path.read_bytes() for path in held}

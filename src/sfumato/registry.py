@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from sfumato.errors import ConfigError, ModelFileError, SfumatoError, UnknownName, nearest
+from sfumato.io.files import at_home
 
 if TYPE_CHECKING:
     from sfumato.model import Model
@@ -154,7 +155,7 @@ def _own() -> list[_Place]:
 def _from_folders() -> list[_Place]:
     found = []
     for text in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
-        folder = Path(text).expanduser().resolve()
+        folder = at_home(text).resolve()
         if not folder.is_dir():
             raise ConfigError(
                 f"{FOLDERS} lists {text!r}, which is not a folder; correct or unset it."

@@ -25,14 +25,14 @@ from sklearn.neighbors import NearestNeighbors
 
 from sfumato import data as sources
 from sfumato.data.ahead import Ahead
-from sfumato.data.catalogue import module
+from sfumato.data.catalogue import identity, module
 from sfumato.data.places import File, files
 from sfumato.data.prepare import cache_folder, make_cache
 from sfumato.data.source import Source
 from sfumato.data.stock import Cut, decoded
 from sfumato.encoding import PART, Shown, fitted, loaded
 from sfumato.errors import ConfigError, DataError
-from sfumato.io.files import atomic
+from sfumato.io.files import at_home, atomic
 from sfumato.io.images import from_bytes
 from sfumato.model import Autoencoder, Classifier, Model, Tagger
 from sfumato.settings import Count
@@ -179,7 +179,7 @@ def _items(model: Model, source: Source) -> Iterator[Item]:
     """Every picture of a place, by name; nothing is opened."""
     if module(source.name) == "folder":
         cut = Cut(side=model.schema.side, crop=source.crop, channels=model.schema.channels)
-        for file in files(Path(source.name).expanduser()):
+        for file in files(at_home(source.name)):
             if file.picture:
                 stamp = f"{file.size}-{file.changed}"
                 yield Item(file.name, stamp, partial(_of_file, file, cut))
@@ -282,8 +282,7 @@ def _read(
 def _path(model: Model, source: Source) -> Path:
     """Where the index of this place by these weights lies."""
     state = blake2b(digest_size=8)
-    folder = module(source.name) == "folder"
-    where = str(Path(source.name).expanduser().resolve()) if folder else source.name
+    where = identity(source.name)
     about = [asdict(replace(source, name=where)), asdict(model.config), asdict(model.schema)]
     state.update(json.dumps([VERSION, type(model).__name__, about]).encode())
     for name, weights in model.state_dict().items():

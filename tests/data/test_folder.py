@@ -36,6 +36,12 @@ def test_a_flat_folder_has_images_only_in_order_of_names(tmp_path):
     assert dataset.schema.shape == (3, 6, 6)
 
 
+def test_a_folder_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    picture(tmp_path / "~pics" / "1.png", 7)
+    assert levels(opened("~pics")) == [7]
+
+
 def test_sub_folders_are_classes_taken_in_turn(tmp_path):
     for name, count in (("cat", 3), ("dog", 1), ("eel", 2)):
         for number in range(count):

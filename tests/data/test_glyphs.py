@@ -168,6 +168,11 @@ def test_only_the_asked_for_letters_and_as_many_as_asked_for():
     assert dataset.schema.shape == (1, 32, 32)
 
 
+def test_a_part_that_is_none_is_refused_however_many_are_asked_for():
+    with pytest.raises(UnknownName, match=r"'tset' is no part of glyphs; did you mean 'test'"):
+        data.open(Source(name="glyphs", count=4, split="tset"))
+
+
 def test_what_would_make_the_truth_wrong_is_refused():
     for field in ({"crop": 20}, {"flip": True}):
         with pytest.raises(ConfigError) as caught:

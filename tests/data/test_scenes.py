@@ -76,3 +76,7 @@ def test_what_cannot_be_is_refused():
         opened(classes=("7",))
     with pytest.raises(ConfigError, match=r"--data\.crop does not go with scenes"):
         opened(crop=16)
+    with pytest.raises(ConfigError, match=r"--data\.patch does not go with scenes"):
+        opened(patch=16)
+    with pytest.raises(UnknownName, match=r"'tset' is no part of scenes; did you mean 'test'"):
+        opened(split="tset", count=4)

@@ -8,7 +8,7 @@ each, so that the first so many are a fair choice.
 """
 
 from collections import defaultdict
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from sfumato.data.source import Source
 from sfumato.data.splits import pick
 from sfumato.data.stock import NAMELESS, Cut, Stock, decoded
 from sfumato.errors import ConfigError, DataError
+from sfumato.io.files import at_home
 from sfumato.io.images import ENDINGS, stored_channels
 from sfumato.schema import UNKNOWN
 
@@ -61,13 +62,12 @@ class Files:
 
 def stamp(source: Source) -> str:
     """Changes with the files."""
-    return places.stamp(Path(source.name).expanduser())
+    return places.stamp(at_home(source.name))
 
 
 def stock(source: Source) -> Stock:
     """What lies at the path `source.name`."""
-    place = Path(source.name).expanduser()
-    return of_files(files(place), source)
+    return of_files(files(at_home(source.name)), source)
 
 
 def of_files(everything: list[File], source: Source) -> Stock:

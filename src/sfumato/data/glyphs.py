@@ -179,7 +179,8 @@ def stock(source: Source) -> Stock:
             raise UnknownName(
                 f"--data.classes {name!r} is no class of glyphs; {nearest(name, LETTERS)}"
             )
-    count = source.count or pick(source, _COUNTS)
+    part = pick(source, _COUNTS)
+    count = source.count or part
     seed = derive(source.seed, "glyphs", source.split)
     glyphs = invent(count, seed, source.classes or LETTERS)
     return Stock(
@@ -235,7 +236,6 @@ def _letter(face: str, letter: str, height: int) -> Image.Image:
     return image.crop(image.getbbox())
 
 
-@cache
 def _ink(hue: float, white: bool) -> np.ndarray:
     """The sRGB colour in [0, 1] of a hue: dark for white paper, light for black."""
     light, chroma = (0.58, 0.17) if white else (0.76, 0.14)

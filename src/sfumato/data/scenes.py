@@ -12,10 +12,10 @@ from functools import cache
 import numpy as np
 
 from sfumato.data.glyphs import invent
-from sfumato.data.source import Source
+from sfumato.data.source import Source, spoilt_by
 from sfumato.data.splits import pick
 from sfumato.data.stock import Pixels, Stock
-from sfumato.errors import ConfigError, UnknownName, nearest
+from sfumato.errors import UnknownName, nearest
 from sfumato.io.images import levels
 from sfumato.randomness import derive
 
@@ -35,14 +35,14 @@ def stamp(source: Source) -> str:
 
 def stock(source: Source) -> Stock:
     """Scenes of the asked-for numbers of letters."""
-    if source.crop:
-        raise ConfigError("--data.crop does not go with scenes: their number would be wrong.")
+    spoilt_by(source, ("crop", "patch"), "their number")
     for name in source.classes:
         if name not in NUMBERS:
             raise UnknownName(
                 f"--data.classes {name!r} is no class of scenes; {nearest(name, NUMBERS)}"
             )
-    count = source.count or pick(source, _COUNTS)
+    part = pick(source, _COUNTS)
+    count = source.count or part
     rng = np.random.default_rng(derive(source.seed, "scenes", source.split))
     numbers = rng.choice([int(name) for name in source.classes or NUMBERS], size=count)
     pixels = np.stack([_scene(int(number), rng) for number in numbers])

@@ -98,8 +98,12 @@ def drawn_to_size(source: Source, lost: str) -> None:
 
     `lost` is what would be wrong then. Below 8 pixels nothing is drawn either.
     """
-    changed = (name for name in ("crop", "flip", "patch") if getattr(source, name))
-    if field := next(changed, None):
-        raise ConfigError(f"--data.{field} does not go with {source.name}: {lost} would be wrong.")
+    spoilt_by(source, ("crop", "flip", "patch"), lost)
     if source.side is not None and source.side < 8:
         raise ConfigError(f"--data.side must be at least 8 for {source.name}; got {source.side}.")
+
+
+def spoilt_by(source: Source, fields: Iterable[str], lost: str) -> None:
+    """Raise ConfigError where one of `fields` is set, after which `lost` would be wrong."""
+    if field := next((name for name in fields if getattr(source, name)), None):
+        raise ConfigError(f"--data.{field} does not go with {source.name}: {lost} would be wrong.")
