@@ -1,6 +1,7 @@
 """Repositories are read through `datasets`; here they are folders, and there is no network."""
 
 import io
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from PIL import Image
 from sfumato import data
 from sfumato.data import Source, catalogue, hub
 from sfumato.data.prepare import realise
-from sfumato.errors import DataError, UnknownName
+from sfumato.data.stock import Cut
+from sfumato.errors import ConfigError, DataError, UnknownName
 
 datasets = pytest.importorskip("datasets")
 
@@ -18,7 +20,7 @@ datasets = pytest.importorskip("datasets")
 def alone(tmp_path, monkeypatch, no_data):
     """A cache of its own and no network."""
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hf")
-    hub._fetched.cache_clear()
+    hub._table.cache_clear()
 
     def unreachable(*_, **__):
         raise OSError("no route")
@@ -101,11 +103,47 @@ def test_a_bad_row_is_skipped_and_named(tmp_path, monkeypatch):
     place = repository(tmp_path / "repo", {"train": [1, 2, 3]})
     found = hub.stock(Source(name=place))
     contents = [png(1), b"rubbish", png(3)]
-    monkeypatch.setattr(hub.Rows, "_content", lambda self, row: contents[row])
+    monkeypatch.setattr(hub.Rows, "content", lambda self, row: contents[row])
     monkeypatch.setattr(hub, "stock", lambda source: found)
     dataset = realise(Source(name="bad/rows"), "stamp", hub.stock)
     assert dataset.report.skipped == (("row 1", "is no picture in a format known here"),)
     assert np.asarray(dataset.columns["label"]).tolist() == [1, 1]
+
+
+def stored(contents, channels=None):
+    rows = [{"image": content} for content in contents]
+    return hub.Rows(rows, "image", channels), Cut(side=None, crop=None, channels=1)
+
+
+def test_grey_and_colour_are_told_apart_by_more_than_the_first_row():
+    contents = [None, *({"bytes": png(9, mode), "path": None} for mode in ("L", "RGB"))]
+    assert stored(contents)[0].channels == 3
+    assert stored(contents[:2])[0].channels == 1
+    assert stored(contents, 1)[0].channels == 1
+
+
+def test_a_colour_row_among_grey_ones_is_never_made_grey_in_silence():
+    grey, colour = ({"bytes": png(9, mode), "path": None} for mode in ("L", "RGB"))
+    rows, cut = stored([grey] * 64 + [colour])
+    with pytest.raises(ConfigError, match=r"in colour: row 64\); set --data\.channels to 1 or 3"):
+        rows.cut(64, cut)
+    rows, cut = stored([grey] * 64 + [colour], 1)
+    assert rows.cut(64, cut)[0].shape == (5, 6, 1)
+
+
+def test_a_row_whose_file_is_gone_is_a_bad_row(tmp_path):
+    rows, cut = stored([{"bytes": None, "path": str(tmp_path / "gone.png")}])
+    with pytest.raises(DataError, match=r"^cannot be read \(No such file or directory\)$"):
+        rows.cut(0, cut)
+
+
+def test_a_part_is_asked_for_once_whatever_is_cut_from_it(tmp_path, monkeypatch):
+    place = repository(tmp_path / "repo", {"train": [1, 2, 3]})
+    asked = []
+    monkeypatch.setattr(hub, "_reached", lambda name: asked.append(name) or nullcontext())
+    for count in (None, 1, 2):
+        hub.stock(Source(name=place, count=count))
+    assert asked == [place]
 
 
 @pytest.mark.parametrize(

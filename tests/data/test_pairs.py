@@ -71,6 +71,16 @@ def test_halves_of_a_file_are_given_and_wanted(tmp_path):
         assert torch.equal(batch.target[number, :, 7, 7], want[1, :, 0, 0])
 
 
+def test_of_two_files_of_one_name_the_first_counts_and_the_other_is_told(tmp_path):
+    for name in ("label/1.png", "label/1.bmp", "photo/1.png"):
+        paint(tmp_path / name, (1, 2, 3))
+    found = data.open(Source(name=str(tmp_path), pair="label/photo"))
+    assert len(found) == 1
+    assert found.report.notes == (
+        "of a name that another has and left out: 1 pictures, label/1.png first",
+    )
+
+
 def test_twins_meet_by_name_whatever_their_endings(tmp_path):
     for number in range(4):
         paint(tmp_path / "label" / "a" / f"{number}.png", (number, 0, 0))

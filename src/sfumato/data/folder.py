@@ -18,13 +18,12 @@ from sfumato.data.pairs import MADE, paired
 from sfumato.data.places import File, files
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
-from sfumato.data.stock import NAMELESS, Cut, Stock, decoded
-from sfumato.errors import ConfigError, DataError
+from sfumato.data.stock import NAMELESS, Encoded, Stock
+from sfumato.errors import DataError
 from sfumato.io.files import at_home
-from sfumato.io.images import ENDINGS, stored_channels
+from sfumato.io.images import ENDINGS
 from sfumato.schema import UNKNOWN
 
-_PROBED = 64
 _SPLITS = {
     **{"train": "train", "training": "train", "test": "test", "testing": "test"},
     **dict.fromkeys(("val", "valid", "validation"), "validation"),
@@ -33,14 +32,12 @@ UNLABELLED = ("unlabelled", "unlabeled")
 """Folders beside those of classes, of pictures whose class is not known."""
 
 
-class Files:
+class Files(Encoded):
     """Pictures that lie in files."""
 
-    columns: tuple[str, ...] = ("image",)
-
     def __init__(self, found: list[File], channels: int | None = None) -> None:
-        self.found, self.asked = found, channels
-        self.channels = channels or _stored(found)
+        self.found = found
+        super().__init__(channels)
 
     def __len__(self) -> int:
         return len(self.found)
@@ -49,15 +46,9 @@ class Files:
         """Path inside the folder."""
         return self.found[row].name
 
-    def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
-        """The picture, decoded and cut."""
-        image = decoded(self.found[row].read())
-        if image.mode == "RGB" and self.channels == 1 and self.asked is None:
-            raise ConfigError(
-                f"there are grey and colour pictures (the first in colour: {self.name(row)}); "
-                "set --data.channels to 1 or 3."
-            )
-        return (cut.fit(image),)
+    def content(self, row: int) -> bytes:
+        """The file's."""
+        return self.found[row].read()
 
 
 def stamp(source: Source) -> str:
@@ -172,19 +163,6 @@ def _in_turn(found: list[File], label: list[int] | None) -> tuple[list[File], li
         seen[number] += 1
     order = [position for *_, position in sorted(turns)]
     return [found[position] for position in order], [label[position] for position in order]
-
-
-def _stored(found: list[File]) -> int:
-    """1 where the first of them are all grey, else 3."""
-    kinds = {stored_channels(_bytes(file)) for file in found[:_PROBED]} - {None}
-    return 1 if kinds == {1} else 3
-
-
-def _bytes(file: File) -> bytes:
-    try:
-        return file.read()
-    except DataError:  # said again, and counted, when it is cut
-        return b""
 
 
 def _nothing(source: Source, everything: list[File]) -> str:

@@ -19,9 +19,8 @@ from sfumato.data.captions import encode, tokenise, words
 from sfumato.data.metadata import CAPTIONS
 from sfumato.data.shelf import wish
 from sfumato.data.source import Source
-from sfumato.data.stock import Cut, Stock, decoded
+from sfumato.data.stock import Encoded, Stock
 from sfumato.errors import DataError, UnknownName, nearest
-from sfumato.io.images import read
 from sfumato.schema import UNKNOWN, Attribute
 
 REPOSITORIES = {
@@ -34,15 +33,12 @@ REPOSITORIES = {
 ELSE = "give a path that exists, or a public repository's id"
 
 
-class Rows:
+class Rows(Encoded):
     """Pictures in the rows of a fetched table."""
 
-    columns: tuple[str, ...] = ("image",)
-
-    def __init__(self, table: Any, column: str) -> None:
+    def __init__(self, table: Any, column: str, channels: int | None = None) -> None:
         self.table, self.column, self.lock = table, column, Lock()
-        first = read(self._content(0)) if len(table) else None
-        self.channels = 1 if first and first.mode == "L" else 3
+        super().__init__(channels)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -51,16 +47,16 @@ class Rows:
         """Its number."""
         return f"row {row}"
 
-    def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
-        """The picture, decoded and cut."""
-        return (cut.fit(decoded(self._content(row))),)
-
-    def _content(self, row: int) -> bytes:
+    def content(self, row: int) -> bytes:
+        """The bytes in the table, or of the file that the table names."""
         with self.lock:
             said = self.table[row][self.column]
         if not said or not (said["bytes"] or said["path"]):
             raise DataError("has no picture")
-        return said["bytes"] or Path(said["path"]).read_bytes()
+        try:
+            return said["bytes"] or Path(said["path"]).read_bytes()
+        except OSError as error:
+            raise DataError(f"cannot be read ({error.strerror})") from error
 
 
 def known_stamp(source: Source) -> str:
@@ -132,8 +128,9 @@ def _stock(source: Source, repository: str, remedy: str) -> Stock:
         fields["caption"] = encode(lines, fields["vocabulary"], learned.shape[1])
     if measured:
         fields |= _measured(whole, first, measured, kinds)
+    stored = whole.cast_column(pictures[0], Image(decode=False))
     return Stock(
-        pictures=Rows(whole.cast_column(pictures[0], Image(decode=False)), pictures[0]),
+        pictures=Rows(stored, pictures[0], source.channels),
         notes=notes,
         **fields,
     )
@@ -167,14 +164,10 @@ def _measured(table: Any, first: Any, names: list[str], kinds: Any) -> dict[str,
     return {"values": values, "attributes": attributes}
 
 
-@cache
 def _fetched(source: Source, repository: str, remedy: str) -> Any:
     """One split as a table on the disk, from the cache or the network."""
-    from datasets import load_dataset
-
     try:
-        with _reached(repository):
-            return load_dataset(repository, split=source.split, verification_mode="all_checks")
+        return _table(repository, source.split)
     except Exception as error:  # of a dozen kinds, from four libraries
         said = " ".join(str(error).split())
         unknown = re.match(r'Unknown split "[^"]*". Should be one of \[(.*?)\]', said)
@@ -189,6 +182,15 @@ def _fetched(source: Source, repository: str, remedy: str) -> Any:
             f"{source.name} is not here and {repository} could not be fetched "
             f"({reason}); {remedy}."
         ) from error
+
+
+@cache
+def _table(repository: str, split: str) -> Any:
+    """Asked for once, however many sources are cut from it."""
+    from datasets import load_dataset
+
+    with _reached(repository):
+        return load_dataset(repository, split=split, verification_mode="all_checks")
 
 
 @contextmanager

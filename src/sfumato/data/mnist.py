@@ -4,12 +4,14 @@ LeCun, Cortes & Burges (1998); Xiao, Rasul & Vollgraf (2017), https://arxiv.org/
 """
 
 import gzip
+import io
 import zlib
 from hashlib import md5
 from pathlib import Path
 
 import numpy as np
 
+from sfumato.data.places import File, files
 from sfumato.data.source import Source
 from sfumato.data.splits import pick
 from sfumato.data.stock import Pixels, Stock
@@ -58,28 +60,44 @@ def read(source: Source, place: Path) -> Stock:
     )
 
 
-def read_idx(path: Path) -> np.ndarray:
-    """The uint8 array of an IDX file, compressed or not; raises DataError where it is damaged."""
+def read_idx(content: bytes, name: str) -> np.ndarray:
+    """The uint8 array of an IDX file, compressed where `name` says so.
+
+    Raises DataError where it is damaged.
+    """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            data = file.read(_LIMIT)
+        data = _unpacked(content) if name.endswith(".gz") else content
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read ({error}).") from error
+        raise DataError(f"{name} cannot be read ({error}).") from error
     if len(data) < 4 or data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
-        raise DataError(f"{path} is no IDX file of bytes.")
+        raise DataError(f"{name} is no IDX file of bytes.")
     shape = np.frombuffer(data, ">u4", data[3], 4).astype(int)
     body = data[4 + 4 * data[3] :]
     if len(body) != int(np.prod(shape)):
-        raise DataError(f"{path} is truncated: {len(body)} of {int(np.prod(shape))} bytes.")
+        raise DataError(f"{name} is truncated: {len(body)} of {int(np.prod(shape))} bytes.")
     return np.frombuffer(bytearray(body), np.uint8).reshape(shape)
 
 
-def _file(folder: Path, stem: str, name: str) -> tuple[np.ndarray, str]:
+def _unpacked(content: bytes) -> bytes:
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        return file.read(_LIMIT)
+
+
+def _file(place: Path, stem: str, name: str) -> tuple[np.ndarray, str]:
     """The array, and a note where the file is not the published one."""
     spellings = {stem, stem.replace("-idx", ".idx")}
-    for path in sorted(folder.rglob("*")):
-        if path.name.removesuffix(".gz") in spellings and path.is_file():
-            official = MD5[name].get(path.name)
-            differs = official and md5(path.read_bytes()).hexdigest() != official
-            return read_idx(path), f"{path.name} is not the published file" if differs else ""
-    raise DataError(f"{folder} lacks {stem}.gz; put the four published files there.")
+    for file in files(place):
+        if file.base.removesuffix(".gz") in spellings:
+            content = _content(file, place)
+            official = MD5[name].get(file.base)
+            differs = official and md5(content).hexdigest() != official
+            note = f"{file.base} is not the published file" if differs else ""
+            return read_idx(content, f"{place}/{file.name}"), note
+    raise DataError(f"{place} lacks {stem}.gz; put the four published files there.")
+
+
+def _content(file: File, place: Path) -> bytes:
+    try:
+        return file.read()
+    except DataError as error:
+        raise DataError(f"{place}/{file.name} {error}.") from error

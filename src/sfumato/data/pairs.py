@@ -112,7 +112,7 @@ def paired(
             f"--data.pair {pair} is unknown; choose from {', '.join(MADE)}, beside, or name two "
             f"folders such as label/photo."
         )
-    ours, theirs = (_under(pictures, folder) for folder in (given, wanted))
+    (ours, again), (theirs, twice) = (_under(pictures, folder) for folder in (given, wanted))
     both = {stem: None for stem in ours if stem in theirs}
     if not both:
         raise DataError(
@@ -120,18 +120,25 @@ def paired(
             f"({len(ours)} and {len(theirs)} pictures there)."
         )
     alone = [file.name for stem, file in (ours | theirs).items() if stem not in both]
-    notes = (
-        (f"without a twin and left out: {len(alone)} pictures, {alone[0]} first",) if alone else ()
+    left = {"without a twin": alone, "of a name that another has": [*again, *twice]}
+    notes = tuple(
+        f"{why} and left out: {len(names)} pictures, {names[0]} first"
+        for why, names in left.items()
+        if names
     )
     return Twins([(ours[stem], theirs[stem]) for stem in both], channels), notes
 
 
-def _under(pictures: list[File], folder: str) -> dict[str, File]:
-    """Pictures below a folder of that name, by what they are called beside it."""
-    found = {}
+def _under(pictures: list[File], folder: str) -> tuple[dict[str, File], list[str]]:
+    """Pictures below a folder of that name, by what they are called beside it.
+
+    Of several that differ in their ending alone the first is taken; the others are named.
+    """
+    found, twice = dict[str, File](), list[str]()
     for file in pictures:
         parts = PurePosixPath(file.name).with_suffix("").parts
         if folder in parts[:-1]:
             at = parts.index(folder)
-            found["/".join((*parts[:at], *parts[at + 1 :]))] = file
-    return found
+            if found.setdefault("/".join((*parts[:at], *parts[at + 1 :])), file) is not file:
+                twice.append(file.name)
+    return found, twice

@@ -1,5 +1,6 @@
 """What a source holds before it is cut to size, and the cutting of one picture."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -8,10 +9,11 @@ from PIL import Image
 
 from sfumato.data.source import Source
 from sfumato.data.splits import apart
-from sfumato.errors import DataError, UnknownName, nearest
-from sfumato.io.images import read
+from sfumato.errors import ConfigError, DataError, UnknownName, nearest
+from sfumato.io.images import read, stored_channels
 from sfumato.schema import UNKNOWN, Attribute
 
+_PROBED = 64
 NAMELESS = "folders name no classes"
 """How a note begins that says why there are no labels."""
 
@@ -120,6 +122,49 @@ class Pixels:
         edge = min(cut.crop or width, height, width)
         square = not (cut.side or cut.crop) or height == width == edge == (cut.side or edge)
         return square and channels == cut.channels
+
+
+class Encoded(ABC):
+    """Pictures that lie there in a format such as PNG, each on its own."""
+
+    columns: tuple[str, ...] = ("image",)
+
+    def __init__(self, channels: int | None = None) -> None:
+        """`channels` are those that are asked for; None takes what is stored."""
+        self.asked = channels
+        self.channels = channels or self._stored()
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def name(self, row: int) -> str:
+        """What to call a row in a report."""
+
+    @abstractmethod
+    def content(self, row: int) -> bytes:
+        """The bytes of a row; the DataError of one that cannot be read is a bare reason."""
+
+    def cut(self, row: int, cut: Cut) -> tuple[np.ndarray, ...]:
+        """The picture, decoded and cut."""
+        image = decoded(self.content(row))
+        if image.mode == "RGB" and self.channels == 1 and self.asked is None:
+            raise ConfigError(
+                f"there are grey and colour pictures (the first in colour: {self.name(row)}); "
+                "set --data.channels to 1 or 3."
+            )
+        return (cut.fit(image),)
+
+    def _stored(self) -> int:
+        """1 where the first of them are all grey, else 3."""
+        kinds = {self._kind(row) for row in range(min(_PROBED, len(self)))} - {None}
+        return 1 if kinds == {1} else 3
+
+    def _kind(self, row: int) -> int | None:
+        try:
+            return stored_channels(self.content(row))
+        except DataError:  # said again, and counted, when it is cut
+            return None
 
 
 def decoded(content: bytes) -> Image.Image:
