@@ -1,10 +1,16 @@
 """A check counts everything and writes nothing."""
 
+import re
+
+import pytest
 from PIL import Image
 
+from sfumato import data
 from sfumato.data import Source, photos
 from sfumato.data.check import _shape, check
+from sfumato.data.glance import glance
 from sfumato.data.stock import Cut
+from sfumato.errors import SfumatoError
 
 
 def test_sizes_classes_and_bad_files_are_counted(tmp_path, monkeypatch):
@@ -36,3 +42,25 @@ def test_the_settings_of_the_source_hold():
     assert found.attributes["slant"] == (-20.0, 20.0)
     assert found.attributes["style"] == ("sans", "serif", "typewriter")
     assert found.fields == ("image", "mask", "outline", "label", "attributes", "caption")
+
+
+@pytest.mark.parametrize("see", [data.open, check, glance])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"pair": "a/b"}, "--data.pair a/b needs a folder of pairs"),
+        ({"patch": 99}, "--data.patch 99 is larger than the images of digits"),
+        ({"other": "nosuch"}, "--data 'nosuch' is unknown"),
+        ({"split": "tset"}, "--data.split 'tset' is no part of digits"),
+        ({"classes": ("x",)}, "--data.classes 'x' is no class of digits"),
+    ],
+)
+def test_what_is_refused_when_opened_is_refused_when_looked_at(see, words, said):
+    with pytest.raises(SfumatoError, match=f"^{re.escape(said)}"):
+        see(Source(name="digits", count=40, **words))
+
+
+@pytest.mark.parametrize("words", [{}, {"pair": "grey"}, {"other": "digits"}])
+def test_a_check_says_what_a_batch_holds(words):
+    source = Source(name="digits", count=40, **words)
+    assert check(source).fields == data.open(source).fields

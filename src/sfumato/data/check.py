@@ -9,11 +9,13 @@ import numpy as np
 
 from sfumato.data.ahead import Ahead
 from sfumato.data.catalogue import module
-from sfumato.data.dataset import Report
+from sfumato.data.dataset import Report, in_patches
+from sfumato.data.pairs import MADE
+from sfumato.data.prepare import chosen
 from sfumato.data.source import Source
 from sfumato.data.stock import Cut, Pictures, Stock, attempt
 from sfumato.errors import DataError
-from sfumato.schema import UNKNOWN
+from sfumato.schema import UNKNOWN, Schema
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +41,13 @@ class Findings:
 
 
 def check(source: Source) -> Findings:
-    """Decode everything; pictures may differ in size. Raises what `data.open` raises."""
+    """Decode everything; pictures may differ in size.
+
+    Raises what `data.open` does, save what it says of all labels together (`labels`), of
+    pictures of several sizes, and of those of the other source.
+    """
     opener = import_module(f"sfumato.data.{module(source.name)}")
-    rows, stock = opener.stock(source.origin).select(source)
-    cut = Cut(
-        side=source.side, crop=source.crop, channels=source.channels or stock.pictures.channels
-    )
+    rows, stock, cut = chosen(source, opener.stock(source.origin))
     rows = rows[: source.count or None]
     sizes: Counter[str] = Counter()
     skipped: list[tuple[str, str]] = []
@@ -55,10 +58,11 @@ def check(source: Source) -> Findings:
             if isinstance(result, DataError):
                 skipped.append((stock.pictures.name(row), str(result)))
                 continue
-            height, width, _ = result
+            height, width, channels = result
+            in_patches(Schema(shape=(channels, height, width)), source.patch, source.name)
             sizes[f"{width}x{height}"] += 1
             good.append(row)
-    return _findings(stock, cut, good, skipped, sizes)
+    return _findings(source, stock, cut, good, skipped, sizes)
 
 
 def _shape(pictures: Pictures, cut: Cut, row: int) -> tuple[int, ...] | DataError:
@@ -68,6 +72,7 @@ def _shape(pictures: Pictures, cut: Cut, row: int) -> tuple[int, ...] | DataErro
 
 
 def _findings(
+    source: Source,
     stock: Stock,
     cut: Cut,
     good: list[int],
@@ -75,7 +80,12 @@ def _findings(
     sizes: "Counter[str]",
 ) -> Findings:
     names = (("label", stock.label), ("attributes", stock.values), ("caption", stock.caption))
-    fields = (*stock.pictures.columns, *(name for name, column in names if column is not None))
+    target = source.other or source.pair in MADE
+    fields = (
+        *stock.pictures.columns,
+        *(name for name, column in names if column is not None),
+        *(["target"] if target else []),
+    )
     label = stock.label[good] if stock.label is not None else np.array([], int)
     counts = np.bincount(label[label != UNKNOWN], minlength=len(stock.classes))
     return Findings(

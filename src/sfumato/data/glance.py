@@ -8,7 +8,7 @@ from sfumato.data import anime_faces, celeba
 from sfumato.data.catalogue import ENTRIES, module
 from sfumato.data.celeba import yes_no
 from sfumato.data.dataset import in_patches
-from sfumato.data.prepare import has_pairs
+from sfumato.data.prepare import chosen
 from sfumato.data.shelf import found
 from sfumato.data.source import Source
 from sfumato.data.splits import apart
@@ -35,16 +35,15 @@ def glance(source: Source, *, look: bool = True) -> tuple[Schema, int | None]:
 
     With `look`, what lies on this machine is read as far as needed. A known set that is not
     here, or that is not looked at, is described as published, its classes by number. Raises what
-    `open` does.
+    `open` does, save what it says of all labels together (`labels`) and of the other source.
     """
     known = source.name in ENTRIES and ENTRIES[source.name].known
     if known and not (look and found(source.name)):
         return _published(source)
     stock = import_module(f"sfumato.data.{module(source.name)}").stock(source.origin)
-    rows, stock = stock.select(source)
-    has_pairs(source, stock.pictures)
+    rows, stock, cut = chosen(source, stock)
     schema = Schema(
-        shape=_shape(source, stock, rows),
+        shape=_shape(source, stock, rows, cut),
         classes=stock.classes,
         attributes=stock.attributes,
         vocabulary=stock.vocabulary,
@@ -72,12 +71,9 @@ def _published(source: Source) -> tuple[Schema, int | None]:
     return in_patches(schema, source.patch, source.name), count
 
 
-def _shape(source: Source, stock: Stock, rows: object) -> tuple[int, int, int]:
+def _shape(source: Source, stock: Stock, rows: np.ndarray, cut: Cut) -> tuple[int, int, int]:
     """C H W of the first picture that can be read."""
-    cut = Cut(
-        side=source.side, crop=source.crop, channels=source.channels or stock.pictures.channels
-    )
-    for row in rows[:100]:  # type: ignore[index]
+    for row in rows[:100]:
         try:
             height, width, channels = stock.pictures.cut(int(row), cut)[0].shape
         except DataError:

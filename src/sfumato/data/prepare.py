@@ -22,6 +22,7 @@ from filelock import FileLock
 from rich.console import Console
 
 from sfumato.data.ahead import Ahead
+from sfumato.data.catalogue import module
 from sfumato.data.columns import ColumnFile, load_column
 from sfumato.data.dataset import Dataset, Report, digest
 from sfumato.data.pairs import MADE
@@ -67,13 +68,11 @@ def realise(source: Source, stamp: str, stock: Callable[[Source], Stock]) -> Dat
 
 def _read(folder: Path, source: Source, stock: Callable[[Source], Stock]) -> Dataset:
     """From where it lies."""
-    rows, held = stock(source.origin).select(source)
+    rows, held, cut = chosen(source, stock(source.origin))
     pictures = held.pictures
-    has_pairs(source, pictures)
-    cut = Cut(side=source.side, crop=source.crop, channels=source.channels or pictures.channels)
     if not isinstance(pictures, Pixels):
         return _cached(folder, held, source, rows, cut)
-    rows = rows[: source.count or None]
+    rows = rows[: source.count or None]  # the cache counts those that can be read
     if pictures.fits(cut):
         images = pictures.array if len(rows) == len(pictures) else pictures.array[rows]
         return _dataset(source, held, rows, {"image": images})
@@ -84,7 +83,21 @@ def _read(folder: Path, source: Source, stock: Callable[[Source], Stock]) -> Dat
     return _dataset(source, held, rows, {"image": images})
 
 
-def has_pairs(source: Source, pictures: Pictures) -> None:
+def chosen(source: Source, stock: Stock) -> tuple[np.ndarray, Stock, Cut]:
+    """The rows that are asked for, what they hold, and how their pictures are cut.
+
+    Raises UnknownName or ConfigError for what the source does not have.
+    """
+    rows, held = stock.select(source)
+    pictures = held.pictures
+    _has_pairs(source, pictures)
+    if source.other:
+        module(source.other)
+    cut = Cut(side=source.side, crop=source.crop, channels=source.channels or pictures.channels)
+    return rows, held, cut
+
+
+def _has_pairs(source: Source, pictures: Pictures) -> None:
     """Raise ConfigError where pairs are asked for that neither lie there nor can be made."""
     if source.pair and source.pair not in MADE and "target" not in pictures.columns:
         raise ConfigError(
