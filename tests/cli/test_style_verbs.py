@@ -9,8 +9,7 @@ from PIL import Image
 from sfumato import stylize, texture
 from sfumato.errors import DataError
 from sfumato.io import clips
-from sfumato.io.clips import is_clip, loops, read_clip
-from sfumato.io.images import save_gif
+from sfumato.io.clips import is_clip, loops, read_clip, save_gif
 
 FEW = ("--iterations", "2", "--evaluations", "3", "--scales", "1")
 

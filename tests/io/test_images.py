@@ -23,7 +23,6 @@ from sfumato.io.images import (
     room,
     rounded,
     save,
-    save_gif,
     save_grid,
     stored_channels,
     to_bytes,
@@ -269,19 +268,6 @@ def test_what_is_saved_is_what_is_read(tmp_path):
     assert (np.asarray(read(tmp_path / "a.png")) == every_level(3)[0]).all()
     with pytest.raises(ConfigError, match=r"a\.txt must end in \.png, \.jpg or \.webp"):
         save(grid(images), tmp_path / "a.txt")
-
-
-def test_a_gif_has_every_frame_and_repeats(tmp_path):
-    colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
-    save_gif([Image.new("RGB", (4, 4), c) for c in colours], tmp_path / "a.gif", fps=5)
-    with Image.open(tmp_path / "a.gif") as film:
-        assert (film.n_frames, film.info["loop"], film.info["duration"]) == (3, 0, 200)
-        for index, colour in enumerate(colours):
-            film.seek(index)
-            assert film.convert("RGB").getpixel((0, 0)) == colour
-    with pytest.raises(ConfigError, match="a GIF needs frames and 0 < fps <= 50; got 0 and 10"):
-        save_gif([], tmp_path / "b.gif")
-    assert not (tmp_path / "b.gif").exists()
 
 
 def test_rounded_is_what_a_file_keeps():

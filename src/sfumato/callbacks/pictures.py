@@ -14,7 +14,8 @@ from sfumato.callbacks.clock import Clock
 from sfumato.callbacks.health import Health
 from sfumato.conditions import taken
 from sfumato.data.dataset import Batch, Dataset
-from sfumato.io.images import grid, save, save_gif
+from sfumato.io.clips import save_gif
+from sfumato.io.images import grid, save
 from sfumato.model import Autoencoder, Editor, Model, Sampler, Translator
 from sfumato.module import Module
 from sfumato.nn.attributes import encode

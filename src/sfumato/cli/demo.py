@@ -132,7 +132,8 @@ def _pictures(folder: Path, run: "Run") -> "dict[str, Image.Image | Path]":
     import torch
 
     from sfumato import data as sources
-    from sfumato.io.images import grid, save, save_gif
+    from sfumato.io.clips import save_gif
+    from sfumato.io.images import grid, save
     from sfumato.model import Sampler
     from sfumato.runs import load
     from sfumato.sampling import animate, sample

@@ -103,7 +103,7 @@ def interpolate(args: Namespace) -> dict[str, Any]:
 def animate(args: Namespace) -> dict[str, Any]:
     """Film a walk through the codes that ends where it begins."""
     from sfumato import sampling
-    from sfumato.io.images import save_gif
+    from sfumato.io.clips import save_gif
 
     path = picture(target(args.out, args.place, "walk.gif"), ".gif")
     model, wish = sampler(args), asked(args)

@@ -170,8 +170,7 @@ def texture(args: Namespace) -> dict[str, Any]:
 
 def _clip(args: Namespace, path: Path) -> dict[str, Any]:
     """Every frame; by descent each begins as the last one painted, moved along."""
-    from sfumato.io.clips import loops, read_clip
-    from sfumato.io.images import save_gif
+    from sfumato.io.clips import loops, read_clip, save_gif
     from sfumato.stylizing import clip
 
     if args.keep:

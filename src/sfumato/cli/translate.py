@@ -159,8 +159,8 @@ def _written(
     make: "Make",
 ) -> dict[str, Any]:
     """What is made of the picture, or of every frame of a clip, in its file."""
-    from sfumato.io.clips import is_clip, loops, read_clip
-    from sfumato.io.images import read, save, save_gif
+    from sfumato.io.clips import is_clip, loops, read_clip, save_gif
+    from sfumato.io.images import read, save
 
     if not is_clip(args.picture):
         image = read(args.picture)

@@ -5,7 +5,7 @@ turned as its EXIF says, first frame, 16 bits rounded to 8, CMYK and palettes as
 transparency laid on white, colours of another profile than sRGB turned into it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from math import ceil, sqrt
@@ -274,30 +274,6 @@ def to_picture(pixels: np.ndarray) -> Image.Image:
 def save_grid(images: Images, path: str | Path, **layout: Any) -> None:
     """Write `grid(images, **layout)` to `path`."""
     save(grid(images, **layout), path)
-
-
-def save_gif(
-    frames: Iterable[Image.Image],
-    path: str | Path,
-    fps: int | float = 10,
-    *,
-    times: Sequence[float] | None = None,
-    loop: int | None = 0,
-) -> None:
-    """Write frames as a GIF, each seen equally long or for its `times`.
-
-    It is seen `loop` times more, for ever where that is 0, and once where it is None. Times are
-    milliseconds; GIF knows whole hundredths of a second only, and two at the least.
-    """
-    frames = list(frames)
-    if not frames or not 0 < fps <= 50:
-        raise ConfigError(f"a GIF needs frames and 0 < fps <= 50; got {len(frames)} and {fps}.")
-    first, *rest = frames
-    shown = [max(20, round(time / 10) * 10) for time in times or [1000 / fps] * len(frames)]
-    words: dict[str, Any] = {"save_all": True, "append_images": rest, "duration": shown}
-    words |= {} if loop is None else {"loop": min(loop, 2**16 - 1)}
-    with atomic(at_home(path), durable=False) as temporary:
-        first.save(temporary, format="GIF", **words)
 
 
 def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
