@@ -295,23 +295,6 @@ def test_jsonl_lines_and_sub_folder_tables_work_and_folders_name_classes(tmp_pat
     assert dataset.columns["attributes"].tolist() == [[97], [98]]
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("metadata.csv", "name,x\na.png,1\n", "metadata.csv needs file_name, a picture's name"),
-        ("metadata.jsonl", "{broken\n", "metadata.jsonl cannot be read as a table ("),
-        ("metadata.csv", "file_name,x\nb.png,1\n", "has a full row for no picture of it."),
-    ],
-)
-def test_a_table_that_does_not_fit_is_refused(tmp_path, name, text, said):
-    picture(tmp_path / "a.png")
-    (tmp_path / name).write_text(text)
-    with pytest.raises(DataError) as caught:
-        opened(tmp_path)
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
 def test_labels_that_are_numbers_are_in_the_order_of_numbers(tmp_path):
     for number in range(12):
         picture(tmp_path / f"{number}.png", number)

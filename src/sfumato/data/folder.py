@@ -68,11 +68,15 @@ def of_files(everything: list[File], source: Source) -> Stock:
         raise DataError(_nothing(source, everything))
     pictures, notes = _in_parts(pictures)
     chosen, below = _part(pictures, source)
-    table = Table(everything)
+    table = Table(everything, source.name)
+    notes += table.empty
     if table.found:
         listed = [file for file in chosen if file.name in table.rows]
         if not listed:
-            raise DataError(f"the metadata of {source.name} has a full row for no picture of it.")
+            lost = f"; the first row is for {next(iter(table.rows))}" if table.rows else ""
+            raise DataError(
+                f"the metadata of {source.name} has a full row for no picture of it{lost}."
+            )
         if len(listed) < len(chosen):
             notes += [f"{len(chosen) - len(listed)} pictures have no full row in the metadata"]
         notes += [*table.notes, *table.missing(pictures)]

@@ -30,14 +30,19 @@ MOST = 64
 class Table:
     """The full rows of all tables among some files: a value in every column that is used."""
 
-    def __init__(self, everything: list[File]) -> None:
+    def __init__(self, everything: list[File], place: str) -> None:
         rows: dict[str, dict[str, Any]] = {}
         twice: list[str] = []
+        self.empty: list[str] = []
+        """A line for each table without a row."""
+        there = {file.name for file in everything}
         for file in everything:
             path = PurePosixPath(file.name)
             if path.name in ("metadata.csv", "metadata.jsonl"):
-                read = [(str(path.parent / _name(row, file)), row) for row in _read(file)]
-                twice += [name for name, row in read if rows.setdefault(name, row) is not row]
+                read = _read(file, f"{place}/{file.name}")
+                self.empty += [] if read else [f"{file.name} has no row"]
+                meant = [(_beside(path, row["file_name"], there), row) for row in read]
+                twice += [name for name, row in meant if rows.setdefault(name, row) is not row]
         columns = list(dict.fromkeys(name for row in rows.values() for name in row))
         values = {name: [row.get(name) for row in rows.values()] for name in columns}
         self.measured = [
@@ -127,22 +132,46 @@ def _measured(name: str, values: list[Any]) -> tuple[Attribute, np.ndarray]:
     return Attribute(name=name, low=low, high=high), numbers.astype(np.float32)
 
 
-def _read(file: File) -> list[dict[str, Any]]:
+def _read(file: File, where: str) -> list[dict[str, Any]]:
+    """The rows of a table, each with the name of a picture."""
     try:
         text = file.read().decode("utf-8-sig")
-        if file.name.endswith(".csv"):
-            lines = io.StringIO(text, newline="")
-            return [dict(row) for row in csv.DictReader(lines, skipinitialspace=True)]
-        return [dict(json.loads(line)) for line in text.split("\n") if line.strip()]
+        rows = _csv(text, where) if file.name.endswith(".csv") else _jsonl(text)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where} is not UTF-8 (byte {error.start}); save it so.") from None
     except (ValueError, TypeError, csv.Error) as error:
-        raise DataError(f"{file.name} cannot be read as a table ({error}).") from error
+        raise DataError(f"{where} cannot be read as a table ({error}).") from error
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row.get("file_name"), str):
+            has = ", ".join(map(str, row))
+            raise DataError(
+                f"{where} needs file_name, a picture's name, in every row; row {number} has {has}."
+            )
+    return rows
 
 
-def _name(row: dict[str, Any], file: File) -> str:
-    name = row.get("file_name")
-    if not isinstance(name, str):
-        raise DataError(f"{file.name} needs file_name, a picture's name, in every row.")
-    return name
+def _csv(text: str, where: str) -> list[dict[str, Any]]:
+    table = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    columns = list(table.fieldnames or [])
+    if twice := [name for name in columns if columns.count(name) > 1]:
+        raise DataError(f"{where} has two columns called {twice[0]}; rename one.")
+    if columns and "file_name" not in columns:
+        sign = next((sign for sign in ";\t" if sign in columns[0]), None)
+        remedy = f"it has {', '.join(columns)}"
+        if sign:
+            remedy = f"put commas, not {sign!r}, between its columns"
+        raise DataError(f"{where} needs a column file_name, a picture's name; {remedy}.")
+    return [dict(row) for row in table]
+
+
+def _jsonl(text: str) -> list[dict[str, Any]]:
+    return [dict(json.loads(line)) for line in text.split("\n") if line.strip()]
+
+
+def _beside(table: PurePosixPath, name: str, there: set[str]) -> str:
+    """The path of a picture that a table names, as written or as Windows writes it."""
+    path = str(table.parent / name)
+    return path if path in there else str(table.parent / name.replace("\\", "/"))
 
 
 def _class(value: Any, file: str) -> str:
