@@ -89,7 +89,7 @@ def test_more_steps_after_the_end_equal_more_steps_at_once(tmp_path):
     assert (whole.path / "metrics.csv").read_text() == (parts.path / "metrics.csv").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_run_stopped_by_a_signal_resumes_bit_equal(tmp_path, number, whole_run):
     out = tmp_path / "cut"
     process, pipe = child(out, **BEGIN)

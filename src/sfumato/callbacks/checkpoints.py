@@ -20,6 +20,8 @@ from sfumato.module import Module
 from sfumato.runs import FORMAT, Run, save_bundle
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+"""A terminal that was closed; Windows does not say so."""
 
 
 @contextmanager
@@ -37,8 +39,9 @@ def signals_kept() -> Iterator[None]:
 class Checkpoints(Callback):
     """Writes `last.ckpt` and the bundle now and then, at the end, and when asked to stop.
 
-    The first ^C or SIGTERM finishes the batch, saves and ends; the second ^C ends at once. Either
-    way what was saved before stays whole: a file is renamed into place only when it is complete.
+    The first ^C, SIGTERM or SIGHUP finishes the batch, saves and ends; the second ^C ends at once.
+    Either way what was saved before stays whole: a file is renamed into place only when it is
+    complete.
     """
 
     def __init__(
@@ -54,6 +57,8 @@ class Checkpoints(Callback):
         # after Lightning has put its own handlers in place, whose SIGTERM ends without a save
         if threading.current_thread() is threading.main_thread():
             self._before = {s: signal.signal(s, self._ask) for s in SIGNALS}
+            if HANGUP and signal.getsignal(HANGUP) != signal.SIG_IGN:  # as nohup has it
+                self._before[HANGUP] = signal.signal(HANGUP, self._ask)
 
     def on_train_batch_end(
         self, trainer: Trainer, module: Module, outputs: Any, batch: Any, index: int
