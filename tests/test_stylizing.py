@@ -213,6 +213,10 @@ def test_half_precision_paints_alike():
         ({"start": picture()}, "--keep, --resume and --start are of --method gatys"),
         ({"choices": {"strength": 0.5}}, "--strength is of --method pass; leave it out"),
         ({"method": "pass", "choices": {"start": "noise"}}, "--start is of --method gatys; leave"),
+        (
+            {"method": "pass", "eyes": Eyes(pooling="max")},
+            "--network, --network-weights and",
+        ),
         ({"method": "pass", "choices": {"smooth": 1}}, "--smooth is of --method gatys and fast;"),
         ({"method": "pass", "choices": {"strength": 2}}, "--strength must be less than or equal"),
         ({"side": 0}, "--side must be at least 1"),

@@ -19,6 +19,7 @@ from sfumato.encoding import loaded
 from sfumato.errors import ConfigError, nearest
 from sfumato.imaging import gatys, passes
 from sfumato.imaging.colour import lightness_only, matched
+from sfumato.imaging.eyes import Eyes
 from sfumato.imaging.gatys import Choices, Progress
 from sfumato.imaging.motion import moved
 from sfumato.imaging.objective import Style, bounded, scaled, union
@@ -43,27 +44,6 @@ COARSE, FINE = 128, 2048
 """Longer side, about, of its coarsest size; and of the finest at which it descends."""
 TILE = 1024
 """Side of the pieces in which large pictures are worked on, unless `tile` says otherwise."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Eyes:
-    """Which perceptual network looks on."""
-
-    network: str = "embedded"
-    """embedded, vgg16 or vgg19."""
-    weights: str | None = None
-    """A .safetensors file of VGG; fetched once where absent."""
-    pooling: str = "average"
-    """average or max, between blocks."""
-    fast: bool | None = None
-    """Whether to compute in bfloat16; where absent, if it is the processor and has it natively."""
-
-    def open(self, layers: Sequence[str], device: str = "cpu") -> perceptual.Perceptual:
-        """The network on `device`, up to the deepest of these layers."""
-        quick = (device == "cpu" and quick_in_half()) if self.fast is None else self.fast
-        weights, pooling = self.weights, self.pooling
-        found = perceptual.load(self.network, layers, weights=weights, pooling=pooling, fast=quick)
-        return found.to(device)
 
 
 @dataclass(frozen=True)
@@ -125,8 +105,9 @@ def stylize(
     region, with edges `soften` pixels soft on the inside; what no mask covers stays the content.
     `style_masks` pick parts of the styles (gatys). Where `choices` say nothing fast takes `FEW`.
     `colour` content keeps the content's chroma, matched gives the styles its colours first. `side`
-    is the longer side of the result. Networks compute on `device`. `start`, `eyes`, `keep` (a
-    folder for every iteration's picture) and `resume` are of gatys. Raises SfumatoError, one line.
+    is the longer side of the result. Networks compute on `device`. `eyes` are of methods
+    that descend; `start`, `keep` (a folder for every iteration's picture) and `resume` of gatys.
+    Raises SfumatoError, one line.
     """
     for name, value, known in (("method", method, METHODS), ("colour", colour, COLOURS)):
         if value not in known:
@@ -147,6 +128,11 @@ def stylize(
         if keep or resume or start is not None:
             raise ConfigError(
                 "--keep, --resume and --start are of --method gatys; others begin with a pass."
+            )
+        if method == "pass" and job.eyes != Eyes():
+            raise ConfigError(
+                "--network, --network-weights and --pooling are of --method gatys and fast; "
+                "leave them out."
             )
         painted = (fast if method == "fast" else one_pass)(job, translator(model, device))
     return picture(lightness_only(painted, image) if colour == "content" else painted)
@@ -221,7 +207,8 @@ def descend(job: Job) -> Others:
     c = replace(c, content=content, style=style)
     shape = job.content if job.content is not None else job.styles[0].images
     size = job.size or (shape.shape[2], shape.shape[3])
-    eyes = job.eyes.open([*content, *style], job.device)
+    quick = job.device == "cpu" and quick_in_half()
+    eyes = job.eyes.open([*content, *style], job.device, quick)
     job.tell.started(gatys.iterations(c, size))
     of = _mark(job, c)
     if job.resume and not job.keep:
