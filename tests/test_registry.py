@@ -169,6 +169,7 @@ def test_one_folder_listed_twice_is_no_clash(folder, monkeypatch):
         ("RECIPES = {}", "", "does not define RECIPES; see docs/adding-a-model.md"),
         ("class Config", "class Setup", "does not define Config; see"),
         ("import dataclass", "import nothing", "does not import: ImportError: cannot import name"),
+        ("RECIPES = {}", "raise SystemExit(3)", "does not import: SystemExit: 3"),
         ("class Blank(Model)", "class Blank", "must define exactly one model; it defines none"),
         ("RECIPES", "class Second(Blank): ...\nRECIPES", "it defines Blank, Second"),
         ("from sfumato", "import (", "does not import: SyntaxError"),

@@ -23,7 +23,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
-from sfumato.errors import ConfigError, ModelFileError, SfumatoError, UnknownName, nearest
+from sfumato.errors import (
+    BundleError,
+    ConfigError,
+    ModelFileError,
+    SfumatoError,
+    UnknownName,
+    nearest,
+)
 from sfumato.io.files import at_home
 
 if TYPE_CHECKING:
@@ -96,7 +103,7 @@ def module(name: str) -> ModuleType:
         source = _load(place)
     except SfumatoError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script may end the program
         if place.module.startswith(f"{__package__}."):
             raise  # a file of ours that fails is our fault: show the traceback
         raise ModelFileError(f"{place.path} does not import: {_one_line(error)}") from error
@@ -126,6 +133,19 @@ def model_class(name: str) -> "type[Model]":
         which = ", ".join(item.__name__ for item in found) or "none"
         raise ModelFileError(f"{path(name)} must define exactly one model; it defines {which}.")
     return found[0]
+
+
+def kept(name: str) -> "type[Model]":
+    """As `model_class`, of what was kept with its weights.
+
+    Raises BundleError where the file of the model is not here.
+    """
+    if name not in _places():
+        raise BundleError(
+            f"that is a {name}, a model whose file is not here: put {name}.py into a folder that "
+            f"{FOLDERS} names."
+        )
+    return model_class(name)
 
 
 def _place(name: str) -> _Place:
@@ -195,6 +215,15 @@ def _locate(dotted: str) -> Path:
     return Path(spec.origin)
 
 
+def in_use() -> list[Path]:
+    """The files of the user's own models that were imported."""
+    return [
+        Path(str(known.__file__))
+        for name, known in sys.modules.items()
+        if name.startswith("sfumato_models.")
+    ]
+
+
 def _load(place: _Place) -> ModuleType:
     """Import a packaged file by name, and a file of a folder by its path, once."""
     if not place.module.startswith("sfumato_models."):
@@ -215,7 +244,7 @@ def _load(place: _Place) -> ModuleType:
     return source
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 

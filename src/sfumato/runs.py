@@ -284,7 +284,7 @@ def _read(folder: Path) -> Model:
             f"{FORMAT}); upgrade with pip install -U sfumato."
         )
     try:
-        kind = registry.model_class(card["model"])
+        kind = registry.kept(card["model"])
         config = settings.build(registry.module(card["model"]).Config, card["config"], "model.")
         attributes = tuple(settings.build(Attribute, a) for a in schema["attributes"])
         data = settings.build(Schema, {**schema, "attributes": attributes})

@@ -130,10 +130,23 @@ def test_a_fault_of_ours_shows_the_traceback_and_exits_1(shell, monkeypatch):
         raise ZeroDivisionError("oh")
 
     swap(monkeypatch, fail)
+    monkeypatch.setattr("sfumato.registry.in_use", list)
     code, out, err = shell.run("list", "--json")
     assert (code, out) == (1, "")
     assert "Traceback" in err
     assert err.splitlines()[-1].startswith("sfumato: a fault of ours, not yours (ZeroDivision")
+
+
+def test_with_a_model_of_ones_own_in_use_the_fault_may_be_there(shell, monkeypatch):
+    def fail(args):
+        raise ZeroDivisionError("oh")
+
+    swap(monkeypatch, fail)
+    monkeypatch.setattr("sfumato.registry.in_use", lambda: [Path("own/mine.py")])
+    code, _, err = shell.run("list")
+    assert code == 1
+    said = "a fault of own/mine.py, or of ours (ZeroDivisionError); the lines above say where."
+    assert err.splitlines()[-1] == f"sfumato: {said}"
 
 
 @pytest.mark.parametrize(

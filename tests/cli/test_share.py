@@ -155,12 +155,21 @@ def test_a_copy_is_a_model_of_its_own(shell, monkeypatch):
     trained = shell.answer("train", "my_vae", "--recipe", "smoke", "--out", "run")
     assert trained["model"] == "my_vae"
     assert shell.answer("sample", "run", "-n", "2")["model"] == "my_vae"
+    _, out, _ = shell.run("export", "run", "-o", "run.zip")
+    assert f"its model is your own: whoever uses it needs {found['folder']}/my_vae.py" in out
+    monkeypatch.delenv("SFUMATO_MODELS")
+    assert shell.refusal("sample", "run.zip") == (
+        "that is a my_vae, a model whose file is not here: put my_vae.py into a folder that "
+        "SFUMATO_MODELS names."
+    )
 
 
 def test_a_copy_says_how_it_becomes_known(shell):
     _, out, _ = shell.run("copy", "dcgan", "own")
     assert f"export SFUMATO_MODELS={shell.folder / 'own'}" in out
     assert shell.answer("copy", "dcgan", "own")["name"] == "my_dcgan_2"
+    _, out, _ = shell.run("copy", "dcgan", "my own")
+    assert f"export SFUMATO_MODELS='{shell.folder / 'my own'}'" in out
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ GROUPS = (
 
 _SURROUNDINGS = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
-    | {errno.ENAMETOOLONG, errno.ELOOP}
+    | {errno.EFBIG, errno.ENAMETOOLONG, errno.ELOOP}
     | {errno.EEXIST, errno.EISDIR, errno.ENOTDIR}
 )
 """Of what the system refuses, that which only the user can change, wherever it was asked for."""
@@ -96,12 +96,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             return 2
         traceback.print_exc()
-        print(
-            f"sfumato: a fault of ours, not yours ({type(error).__name__}); please report the "
-            "lines above.",
-            file=sys.stderr,
-        )
+        print(f"sfumato: {_fault(type(error).__name__)}", file=sys.stderr)
         return 1
+
+
+def _fault(kind: str) -> str:
+    """Whose an exception of this kind is: of a model of the user's own, perhaps, or ours."""
+    from sfumato.registry import in_use
+
+    if files := in_use():
+        return (
+            f"a fault of {' or '.join(map(str, files))}, or of ours ({kind}); the lines above "
+            "say where."
+        )
+    return f"a fault of ours, not yours ({kind}); please report the lines above."
 
 
 def _settle_streams() -> None:

@@ -1,6 +1,7 @@
 """Verbs that hand things on: export, copy."""
 
 from argparse import Namespace, _SubParsersAction
+from inspect import getfile
 from keyword import iskeyword
 from pathlib import Path
 from shlex import quote
@@ -54,6 +55,8 @@ def export(args: Namespace) -> dict[str, Any]:
     files = wrote(path)
     first = f"sfumato sample {quote(str(path))}, or " if "Sampler" in interfaces(model) else ""
     say(f"to use it: {first}sfumato.load({str(path)!r})")
+    if not type(model).__module__.startswith("sfumato."):
+        say(f"its model is your own: whoever uses it needs {getfile(type(model))} as well")
     return report | {"files": files}
 
 
@@ -99,7 +102,7 @@ def copy(args: Namespace) -> dict[str, Any]:
         temporary.write_bytes(source.read_bytes())
     files = wrote(path)
     say("it is a model of its own, once its folder is known:")
-    say(f"  export SFUMATO_MODELS={folder.resolve()}")
+    say(f"  export SFUMATO_MODELS={quote(str(folder.resolve()))}")
     say(f"  sfumato train {path.stem} --recipe smoke")
     return {
         "model": args.model,
