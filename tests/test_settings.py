@@ -4,7 +4,17 @@ from typing import Literal
 import pytest
 
 from sfumato.errors import ConfigError
-from sfumato.settings import Count, Fraction, build, check, override, settings
+from sfumato.settings import (
+    Count,
+    Fraction,
+    NonNegative,
+    Positive,
+    build,
+    check,
+    counted,
+    override,
+    settings,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +36,16 @@ class Plan:
     """Whether."""
     turns: Literal[1, 2] = 1
     """How many turns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """Two numbers."""
+
+    lr: Positive = 1.0
+    """Above 0."""
+    weight: NonNegative = 1.0
+    """From 0."""
 
 
 def test_words_become_values_of_the_fields_types():
@@ -81,6 +101,21 @@ def test_check_finds_what_a_constructor_lets_through():
     check(Plan())
     with pytest.raises(ConfigError, match=r"--model\.share must be less than or equal to 1"):
         check(Plan(share=7.0))
+
+
+@pytest.mark.parametrize("word", ["1e400", "inf", "nan", "-1"])
+@pytest.mark.parametrize("name", ["lr", "weight"])
+def test_rates_and_weights_are_finite(name, word):
+    with pytest.raises(ConfigError, match=f"--model.{name} must be"):
+        build(Rates, {name: word}, "model.")
+
+
+def test_a_count_is_a_whole_number_from_one():
+    counted(1)
+    for count, said in ((0, "at least 1; got 0."), (2.5, "int; got 2.5."), (2.0, "int; got 2.0.")):
+        with pytest.raises(ConfigError) as caught:
+            counted(count)
+        assert str(caught.value) == f"count must be {said}"
 
 
 def test_help_reads_names_types_defaults_and_docstrings():

@@ -19,6 +19,7 @@ from sfumato.io.files import at_home
 from sfumato.io.images import LARGEST, Source, from_bytes, read
 from sfumato.model import Autoencoder, Model, Sampler
 from sfumato.nn.attributes import columns
+from sfumato.settings import counted
 from sfumato.shapes import Codes, Images, Pictures
 
 PART = 256
@@ -149,8 +150,7 @@ def _wish(model: Model, name: str) -> str:
 
 def few_enough(model: Model, count: int) -> None:
     """Raise ConfigError for no image, and for more pixels in all than the largest picture has."""
-    if count < 1:
-        raise ConfigError(f"count must be at least 1; got {count}.")
+    counted(count)
     _, height, width = model.schema.shape
     if count * height * width > LARGEST:
         most = LARGEST // (height * width)

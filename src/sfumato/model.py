@@ -17,7 +17,6 @@ from torch.optim import Optimizer
 from sfumato import conditions as asking
 from sfumato import settings
 from sfumato.data.dataset import Batch, Dataset
-from sfumato.errors import ConfigError
 from sfumato.loop import Loop, Rules, weights
 from sfumato.metrics.score import Score
 from sfumato.nn.tiles import Tell
@@ -228,8 +227,7 @@ class Sampler(Model):
 
         `asked` is what `condition` takes: `label=8`, `attributes={"hair": "blonde"}`.
         """
-        if count < 1:
-            raise ConfigError(f"count must be at least 1; got {count}.")
+        settings.counted(count)
         if seed is not None:
             rng = generator(seed, "sample", device=self.device)
         latents = self.prior(count, rng)

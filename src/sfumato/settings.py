@@ -8,6 +8,7 @@ same one line in answer.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from numbers import Integral
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -23,7 +24,7 @@ from typing import (
 
 from annotated_types import Ge, Gt, Le, Lt
 from docstring_parser import parse_from_object
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 
 from sfumato.errors import ConfigError, brief, nearest
 
@@ -32,8 +33,8 @@ T = TypeVar("T")
 Count = Annotated[int, Ge(1)]
 Several = Annotated[int, Ge(2)]
 Whole = Annotated[int, Ge(0)]
-Positive = Annotated[float, Gt(0)]
-NonNegative = Annotated[float, Ge(0)]
+Positive = Annotated[float, Gt(0), AllowInfNan(False)]
+NonNegative = Annotated[float, Ge(0), AllowInfNan(False)]
 Fraction = Annotated[float, Ge(0), Le(1)]
 Decay = Annotated[float, Ge(0), Lt(1)]
 
@@ -86,6 +87,14 @@ def check(value: Any, prefix: str = "model.") -> None:
         _adapter(cast(Any, type(value))).validate_python(dict(vars(value)))
     except ValidationError as error:
         raise ConfigError(_one_line(error, prefix)) from None
+
+
+def counted(count: Any) -> None:
+    """Raise ConfigError unless it is a whole number from 1."""
+    if not isinstance(count, Integral):
+        raise ConfigError(f"count must be int; got {count}.")
+    if count < 1:
+        raise ConfigError(f"count must be at least 1; got {count}.")
 
 
 @cache

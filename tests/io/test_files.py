@@ -85,7 +85,7 @@ def test_a_folder_never_replaces_a_full_one(tmp_path):
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["kept"]
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_said_in_one_line(tmp_path, number):
     path = tmp_path / "a.bin"
     path.write_text("old")

@@ -38,6 +38,12 @@ def test_names_are_no_formulas(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"points.png", "table.png"}
 
 
+@pytest.mark.filterwarnings("error")
+def test_names_in_other_scripts_are_drawn_without_a_warning(tmp_path):
+    confusion_matrix(torch.eye(2).long(), ("\u65e5", "b"), tmp_path / "a.png", axes=("x", "y"))
+    assert (tmp_path / "a.png").exists()
+
+
 def test_a_legend_names_all_classes_also_such_as_begin_with_an_underscore(tmp_path):
     def legend(*names):
         """Dark pixels on the right."""

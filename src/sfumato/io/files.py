@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sfumato.errors import DataError, RunError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {
     errno.EACCES,
     errno.EPERM,

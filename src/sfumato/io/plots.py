@@ -1,5 +1,6 @@
 """Drawings that are no pictures of the data: points in a plane, tables, curves."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +13,14 @@ from sfumato.io.files import atomic
 
 @contextmanager
 def _literally() -> Iterator[None]:
-    """Names of classes are shown as they are: a dollar in one begins no formula."""
+    """Names of classes are shown as they are: a dollar in one begins no formula.
+
+    What the typeface has no glyph for is a box, and nobody is told of it glyph by glyph.
+    """
     from matplotlib import rc_context
 
-    with rc_context({"text.parse_math": False}):
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
 
 
