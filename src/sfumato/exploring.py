@@ -1,4 +1,7 @@
-"""What the codes mean: one axis at a time, and sums of mean codes."""
+"""What the codes mean: one axis at a time, and sums of mean codes.
+
+Every function takes a model, or a place that holds one and is read to `device`.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -49,6 +52,7 @@ def traverse(
     seed: int = 0,
     picture: Shown | None = None,
     data: str | Path | Source | None = None,
+    device: str = "cpu",
     **asked: Any,
 ) -> list[Row]:
     """A row for each condition and each axis of the codes; all else stays as in `seed`'s image.
@@ -63,11 +67,11 @@ def traverse(
     if picture is None:
         if data is not None:
             raise ConfigError("data are for the codes of pictures, and none is named.")
-        model = sampler(place, "traverse")
+        model = sampler(place, "traverse", device)
         few_enough(model, steps)
         code, condition = begin(model, 1, seed, None, asked)
     else:
-        model, code, condition = read_off(place, "traverse", picture, asked)
+        model, code, condition = read_off(place, "traverse", picture, asked, device)
         if len(code) > 1:
             raise ConfigError(f"traverse changes one picture, and {len(code)} were named.")
     known = model.axes if isinstance(model, Sampler) else _reaches(model, place, data)
@@ -115,6 +119,7 @@ def arithmetic(
     near: Count = 8,
     noise: NonNegative = 0.25,
     seed: int = 0,
+    device: str = "cpu",
     **asked: Any,
 ) -> Sum:
     """Sums and differences of mean codes: "3,7,12 - 4,8 + 9", in which numbers are seeds.
@@ -126,7 +131,7 @@ def arithmetic(
     if not isfinite(noise):
         raise ConfigError(f"--noise must be a number from 0 up; got {noise}.")
     groups = parse(expression)
-    model = sampler(place, "arithmetic")
+    model = sampler(place, "arithmetic", device)
     codes = [_codes(model, seeds) for _, seeds in groups]
     means = torch.stack([group.mean(0) for group in codes])
     signs = torch.tensor([-1.0 if sign == "-" else 1.0 for sign, _ in groups]).to(means)
@@ -144,10 +149,15 @@ def arithmetic(
 
 
 def exemplars(
-    place: Model | str | Path, seeds: Sequence[int], *, seed: int = 0, **asked: Any
+    place: Model | str | Path,
+    seeds: Sequence[int],
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    **asked: Any,
 ) -> Images:
     """The images of some seeds, as `arithmetic` shows them."""
-    model = sampler(place, "arithmetic")
+    model = sampler(place, "arithmetic", device)
     return _alike(model, _codes(model, seeds), begin(model, 1, seed, None, asked)[1])
 
 
