@@ -34,13 +34,15 @@ from sfumato.randomness import generator
 from sfumato.settings import Count, Several
 from sfumato.shapes import Codes, Images, Latents
 
+ABOUT = 16
+"""Images that are drawn unless somebody says how many."""
 WIDEST = 20
 """Columns beyond which a grid no longer keeps one for each class."""
 
 
 def sample(
     place: Model | str | Path,
-    count: int = 16,
+    count: int | None = None,
     *,
     seed: int = 0,
     truncation: float | None = None,
@@ -50,10 +52,12 @@ def sample(
 ) -> Images:
     """`count` images of one seed on the CPU, as `model.sample(count, seed=seed)` gives them.
 
-    `truncation` is what `sfumato.codes.truncated` takes. Painted a part at a time; `tell` is told
-    the size of each part when it is done. Raises ConfigError, one line, for what cannot be.
+    Unless `count` is given they are as many as `how_many` says. `truncation` is what
+    `sfumato.codes.truncated` takes. Painted a part at a time; `tell` is told the size of each part
+    when it is done. Raises ConfigError, one line, for what cannot be.
     """
     model = sampler(place, "sample", device)
+    count = how_many(model, count, asked)
     return paint(model, *begin(model, count, seed, truncation, asked), tell)
 
 
@@ -105,7 +109,7 @@ def _walked(
 
 def animate(
     place: Model | str | Path,
-    count: int = 16,
+    count: int | None = None,
     *,
     stops: Several = 4,
     frames: Count = 12,
@@ -118,7 +122,7 @@ def animate(
     """The frames of a film: `count` pictures, each walking past `stops` codes and back.
 
     `frames` frames lie on each leg, so the film has `stops * frames` and ends where it begins.
-    Each picture keeps its label and attributes.
+    Each picture keeps its label and attributes. Unless `count` is given, `how_many` says it.
     """
     if stops * frames > FRAMES:
         raise ConfigError(
@@ -126,6 +130,7 @@ def animate(
             "are filmed."
         )
     model = sampler(place, "animate", device)
+    count = how_many(model, count, asked)
     _, condition = begin(model, count, seed, None, asked)
     ends = [
         truncated(model, model.prior(count, rng), truncation, rng)
@@ -163,6 +168,11 @@ def read_off(
     model = autoencoder(place, verb, device)
     codes = encoded(model, fitted(model, pictures))
     return model, codes, painted_under(model, len(codes), asked)
+
+
+def how_many(model: Sampler, count: int | None, asked: Mapping[str, Any]) -> int:
+    """`count`, or unless it is given `rounds` of about `ABOUT`."""
+    return rounds(model, ABOUT, asked) if count is None else count
 
 
 def rounds(model: Sampler, about: int, asked: Mapping[str, Any] | None = None) -> int:
