@@ -83,9 +83,7 @@ def interpolate(
         model.condition(len(seeds), **asked)  # refuses what cannot be, and more of it than seeds
         ends = [begin(model, 1, seed, truncation, nth(asked, n)) for n, seed in enumerate(seeds)]
         return _walked(model, ends, count)
-    if truncation is not None:
-        raise ConfigError("truncation is of codes that are drawn; pictures have their own.")
-    encoder, codes, given = read_off(place, "interpolate", pictures, asked, device)
+    encoder, codes, given = read_off(place, "interpolate", pictures, truncation, asked, device)
     if len(codes) < 2:
         raise ConfigError("interpolate needs two pictures or more; got 1.")
     stops = range(len(codes))
@@ -161,10 +159,16 @@ def read_off(
     place: Model | str | Path,
     verb: str,
     pictures: Shown,
+    truncation: float | None,
     asked: Mapping[str, Any],
     device: str = "cpu",
 ) -> tuple[Autoencoder, Codes, dict[str, Tensor]]:
-    """The model, and codes and conditions of pictures: what `begin` is to seeds."""
+    """The model, and codes and conditions of pictures: what `begin` is to seeds.
+
+    Raises ConfigError where these codes are to be truncated, which are no draws.
+    """
+    if truncation is not None:
+        raise ConfigError("truncation is of codes that are drawn; pictures have their own.")
     model = autoencoder(place, verb, device)
     codes = encoded(model, fitted(model, pictures))
     return model, codes, painted_under(model, len(codes), asked)

@@ -12,6 +12,7 @@ from sfumato.cli.page import ends, figure, number, page, scores, section
 from sfumato.cli.places import aligned
 from sfumato.metrics.score import Score
 
+DIGITS = ("--data", "digits")
 FEW = ("-n", "40", "--features", "pixels-8x8")
 
 
@@ -53,6 +54,13 @@ def test_all_places_are_compared_on_the_same_images(shell, runs):
     shell.answer("train", "lenet5", *words, "--out", "apart")
     found = shell.answer("compare", runs["lenet5"], "apart", "--data", "digits")
     assert {row["scores"]["accuracy"]["n"] for row in found["places"]} == {297}
+
+
+def test_judges_are_probed_side_by_side(shell, runs):
+    one = shell.answer("evaluate", runs["dcgan"], "--probe", "-n", "40")["metrics"]
+    found = shell.answer("compare", runs["dcgan"], "dcgan-digits", "--probe", "-n", "40", *DIGITS)
+    assert found["metrics"][runs["dcgan"]].keys() == {"probe", "probe_pixels", "probe_random"}
+    assert found["metrics"][runs["dcgan"]].keys() == one.keys()
 
 
 def test_compare_draws_a_sheet(shell, runs):

@@ -37,9 +37,6 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = subparsers.add_parser("evaluate", help=about, description=f"Print {about}.")
     takes_place(verb)
     _takes_protocol(verb)
-    verb.add_argument(
-        "--probe", action="store_true", help="instead, what the judge knows of the classes"
-    )
     verb.set_defaults(run=evaluate)
     about = "scores of several runs, bundles or zoo names side by side"
     verb = subparsers.add_parser("compare", help=about, description=f"Print {about}.")
@@ -55,8 +52,7 @@ def evaluate(args: Namespace) -> dict[str, Any]:
     from sfumato.cli.places import loaded
 
     model = loaded(args.place, args.device, args.verb)
-    words = {"model": model, "probe": args.probe, **_protocol(args)}
-    scores = evaluation.evaluate(args.place, tested_on(args), **words)
+    scores = evaluation.evaluate(args.place, tested_on(args), model=model, **_protocol(args))
     table({args.place: scores})
     return {
         "model": called(model),
@@ -123,6 +119,9 @@ def _takes_protocol(verb: ArgumentParser) -> None:
     verb.add_argument("--features", metavar="NET", help="network whose features are compared")
     verb.add_argument("--tagger", metavar="PLACE", help="what says which attributes samples have")
     verb.add_argument("--seed", type=int, default=0, help="of the samples")
+    verb.add_argument(
+        "--probe", action="store_true", help="instead, what the judge knows of the classes"
+    )
 
 
 def _protocol(args: Namespace) -> dict[str, Any]:
@@ -130,7 +129,7 @@ def _protocol(args: Namespace) -> dict[str, Any]:
 
     device = pick_device(args.device)
     given = {"count": args.count, "features": args.features, "tagger": args.tagger}
-    return {**given, "seed": args.seed, "device": device}
+    return {**given, "seed": args.seed, "probe": args.probe, "device": device}
 
 
 def _source(args: Namespace) -> "Source | None":
