@@ -6,9 +6,10 @@ read to `device`.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -30,7 +31,7 @@ from sfumato.evaluation.references import Split
 from sfumato.metrics.distortion import psnr
 from sfumato.model import Model, Sampler
 from sfumato.sampling import begin, sampler
-from sfumato.settings import Count
+from sfumato.settings import Count, Several
 from sfumato.shapes import Codes, Column, Images
 
 FEWEST = 10
@@ -42,7 +43,7 @@ QUANTILES = (0.05, 0.95)
 @torch.no_grad()
 def manifold(
     place: Model | str | Path,
-    side: int = 15,
+    side: Several = 15,
     *,
     seed: int = 0,
     device: str = "cpu",
@@ -92,7 +93,7 @@ def scatter(
     place: Model | str | Path,
     data: str | Path | Source | None = None,
     *,
-    count: int = 2000,
+    count: Annotated[int, Ge(FEWEST)] = 2000,
     seed: int = 0,
     device: str = "cpu",
 ) -> Points:
@@ -177,7 +178,7 @@ def relabel(
     images: Shown | None = None,
     *,
     data: str | Path | Source | None = None,
-    count: int = 10,
+    count: Count = 10,
     seed: int = 0,
     device: str = "cpu",
 ) -> Relabelled:
