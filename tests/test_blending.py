@@ -217,3 +217,15 @@ def test_a_network_must_be_one_that_paints_what_it_is_given(tmp_path):
 def test_an_unknown_method_gets_the_nearest_name():
     with pytest.raises(SfumatoError, match="--method poison is unknown; did you mean 'poisson'"):
         sfumato.blend(picture(4, 4), picture(9, 9), picture(4, 4), method="poison")
+
+
+def test_a_network_is_looked_for_wherever_a_place_is(tmp_path, monkeypatch):
+    """At home, and on the hub."""
+    net = pastes()
+    runs.save_bundle(net, tmp_path / "net")
+    pictures = picture(20, 16), picture(40, 30), round_mask(20, 16)
+    want = sfumato.blend(*pictures, method=net).tobytes()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: tmp_path / "net")
+    for place in ("~/net", "someone/net"):
+        assert sfumato.blend(*pictures, method=place).tobytes() == want

@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Mapping
+from inspect import Parameter, signature
 from io import BytesIO
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import torch
 from PIL import Image
 
 import sfumato
+from sfumato import cli
 from sfumato.calls import checked
-from sfumato.errors import ConfigError
+from sfumato.errors import ConfigError, DeviceError
 from sfumato.models.dcgan import DCGAN, Config
 from sfumato.schema import Schema
 from sfumato.settings import Count
@@ -61,6 +63,9 @@ def test_every_public_function_has_hints_that_can_be_checked():
         (lambda: sfumato.complete(image, tries=0), "tries must be int >= 1 or none; got 0."),
         (lambda: sfumato.edit("fader-glyphs", image, "bold=yes"), "attributes must be a mapping"),
         (lambda: sfumato.train("vae", precision=32), "precision must be str or none; got 32."),
+        (lambda: sfumato.scatter("fader-glyphs", count=3), "count must be int >= 10; got 3."),
+        (lambda: sfumato.manifold("dcgan-digits", 1), "side must be int >= 2; got 1."),
+        (lambda: sfumato.reproduce(seeds=0), "seeds must be int >= 1; got 0."),
         (lambda: sfumato.train("vae", minute=3), "setting --minute; did you mean 'minutes'?"),
     ):
         with pytest.raises(ConfigError) as caught:
@@ -188,3 +193,56 @@ def test_functions_are_found_where_they_say_they_are():
 def test_a_model_that_reads_is_no_file():
     model = sfumato.load("infogan-mnist")
     assert torch.equal(sfumato.sample(model, 2), sfumato.sample("infogan-mnist", 2))
+
+
+IMAGE = Image.new("RGB", (16, 16), "red")
+PLACED = {
+    "animate": lambda **words: sfumato.animate("dcgan-digits", **words),
+    "arithmetic": lambda **words: sfumato.arithmetic("dcgan-digits", "1,2 - 3", **words),
+    "augment": lambda **words: sfumato.augment("cgan-mnist", "nowhere", "mnist", **words),
+    "blend": lambda **words: sfumato.blend(IMAGE, IMAGE, IMAGE, method="gp-gan", **words),
+    "classify": lambda **words: sfumato.classify("lenet5-digits", IMAGE, **words),
+    "compare": lambda **words: sfumato.compare(["lenet5-digits"], "digits", **words),
+    "complete": lambda **words: sfumato.complete(IMAGE, HALF, method="dcgan-digits", **words),
+    "compress": lambda **words: sfumato.compress(IMAGE, **words),
+    "decompress": lambda **words: sfumato.decompress(b"no .sfu file", **words),
+    "edit": lambda **words: sfumato.edit("fader-glyphs", IMAGE, {"bold": "yes"}, **words),
+    "evaluate": lambda **words: sfumato.evaluate("lenet5-digits", "digits", **words),
+    "interpolate": lambda **words: sfumato.interpolate("dcgan-digits", **words),
+    "manifold": lambda **words: sfumato.manifold("dcgan-digits", **words),
+    "reconstruct": lambda **words: sfumato.reconstruct("fader-glyphs", IMAGE, **words),
+    "relabel": lambda **words: sfumato.relabel("fader-glyphs", IMAGE, **words),
+    "restore": lambda **words: sfumato.restore(IMAGE, **words),
+    "sample": lambda **words: sfumato.sample("dcgan-digits", 2, **words),
+    "scatter": lambda **words: sfumato.scatter("fader-glyphs", "glyphs", **words),
+    "search": lambda **words: sfumato.search("lenet5-digits", IMAGE, "digits", **words),
+    "stylize": lambda **words: sfumato.stylize(IMAGE, IMAGE, **words),
+    "texture": lambda **words: sfumato.texture(IMAGE, **words),
+    "translate": lambda **words: sfumato.translate(IMAGE, method="srresnet-jpeg", **words),
+    "traverse": lambda **words: sfumato.traverse("dcgan-digits", **words),
+    "upscale": lambda **words: sfumato.upscale(IMAGE, **words),
+}
+"""What reads a place, to be told how."""
+HALF = Image.new("L", (16, 16))
+HALF.paste(255, (4, 4, 8, 8))
+
+
+def test_every_verb_that_takes_a_device_takes_one_from_python_too():
+    verbs = cli._parser()[1].choices
+    placed = {name for name in verbs if "--device" in verbs[name]._option_string_actions}
+    assert placed - {"train", "export"} == PLACED.keys()
+    for name in PLACED.keys() - {"compare"}:  # whose settings are those of evaluate
+        device = signature(getattr(sfumato, name)).parameters["device"]
+        assert (device.kind, device.default) == (Parameter.KEYWORD_ONLY, "cpu")
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_a_place_is_read_to_the_device_that_is_asked_for(name):
+    with pytest.raises(DeviceError, match=r"^--device nowhere is not here; this machine has"):
+        PLACED[name](device="nowhere")
+
+
+def test_a_model_that_is_handed_over_stays_where_it_is():
+    model = sfumato.load("dcgan-digits")
+    here = sfumato.sample(model, 2)
+    assert torch.equal(sfumato.sample(model, 2, device="nowhere"), here)

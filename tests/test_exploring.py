@@ -8,6 +8,7 @@ from sfumato import load
 from sfumato.errors import ConfigError
 from sfumato.exploring import ROWS, arithmetic, exemplars, parse, traverse
 from sfumato.models.vae import VAE, Config
+from sfumato.sampling import sample
 from sfumato.schema import Axis, Schema
 
 
@@ -118,6 +119,30 @@ def test_the_sum_is_that_of_the_mean_codes():
     total = means[0] - means[1] + means[2]
     torch.testing.assert_close(codes(found.result)[0], total)
     torch.testing.assert_close(codes(found.exemplars[1]), torch.stack([seeds[4], seeds[8]]))
+
+
+def test_codes_that_are_drawn_may_be_truncated(stencil, plugins):
+    """To those that `sample` draws, also where conditions are drawn between them."""
+    for model, held in ((Plain(), {}), (load(stencil), {"slant": 0, "bold": "no"})):
+        asked = {"attributes": {**held, "style": "sans"}, "label": "A"} if held else {}
+        want = torch.cat([sample(model, 1, seed=s, truncation=0.5, **asked) for s in (3, 7)])
+        for found in (
+            arithmetic(model, "3,7", truncation=0.5, **asked).exemplars[0],
+            exemplars(model, (3, 7), truncation=0.5, **asked),
+        ):
+            torch.testing.assert_close(found, want)
+        axis = model.axes[0].name
+        rows = traverse(model, [axis], seed=7, truncation=0.5, **asked)
+        free = traverse(model, [axis], seed=7, **asked)
+        assert not torch.equal(rows[0].images, free[0].images)
+    base = codes(sample(Plain(), 1, seed=7, truncation=0.5))[0]
+    found = codes(traverse(Plain(), ["z1"], seed=7, truncation=0.5)[0].images)
+    torch.testing.assert_close(found[:, 2:], base[2:].expand(9, -1))
+
+
+def test_codes_of_pictures_are_not_truncated():
+    with pytest.raises(ConfigError, match=r"^truncation is of codes that are drawn; pictures hav"):
+        traverse(Plain(), picture=torch.zeros(1, 1, 8, 8), truncation=0.5)
 
 
 def test_around_the_sum_lies_uniform_noise():

@@ -1,5 +1,7 @@
 """The directory is the registry, and the plug-ins of others join it."""
 
+import importlib
+import inspect
 import os
 import subprocess
 import sys
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import sfumato
-from sfumato import registry
+from sfumato import cli, registry
 from sfumato.errors import ConfigError, ModelFileError, UnknownName
 
 OWN = Path(registry.__file__).parent / "models"
@@ -231,6 +233,13 @@ def test_public_names_are_lazy_and_complete():
     assert set(sfumato.__all__) <= set(dir(sfumato))
     with pytest.raises(AttributeError, match="no attribute 'tarin'"):
         sfumato.tarin  # noqa: B018
+
+
+def test_every_verb_is_a_function_of_its_name():
+    """But those that only talk or copy; `list` is `available`, and `export` a module."""
+    only_there = {"copy", "data", "demo", "doctor", "export", "list", "show"}
+    assert set(cli._parser()[1].choices) - only_there <= set(sfumato.__all__)
+    assert inspect.ismodule(importlib.import_module("sfumato.export"))
 
 
 @pytest.mark.parametrize("name", sorted(set(sfumato.__all__) - {"__version__"}))

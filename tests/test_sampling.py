@@ -82,6 +82,23 @@ def test_grids_show_what_goes_round_in_whole_rounds_and_columns(
     assert layout(asked, count, words) == columns
 
 
+def test_unless_told_how_many_python_draws_what_the_verbs_draw():
+    words = {"label": ["3", "5", "8"]}
+    for asked, count in (({}, 20), (words, 15)):
+        images = sfumato.sample("cgan-mnist", **asked)
+        assert torch.equal(images, sfumato.sample("cgan-mnist", count, **asked))
+        frame = next(sfumato.animate("cgan-mnist", stops=2, frames=1, **asked))
+        want = next(sfumato.animate("cgan-mnist", count, stops=2, frames=1, **asked))
+        assert frame.tobytes() == want.tobytes()
+    assert len(sfumato.sample("dcgan-digits")) == 16
+
+
+def test_what_is_asked_of_no_attribute_is_refused_whether_or_not_it_is_said_how_many(asked):
+    for count in (None, 2):
+        with pytest.raises(ConfigError, match="attributes 'bold=yes' must map names to values"):
+            sample(asked, count, attributes="bold=yes")
+
+
 def test_grids_of_a_model_without_conditions_are_square(vae):
     assert (rounds(vae, 64), layout(vae, 64)) == (64, None)
 

@@ -14,7 +14,8 @@ from inspect import isfunction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sfumato.atlas import reconstruct
+    from sfumato.atlas import manifold, reconstruct, relabel, scatter
+    from sfumato.augmenting import augment
     from sfumato.blending import blend
     from sfumato.classifying import classify
     from sfumato.completing import complete
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sfumato.metrics.score import Score
     from sfumato.recipe import Recipe
     from sfumato.registry import available, summary
+    from sfumato.reproducing import reproduce
     from sfumato.runs import load, save_bundle
     from sfumato.sampling import animate, interpolate, sample
     from sfumato.schema import Schema
@@ -46,6 +48,7 @@ __all__ = [
     "__version__",
     "animate",
     "arithmetic",
+    "augment",
     "available",
     "blend",
     "classify",
@@ -57,10 +60,14 @@ __all__ = [
     "evaluate",
     "interpolate",
     "load",
+    "manifold",
     "reconstruct",
+    "relabel",
+    "reproduce",
     "restore",
     "sample",
     "save_bundle",
+    "scatter",
     "search",
     "stylize",
     "summary",
@@ -79,6 +86,7 @@ _HOME = {
     "Source": "data.source",
     "animate": "sampling",
     "arithmetic": "exploring",
+    "augment": "augmenting",
     "available": "registry",
     "blend": "blending",
     "classify": "classifying",
@@ -90,10 +98,14 @@ _HOME = {
     "evaluate": "evaluation",
     "interpolate": "sampling",
     "load": "runs",
+    "manifold": "atlas",
     "reconstruct": "atlas",
+    "relabel": "atlas",
+    "reproduce": "reproducing",
     "restore": "translating",
     "sample": "sampling",
     "save_bundle": "runs",
+    "scatter": "atlas",
     "search": "searching",
     "stylize": "stylizing",
     "summary": "registry",

@@ -1,13 +1,15 @@
 """Maps of the codes: a plane, real images as points, what codes keep, styles under every label.
 
-Every function takes a model or a place that holds one (a run folder, a bundle, a zoo name).
+Every function takes a model, or a place that holds one (a run folder, a bundle, a zoo name) and is
+read to `device`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -29,7 +31,7 @@ from sfumato.evaluation.references import Split
 from sfumato.metrics.distortion import psnr
 from sfumato.model import Model, Sampler
 from sfumato.sampling import begin, sampler
-from sfumato.settings import Count
+from sfumato.settings import Count, Several
 from sfumato.shapes import Codes, Column, Images
 
 FEWEST = 10
@@ -39,14 +41,21 @@ QUANTILES = (0.05, 0.95)
 
 
 @torch.no_grad()
-def manifold(place: Model | str | Path, side: int = 15, *, seed: int = 0, **asked: Any) -> Images:
+def manifold(
+    place: Model | str | Path,
+    side: Several = 15,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    **asked: Any,
+) -> Images:
     """`side` x `side` images, row by row: the plane of a code with two normal coordinates.
 
     The first grows to the right and the second upwards, by equal steps of the prior's
     probability, so each picture stands for as many codes as any other. All else is as in `seed`'s
     image. Raises ConfigError where the code has more or fewer normal coordinates.
     """
-    model = sampler(place, "manifold")
+    model = sampler(place, "manifold", device)
     few_enough(model, side * side)
     code, condition = begin(model, 1, seed, None, asked)
     wide = code[:, model.normal].shape[1]
@@ -84,8 +93,9 @@ def scatter(
     place: Model | str | Path,
     data: str | Path | Source | None = None,
     *,
-    count: int = 2000,
+    count: Annotated[int, Ge(FEWEST)] = 2000,
     seed: int = 0,
+    device: str = "cpu",
 ) -> Points:
     """The codes of `count` held-out images; t-SNE brings those wider than 2 into a plane.
 
@@ -93,7 +103,7 @@ def scatter(
     style. t-SNE keeps neighbours together and says nothing by the distances between groups (van
     der Maaten & Hinton 2008, https://jmlr.org/papers/v9/vandermaaten08a.html).
     """
-    model = autoencoder(place, "scatter")
+    model = autoencoder(place, "scatter", device)
     split = held_out(model, source_of(place, data), seed=seed)
     if len(split.rows) < FEWEST:
         raise ConfigError(
@@ -129,6 +139,7 @@ def reconstruct(
     data: str | Path | Source | None = None,
     count: Count = 16,
     seed: int = 0,
+    device: str = "cpu",
     **asked: Any,
 ) -> Reconstructed:
     """Each picture, and the picture of its code.
@@ -136,7 +147,7 @@ def reconstruct(
     `pictures` are files, or images as the model takes them; unless given, `count` held-out ones,
     whose own labels and attributes the decoder is told where it cannot do without.
     """
-    model = autoencoder(place, "reconstruct")
+    model = autoencoder(place, "reconstruct", device)
     seen: Batch | None = None
     if pictures is None:
         split = held_out(model, source_of(place, data), seed=seed)
@@ -167,15 +178,16 @@ def relabel(
     images: Shown | None = None,
     *,
     data: str | Path | Source | None = None,
-    count: int = 10,
+    count: Count = 10,
     seed: int = 0,
+    device: str = "cpu",
 ) -> Relabelled:
     """The code of each image decoded with every label in turn: its style, and another content.
 
     `images` are pictures as the model takes them, or paths; unless given, `count` held-out ones,
     of each class in turn. Raises ConfigError where the decoder is not told a label.
     """
-    model = autoencoder(place, "relabel")
+    model = autoencoder(place, "relabel", device)
     classes = model.schema.classes
     if not (isinstance(model, Sampler) and "label" in model.conditions):
         raise ConfigError(

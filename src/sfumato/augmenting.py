@@ -59,6 +59,7 @@ def augment(
     seed: int = 0,
     namer: Model | str | Path | None = None,
     sure: float = 0.0,
+    device: str = "cpu",
     tell: Callable[[int], None] | None = None,
 ) -> Augmented:
     """Write the labelled pictures of `data` and, for each class, `ratio` times as many painted.
@@ -66,18 +67,18 @@ def augment(
     `data` is what the run learned from unless given; its pictures of unknown label are left out,
     and all of them without `keep`. Where the model cannot be asked for a label, the classifier
     `namer` says what each picture shows, or the model itself if it is one, and pictures are kept
-    whose name it holds at least `sure` probable. `tell` is told the number of pictures written.
-    The folder appears when all are in it. Raises ConfigError where nobody knows a label, or `sure`
-    is asked of nobody; DataError where the data has no labels, a class has no pictures, or the
-    namer finds too few of one.
+    whose name it holds at least `sure` probable. Places are read to `device`; `tell` is told the
+    number of pictures written. The folder appears when all are in it. Raises ConfigError where
+    nobody knows a label, or `sure` is asked of nobody; DataError where the data has no labels, a
+    class has no pictures, or the namer finds too few of one.
     """
     if not 0 <= ratio < inf:
         raise ConfigError(f"--ratio must be 0 or more; got {ratio:g}.")
     folder = at_home(folder)
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise RunError(f"{folder} exists already; name a new or an empty folder.")
-    model = sampler(place, "augment")
-    reader = named_by(model, namer, sure)
+    model = sampler(place, "augment", device)
+    reader = named_by(model, namer, sure, device)
     if not isinstance(data, Dataset):
         data = known(model, source_of(place, data))
     (reader or model).schema.numbers(data.schema, data.name)  # refuses a class it does not know
@@ -118,7 +119,7 @@ def write(
 
 
 def named_by(
-    model: Sampler, namer: Model | str | Path | None, sure: float = 0.0
+    model: Sampler, namer: Model | str | Path | None, sure: float = 0.0, device: str = "cpu"
 ) -> Classifier | None:
     """Who says what a painted picture shows; None where the model can be asked for a label."""
     who = type(model).__name__
@@ -131,7 +132,7 @@ def named_by(
             raise ConfigError(f"{who} can be asked for a label: leave out --named-by.")
         return None
     if namer is not None:
-        reader = classifier(namer)
+        reader = classifier(namer, device)
         if (sees := reader.schema.channels) != (paints := model.schema.channels):
             raise ConfigError(
                 f"--named-by reads pictures of {sees} channels, and {who} paints {paints}."

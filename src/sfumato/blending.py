@@ -9,7 +9,7 @@ from PIL import Image
 
 from sfumato import registry
 from sfumato.encoding import called, loaded
-from sfumato.errors import ConfigError, RunError, UnknownName, nearest
+from sfumato.errors import ConfigError, RunError
 from sfumato.imaging.gaussian_poisson import gaussian_poisson, resized
 from sfumato.imaging.placing import placed
 from sfumato.imaging.poisson import mixed, modified, poisson
@@ -84,10 +84,7 @@ def _networked(
             "run with --method."
         )
     place = SHIPPED if method == NETWORK else method
-    if not isinstance(place, Model) and not (place in registry.shipped() or Path(place).exists()):
-        known = nearest(str(method), (*METHODS, NETWORK))
-        raise UnknownName(f"--method {method} is unknown; {known}")
-    model = loaded(place, "blend", device)
+    model = loaded(place, "blend", device, (*METHODS, NETWORK))
     if not isinstance(model, Translator) or model.takes or model.scale != 1:
         raise ConfigError(
             f"blend needs a model that makes a picture of a picture alone, of the same size; "

@@ -1,6 +1,7 @@
 """What a classifier says of pictures, and how far it is to be trusted.
 
-Every function takes a model or a place that holds one (a run folder, a bundle, a zoo name).
+Every function takes a model, or a place that holds one (a run folder, a bundle, a zoo name) and is
+read to `device`.
 """
 
 from collections.abc import Callable
@@ -36,9 +37,9 @@ Answer = list[tuple[str, float]]
 """Names of classes and their probabilities, the likeliest first."""
 
 
-def classifier(place: Model | str | Path) -> Classifier:
+def classifier(place: Model | str | Path, device: str = "cpu") -> Classifier:
     """The model at `place`; raises ConfigError where it does not classify."""
-    model = loaded(place, "classify")
+    model = loaded(place, "classify", device)
     assert isinstance(model, Classifier)
     if not model.schema.classes:
         raise ConfigError(
@@ -49,14 +50,14 @@ def classifier(place: Model | str | Path) -> Classifier:
 
 @torch.no_grad()
 def classify(
-    place: Model | str | Path, pictures: Shown, *, k: Count | None = None
+    place: Model | str | Path, pictures: Shown, *, k: Count | None = None, device: str = "cpu"
 ) -> list[Answer]:
     """The `k` likeliest classes of each picture with their probabilities; 3 unless said.
 
     Raises ConfigError where there are fewer classes than `k`, DataError for a file that cannot be
     read.
     """
-    model = classifier(place)
+    model = classifier(place, device)
     classes = len(model.schema.classes)
     k = min(USUAL, classes) if k is None else k
     enough(k, classes)
@@ -164,6 +165,7 @@ def trial(
     *,
     count: int | None = None,
     seed: int = 0,
+    device: str = "cpu",
     tell: Callable[[int], None] | None = None,
 ) -> Trial:
     """Hold a classifier against `known` images of `data`, or against what is given as it is.
@@ -171,7 +173,7 @@ def trial(
     `tell` is told the size of each part when it is done. Raises DataError where there are no
     labels, or classes that the model does not know.
     """
-    model = classifier(place)
+    model = classifier(place, device)
     if not isinstance(data, Split | Dataset):
         data = known(model, source_of(place, data), place=place, count=count, seed=seed)
     learned = isinstance(data, Split) and data.learned

@@ -25,17 +25,19 @@ def compress(
     *,
     refine: int = 0,
     model: Model | str | Path = MODELS[0],
+    device: str = "cpu",
     tell: Callable[[int], None] | None = None,
 ) -> bytes:
     """The .sfu file of a picture, as bytes; `tell` is told the number of pixels done.
 
+    `model` is a codec, or a run, bundle or zoo name read to `device`.
     `refine` steps look for a code of this picture that costs less, by what the model learned by:
     a smaller file at the same likeness, most of it within 20, each slower than the rest together.
     A grey picture stays grey, any other becomes RGB, and transparency is laid on white. `quality`
     1 is the roughest, the middle one unless named. Raises SfumatoError, one line, for what cannot
     be read or coded.
     """
-    found = codec(model, "compress")
+    found = codec(model, "compress", device)
     return found.compress(from_picture(read(picture))[0], quality, refine=refine, tell=tell)
 
 
@@ -43,14 +45,15 @@ def decompress(
     file: str | Path | bytes,
     *,
     model: Model | str | Path | None = None,
+    device: str = "cpu",
     tell: Callable[[int], None] | None = None,
 ) -> Image.Image:
     """The picture of a .sfu file, mode L or RGB: the same bytes on every machine.
 
-    It is read by `model`, or by that of the zoo which wrote it. Raises DataError, one line, for a
-    file that is damaged, cut short or another model's.
+    It is read by `model`, or by that of the zoo which wrote it, on `device`. Raises DataError, one
+    line, for a file that is damaged, cut short or another model's.
     """
-    return read_by(MODELS if model is None else (model,), file, tell=tell)[1]
+    return read_by(MODELS if model is None else (model,), file, device, tell)[1]
 
 
 def read_by(

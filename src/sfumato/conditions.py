@@ -82,7 +82,10 @@ def attributes(schema: Schema, count: int, rng: Generator | None, asked: Any) ->
 
 def cycle(takes: tuple[str, ...], schema: Schema, asked: Mapping[str, Any]) -> int:
     """Images after which what is asked begins anew; 1 where all are asked the same."""
-    lengths = [len(_several(value)) for value in (asked.get("attributes") or {}).values()]
+    wanted = asked.get("attributes")
+    # what is no mapping is refused where it is looked at
+    values = wanted.values() if isinstance(wanted, Mapping) else ()
+    lengths = [len(_several(value)) for value in values]
     if asked.get("label") is not None:
         lengths.append(len(_several(asked["label"])))
     elif "label" in takes:

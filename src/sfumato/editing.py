@@ -44,15 +44,18 @@ def edit(
     place: Model | str | Path,
     pictures: Shown | Batch,
     attributes: Mapping[str, Any],
+    *,
+    device: str = "cpu",
 ) -> Edited:
     """Every picture with the attributes asked for, all others as they are.
 
+    `place` is a model, or a run, bundle or zoo name read to `device`.
     `pictures` are files, images as the model takes them, or a batch that knows their attributes.
     A wish is the name of a value, a name with a strength ("red:1.5") or, where there are two
     values, the strength of the second alone ("+1.5"); several wishes for one attribute are granted
     one after the other. Raises ConfigError for an attribute, value or strength that is none.
     """
-    model = loaded(place, "edit")
+    model = loaded(place, "edit", device)
     assert isinstance(model, Editor)
     wishes, words = _wishes(model.schema, attributes)
     images = pictures.image if isinstance(pictures, Batch) else fitted(model, pictures)

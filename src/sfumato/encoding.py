@@ -53,9 +53,9 @@ def called(place: Model | str | Path) -> str:
     return type(place).__name__ if isinstance(place, Model) else str(place)
 
 
-def autoencoder(place: Model | str | Path, verb: str) -> Autoencoder:
+def autoencoder(place: Model | str | Path, verb: str, device: str = "cpu") -> Autoencoder:
     """As `loaded`, for a verb that begins with pictures. Raises ConfigError without an encoder."""
-    model = loaded(place, verb)
+    model = loaded(place, verb, device)
     if not isinstance(model, Autoencoder):
         raise ConfigError(
             f"{verb} of pictures needs an Autoencoder, and {type(model).__name__} is none: it "

@@ -1,4 +1,7 @@
-"""What the codes mean: one axis at a time, and sums of mean codes."""
+"""What the codes mean: one axis at a time, and sums of mean codes.
+
+Every function takes a model, or a place that holds one and is read to `device`.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -48,7 +51,9 @@ def traverse(
     steps: Several = 9,
     seed: int = 0,
     picture: Shown | None = None,
+    truncation: float | None = None,
     data: str | Path | Source | None = None,
+    device: str = "cpu",
     **asked: Any,
 ) -> list[Row]:
     """A row for each condition and each axis of the codes; all else stays as in `seed`'s image.
@@ -56,18 +61,18 @@ def traverse(
     With `picture`, one file or image, all else stays as in its code. A number goes from its low
     to its high end in `steps`; a choice takes each of its values. The codes of a model that has no
     prior go as far as those of held-out images of `data`. Unless `axes` names some, there are at
-    most `ROWS` axes: those that change the picture most. Raises ConfigError for an unknown axis,
-    with the nearest.
+    most `ROWS` axes: those that change the picture most. `truncation` is as in `sample`, and
+    pictures take none. Raises ConfigError for an unknown axis, with the nearest.
     """
     model: Painter
     if picture is None:
         if data is not None:
             raise ConfigError("data are for the codes of pictures, and none is named.")
-        model = sampler(place, "traverse")
+        model = sampler(place, "traverse", device)
         few_enough(model, steps)
-        code, condition = begin(model, 1, seed, None, asked)
+        code, condition = begin(model, 1, seed, truncation, asked)
     else:
-        model, code, condition = read_off(place, "traverse", picture, asked)
+        model, code, condition = read_off(place, "traverse", picture, truncation, asked, device)
         if len(code) > 1:
             raise ConfigError(f"traverse changes one picture, and {len(code)} were named.")
     known = model.axes if isinstance(model, Sampler) else _reaches(model, place, data)
@@ -115,6 +120,8 @@ def arithmetic(
     near: Count = 8,
     noise: NonNegative = 0.25,
     seed: int = 0,
+    truncation: float | None = None,
+    device: str = "cpu",
     **asked: Any,
 ) -> Sum:
     """Sums and differences of mean codes: "3,7,12 - 4,8 + 9", in which numbers are seeds.
@@ -122,12 +129,14 @@ def arithmetic(
     Radford et al. (2016), section 6.3.2: single samples do not add up, the means of a few do. The
     sum is painted, and beside it `near` codes with uniform noise in [-noise, noise] added. One
     label and one set of attributes, those of `seed`'s image or asked for, hold for all pictures.
+    Codes of seeds are those that `sample` draws with the same `truncation`; what is added up is
+    not truncated again.
     """
     if not isfinite(noise):
         raise ConfigError(f"--noise must be a number from 0 up; got {noise}.")
     groups = parse(expression)
-    model = sampler(place, "arithmetic")
-    codes = [_codes(model, seeds) for _, seeds in groups]
+    model = sampler(place, "arithmetic", device)
+    codes = [_codes(model, seeds, truncation) for _, seeds in groups]
     means = torch.stack([group.mean(0) for group in codes])
     signs = torch.tensor([-1.0 if sign == "-" else 1.0 for sign, _ in groups]).to(means)
     total = (signs[:, None] * means).sum(0, keepdim=True)
@@ -144,17 +153,23 @@ def arithmetic(
 
 
 def exemplars(
-    place: Model | str | Path, seeds: Sequence[int], *, seed: int = 0, **asked: Any
+    place: Model | str | Path,
+    seeds: Sequence[int],
+    *,
+    seed: int = 0,
+    truncation: float | None = None,
+    device: str = "cpu",
+    **asked: Any,
 ) -> Images:
     """The images of some seeds, as `arithmetic` shows them."""
-    model = sampler(place, "arithmetic")
-    return _alike(model, _codes(model, seeds), begin(model, 1, seed, None, asked)[1])
+    model = sampler(place, "arithmetic", device)
+    _, condition = begin(model, 1, seed, None, asked)
+    return _alike(model, _codes(model, seeds, truncation), condition)
 
 
-def _codes(model: Sampler, seeds: Sequence[int]) -> Latents:
+def _codes(model: Sampler, seeds: Sequence[int], truncation: float | None) -> Latents:
     """The code of each seed's image."""
-    rngs = [generator(seed, "sample", device=model.device) for seed in seeds]
-    return torch.cat([model.prior(1, rng) for rng in rngs])
+    return torch.cat([begin(model, 1, seed, truncation, {})[0] for seed in seeds])
 
 
 def _alike(model: Sampler, codes: Latents, given: Mapping[str, Tensor]) -> Images:

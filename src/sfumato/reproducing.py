@@ -24,6 +24,7 @@ from sfumato.planning import plan
 from sfumato.preset import Preset, choose
 from sfumato.recipe import Recipe
 from sfumato.runs import SAID, Run, digest, recipe_plain
+from sfumato.settings import Count
 from sfumato.training import train
 
 LONG = 15.0
@@ -164,7 +165,7 @@ def reproduce(
     only: Sequence[str] = (),
     *,
     recipe: str = "laptop",
-    seeds: int = 3,
+    seeds: Count = 3,
     quick: bool = False,
     precision: str | None = None,
     tagger: str | Path | None = None,

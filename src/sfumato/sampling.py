@@ -1,7 +1,7 @@
 """Pictures from a sampler: many, on the way from one to another, and as a film.
 
-Every function takes a model or a place that holds one (a run folder, a bundle, a zoo name), and
-as keywords what is asked of it: `label=8`, `attributes={"hair": "blonde"}`.
+Every function takes a model, or a place that holds one (a run folder, a bundle, a zoo name) and is
+read to `device`, and as keywords what is asked of it: `label=8`, `attributes={"hair": "blonde"}`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,25 +34,30 @@ from sfumato.randomness import generator
 from sfumato.settings import Count, Several
 from sfumato.shapes import Codes, Images, Latents
 
+ABOUT = 16
+"""Images that are drawn unless somebody says how many."""
 WIDEST = 20
 """Columns beyond which a grid no longer keeps one for each class."""
 
 
 def sample(
     place: Model | str | Path,
-    count: int = 16,
+    count: int | None = None,
     *,
     seed: int = 0,
     truncation: float | None = None,
+    device: str = "cpu",
     tell: Callable[[int], None] | None = None,
     **asked: Any,
 ) -> Images:
     """`count` images of one seed on the CPU, as `model.sample(count, seed=seed)` gives them.
 
-    `truncation` is what `sfumato.codes.truncated` takes. Painted a part at a time; `tell` is told
-    the size of each part when it is done. Raises ConfigError, one line, for what cannot be.
+    Unless `count` is given they are as many as `how_many` says. `truncation` is what
+    `sfumato.codes.truncated` takes. Painted a part at a time; `tell` is told the size of each part
+    when it is done. Raises ConfigError, one line, for what cannot be.
     """
-    model = sampler(place, "sample")
+    model = sampler(place, "sample", device)
+    count = how_many(model, count, asked)
     return paint(model, *begin(model, count, seed, truncation, asked), tell)
 
 
@@ -63,6 +68,7 @@ def interpolate(
     *,
     pictures: Shown | None = None,
     truncation: float | None = None,
+    device: str = "cpu",
     **asked: Any,
 ) -> Images:
     """From each seed's image to the next one's in `count` pictures a leg, both ends included.
@@ -73,13 +79,11 @@ def interpolate(
     if pictures is None:
         if len(seeds) < 2:
             raise ConfigError(f"interpolate needs two seeds or more; got {len(seeds)}.")
-        model = sampler(place, "interpolate")
+        model = sampler(place, "interpolate", device)
         model.condition(len(seeds), **asked)  # refuses what cannot be, and more of it than seeds
         ends = [begin(model, 1, seed, truncation, nth(asked, n)) for n, seed in enumerate(seeds)]
         return _walked(model, ends, count)
-    if truncation is not None:
-        raise ConfigError("truncation is of codes that are drawn; pictures have their own.")
-    encoder, codes, given = read_off(place, "interpolate", pictures, asked)
+    encoder, codes, given = read_off(place, "interpolate", pictures, truncation, asked, device)
     if len(codes) < 2:
         raise ConfigError("interpolate needs two pictures or more; got 1.")
     stops = range(len(codes))
@@ -103,26 +107,28 @@ def _walked(
 
 def animate(
     place: Model | str | Path,
-    count: int = 16,
+    count: int | None = None,
     *,
     stops: Several = 4,
     frames: Count = 12,
     seed: int = 0,
     zoom: Count = 1,
     truncation: float | None = None,
+    device: str = "cpu",
     **asked: Any,
 ) -> Iterator[Image.Image]:
     """The frames of a film: `count` pictures, each walking past `stops` codes and back.
 
     `frames` frames lie on each leg, so the film has `stops * frames` and ends where it begins.
-    Each picture keeps its label and attributes.
+    Each picture keeps its label and attributes. Unless `count` is given, `how_many` says it.
     """
     if stops * frames > FRAMES:
         raise ConfigError(
             f"{stops} stops of {frames} frames are {stops * frames:,} frames; at most {FRAMES:,} "
             "are filmed."
         )
-    model = sampler(place, "animate")
+    model = sampler(place, "animate", device)
+    count = how_many(model, count, asked)
     _, condition = begin(model, count, seed, None, asked)
     ends = [
         truncated(model, model.prior(count, rng), truncation, rng)
@@ -150,12 +156,27 @@ def begin(
 
 
 def read_off(
-    place: Model | str | Path, verb: str, pictures: Shown, asked: Mapping[str, Any]
+    place: Model | str | Path,
+    verb: str,
+    pictures: Shown,
+    truncation: float | None,
+    asked: Mapping[str, Any],
+    device: str = "cpu",
 ) -> tuple[Autoencoder, Codes, dict[str, Tensor]]:
-    """The model, and codes and conditions of pictures: what `begin` is to seeds."""
-    model = autoencoder(place, verb)
+    """The model, and codes and conditions of pictures: what `begin` is to seeds.
+
+    Raises ConfigError where these codes are to be truncated, which are no draws.
+    """
+    if truncation is not None:
+        raise ConfigError("truncation is of codes that are drawn; pictures have their own.")
+    model = autoencoder(place, verb, device)
     codes = encoded(model, fitted(model, pictures))
     return model, codes, painted_under(model, len(codes), asked)
+
+
+def how_many(model: Sampler, count: int | None, asked: Mapping[str, Any]) -> int:
+    """`count`, or unless it is given `rounds` of about `ABOUT`."""
+    return rounds(model, ABOUT, asked) if count is None else count
 
 
 def rounds(model: Sampler, about: int, asked: Mapping[str, Any] | None = None) -> int:
@@ -172,9 +193,9 @@ def layout(model: Sampler, count: int, asked: Mapping[str, Any] | None = None) -
     return once * max(1, round(sqrt(count) / once))
 
 
-def sampler(place: Model | str | Path, verb: str) -> Sampler:
+def sampler(place: Model | str | Path, verb: str, device: str = "cpu") -> Sampler:
     """The model itself, or the one at a place. Raises ConfigError if it has no such verb."""
-    model = loaded(place, verb)
+    model = loaded(place, verb, device)
     if not isinstance(model, Sampler):
         raise ConfigError(
             f"{verb} without pictures needs a Sampler, and {type(model).__name__} is none: it "

@@ -121,13 +121,19 @@ class Found:
 
 
 def search(
-    place: Model | str | Path, picture: Shown, within: str | Path | Source, k: Count = 12
+    place: Model | str | Path,
+    picture: Shown,
+    within: str | Path | Source,
+    k: Count = 12,
+    *,
+    device: str = "cpu",
 ) -> Found:
     """The `k` pictures of `within` whose codes are nearest to that of `picture`.
 
-    `within` is a folder or archive, a known data set, or a source. Raises SfumatoError, one line.
+    `within` is a folder or archive, a known data set, or a source; `place` is a model, or a run,
+    bundle or zoo name read to `device`. Raises SfumatoError, one line.
     """
-    model = loaded(place, "search")
+    model = loaded(place, "search", device)
     query = fitted(model, picture)
     if len(query) != 1:
         raise ConfigError(f"search takes one picture at a time; got {len(query)}.")
@@ -141,12 +147,13 @@ def search(
     return Found(query, names, tuple(distances[0].tolist()), held.images(chosen), held, seconds)
 
 
-def index(place: Model | str | Path, within: str | Path | Source) -> Index:
+def index(place: Model | str | Path, within: str | Path | Source, *, device: str = "cpu") -> Index:
     """The index of a folder, an archive or a data set, brought up to date.
 
+    `place` is as in `search`.
     Raises DataError where there is no picture that can be read.
     """
-    model = loaded(place, "search")
+    model = loaded(place, "search", device)
     source = within if isinstance(within, Source) else Source(name=str(within))
     listed = {item.name: item for item in _items(model, source)}
     path = _path(model, source)

@@ -4,8 +4,9 @@ import pytest
 from PIL import Image
 
 from sfumato import load
-from sfumato.exploring import _settings, traverse
-from sfumato.io.sheets import SIZE, named_rows
+from sfumato.cli.explore import _sum
+from sfumato.exploring import _settings, arithmetic, exemplars, traverse
+from sfumato.io.sheets import SIZE, captioned, named_rows
 from sfumato.schema import Axis
 
 
@@ -48,6 +49,20 @@ def test_a_sum_of_mean_codes_is_a_picture(shell, runs):
         assert sheet.height == SIZE + 2 * 16 + exemplars + 8 + mean
 
 
+def test_a_sum_is_of_the_seed_and_the_truncation_that_are_said(shell, stencil, plugins):
+    words = {"seed": 3, "truncation": 0.5}
+    options = ("--seed", "3", "--truncation", "0.5", "--zoom", "2")
+    found = shell.answer("arithmetic", stencil, "1,2", *options, "-o", "sum.png")
+    assert found["seed"] == 3
+    want = _sum(arithmetic(stencil, "1,2", **words), 2)
+    with Image.open("sum.png") as sheet:
+        assert sheet.tobytes() == want.tobytes()
+    shell.answer("arithmetic", stencil, "-n", "3", *options, "-o", "seeds.png")
+    want = captioned(exemplars(stencil, range(3), **words), ["0", "1", "2"], 16, 2)
+    with Image.open("seeds.png") as sheet:
+        assert sheet.tobytes() == want.tobytes()
+
+
 def test_without_an_expression_there_is_a_sheet_to_choose_from(shell, runs):
     found = shell.answer("arithmetic", runs["vae"], "-n", "20")
     assert (found["files"], found["count"]) == (["vae-seeds.png"], 20)
@@ -65,6 +80,7 @@ def test_without_an_expression_there_is_a_sheet_to_choose_from(shell, runs):
         (["arithmetic", "1", "--noise", "-1"], "--noise must be a number greater than 0"),
         (["traverse", "--steps", "1"], "--steps must be a whole number from 2"),
         (["traverse", "-o", "out.gif"], "-o out.gif must end in .png or .jpg or .jpeg or .webp."),
+        (["traverse", "a.png", "b.png"], "sfumato traverse has no use for 'b.png'; see sfumato"),
         (["traverse", "--label", "1"], "VAE takes no conditions: it cannot be asked for label;"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sfumato import runs as loading
 from sfumato.cli.measure import notes
 from sfumato.cli.page import ends, figure, number, page, scores, section
 from sfumato.cli.places import aligned
 from sfumato.metrics.score import Score
 
+DIGITS = ("--data", "digits")
 FEW = ("-n", "40", "--features", "pixels-8x8")
 
 
@@ -54,10 +56,41 @@ def test_all_places_are_compared_on_the_same_images(shell, runs):
     assert {row["scores"]["accuracy"]["n"] for row in found["places"]} == {297}
 
 
+def test_judges_are_probed_side_by_side(shell, runs):
+    one = shell.answer("evaluate", runs["dcgan"], "--probe", "-n", "40")["metrics"]
+    found = shell.answer("compare", runs["dcgan"], "dcgan-digits", "--probe", "-n", "40", *DIGITS)
+    assert found["metrics"][runs["dcgan"]].keys() == {"probe", "probe_pixels", "probe_random"}
+    assert found["metrics"][runs["dcgan"]].keys() == one.keys()
+
+
 def test_compare_draws_a_sheet(shell, runs):
     shell.answer("compare", runs["dcgan"], runs["vae"], *FEW, "-o", "both.png")
     with Image.open("both.png") as sheet:
         assert sheet.width > 2 * 6 * 48
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "compare"])
+def test_each_place_is_read_once_and_to_the_device(shell, runs, verb, monkeypatch):
+    read, load = [], loading.load
+
+    def counted(place, device="cpu"):
+        read.append((place, device))
+        return load(place, device)
+
+    monkeypatch.setattr(loading, "load", counted)
+    places = [runs["dcgan"], runs["vae"]][: 1 + (verb == "compare")]
+    sheet = ["-o", "both.html"] * (verb == "compare")
+    shell.answer(verb, *places, *FEW, *sheet, "--device", "auto")
+    assert read == [(place, "auto") for place in places]
+
+
+def test_a_comparison_goes_home_and_replaces_nothing_in_silence(shell, runs, monkeypatch):
+    monkeypatch.setenv("HOME", str(shell.folder))
+    words = ("compare", runs["dcgan"], runs["vae"], *FEW, "-o", "~/both.html")
+    assert shell.answer(*words)["files"] == [str(shell.folder / "both.html")]
+    assert not Path("~").exists()
+    _, out, _ = shell.run(*words)
+    assert f"{shell.folder / 'both.html'} is there already, and is replaced" in out
 
 
 @pytest.mark.parametrize(
@@ -67,6 +100,7 @@ def test_compare_draws_a_sheet(shell, runs):
         (["compare", "{vae}", "{vae}"], "compare was given {vae} twice; name each place once."),
         (["compare", "{vae}", "nowhere"], "nowhere is no run folder, no bundle and no name"),
         (["compare", "{vae}", "{dcgan}", "-o", "x.txt"], "-o x.txt must end in .html or .png."),
+        (["compare", "{vae}", "{dcgan}", "-o", ""], "-o is empty; name a file such as compar"),
         (["compare", "{lenet5}", "lenet5-mnist", "-o", "x.PNG"], "-o x.PNG: none of these draws;"),
         (["evaluate", "{vae}", "--split", "test"], "--split is a part of --data; give both."),
         (

@@ -14,6 +14,7 @@ HELD = "of held-out images, and pictures are named; leave it out."
         ("reconstruct VAE a.png --data digits", f"--data is {HELD}"),
         ("interpolate VAE a.png a.png --seeds 0,1", "--seeds is where codes are drawn, and pict"),
         ("traverse VAE a.png --seed 1", "--seed is of an image that is drawn, and a picture is"),
+        ("traverse VAE a.png --truncation 1", "--truncation is of an image that is drawn, and a"),
         ("sample VAE --each --columns 2", "--columns is of a grid, and --each writes single"),
         ("arithmetic VAE 3+4 -n 5", "-n is of the sheet of seeds, and a sum is named"),
         ("arithmetic VAE --noise 0.5", "--noise is of a sum, and none is named"),

@@ -41,9 +41,8 @@ def augment(args: Namespace) -> dict[str, Any]:
 
     folder = new_folder(args.out, args.place, "augmented")
     model = sampler(loaded(args.place, args.device, args.verb), args.verb)
-    augmenting.named_by(
-        model, args.named_by, args.sure
-    )  # every mistake is found before the data are read
+    # every mistake is found before the data are read
+    namer = augmenting.named_by(model, args.named_by, args.sure, args.device)
     source = source_of(args.place, args.data)
     if args.labels is not None:
         # its seed also says which pictures a run holds out, and those stay out
@@ -60,7 +59,7 @@ def augment(args: Namespace) -> dict[str, Any]:
             ratio=args.ratio,
             keep=keep,
             seed=args.seed,
-            namer=args.named_by,
+            namer=namer,
             sure=args.sure,
             tell=tell,
         )

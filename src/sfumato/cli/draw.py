@@ -48,7 +48,10 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.set_defaults(run=interpolate)
 
     verb = drawing(subparsers, "animate", "a film of a walk through the codes")
-    verb.add_argument("-n", "--count", type=whole(1), help="images side by side (default 16)")
+    verb.add_argument(
+        "-n", "--count", type=whole(1),
+        help="images side by side (default 16, or whole rounds of the labels)",
+    )  # fmt: skip
     verb.add_argument("--seed", type=int, default=0, help="the same seed, the same walk")
     verb.add_argument("--stops", type=whole(2), default=4, help="codes to walk past (default 4)")
     verb.add_argument("--frames", type=whole(1), default=12, help="frames a leg (default 12)")
@@ -66,10 +69,10 @@ def sample(args: Namespace) -> dict[str, Any]:
         unsaid(args, "of a grid, and --each writes single images", "columns")
     path = new_folder(args.out, args.place, "samples") if args.each else file(args, "samples.png")
     model, wish = sampler(args), asked(args)
-    count = args.count or sampling.rounds(model, 16, wish)
-    codes, condition = sampling.begin(model, count, args.seed, args.truncation, wish)
+    count = sampling.how_many(model, args.count, wish)
+    words = {"seed": args.seed, "truncation": args.truncation, **wish}
     with bar("drawing", count) as tell:
-        images = sampling.paint(model, codes, condition, tell)
+        images = sampling.sample(model, count, tell=tell, **words)
     if args.each:
         _save_each(images, path, args.zoom or 1)
     else:
@@ -109,7 +112,7 @@ def animate(args: Namespace) -> dict[str, Any]:
     model, wish = sampler(args), asked(args)
     frames = sampling.animate(
         model,
-        args.count or sampling.rounds(model, 16, wish),
+        args.count,
         stops=args.stops,
         frames=args.frames,
         seed=args.seed,

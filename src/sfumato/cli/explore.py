@@ -3,7 +3,7 @@
 from argparse import Namespace, _SubParsersAction
 from typing import TYPE_CHECKING, Any
 
-from sfumato.cli.asking import asked
+from sfumato.cli.asking import asked, takes_truncation
 from sfumato.cli.draw import began, drawing, file, report, takes_pictures, zoom
 from sfumato.cli.parser import positive, several, whole
 from sfumato.cli.places import loaded, real_images, sampler, say, unsaid
@@ -22,8 +22,9 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb.add_argument("--axes", type=several, default=[], metavar="A,B", help="only these")
     verb.add_argument("--steps", type=whole(2), default=9, help="images of a number (default 9)")
     verb.add_argument("--seed", type=int, help="of the image that is changed (0)")
-    takes_pictures(verb, "*", "a file to change instead")
+    takes_pictures(verb, "?", "a file to change instead")
     verb.add_argument("--data", metavar="D", help="real images, for codes without a prior")
+    takes_truncation(verb)
     verb.set_defaults(run=traverse)
 
     about = "add and subtract mean codes; without an expression, a sheet of seeds to choose from"
@@ -33,6 +34,10 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     )
     verb.add_argument("-n", "--count", type=whole(1), help="seeds on the sheet (64)")
     verb.add_argument("--noise", type=positive(), help="reach of the codes around the sum (0.25)")
+    verb.add_argument(
+        "--seed", type=int, default=0, help="of what is not asked for, and of the codes around"
+    )
+    takes_truncation(verb)
     verb.set_defaults(run=arithmetic)
 
 
@@ -42,8 +47,9 @@ def traverse(args: Namespace) -> dict[str, Any]:
     from sfumato.io.images import save
     from sfumato.io.sheets import named_rows
 
+    args.pictures = [args.pictures] if args.pictures else []
     if args.pictures:
-        unsaid(args, "of an image that is drawn, and a picture is named", "seed")
+        unsaid(args, "of an image that is drawn, and a picture is named", "seed", "truncation")
     else:
         unsaid(args, "for the codes of pictures, and none is named", "data")
     args.seed = args.seed or 0
@@ -55,6 +61,7 @@ def traverse(args: Namespace) -> dict[str, Any]:
         steps=args.steps,
         seed=args.seed,
         picture=args.pictures or None,
+        truncation=args.truncation,
         data=real_images(args) if args.pictures else None,
         **asked(args),
     )
@@ -79,21 +86,23 @@ def arithmetic(args: Namespace) -> dict[str, Any]:
     args.count, args.noise = args.count or 64, args.noise or 0.25
     path = file(args, "seeds.png" if args.expression is None else "arithmetic.png")
     model = sampler(args)
+    words = {"seed": args.seed, "truncation": args.truncation, **asked(args)}
     if args.expression is None:
-        save(_seeds(args, model), path)
-        return report(args, model, path) | {"count": args.count}
-    found = exploring.arithmetic(model, args.expression, noise=args.noise, **asked(args))
+        save(_seeds(args, model, words), path)
+        return report(args, model, path) | {"count": args.count, "seed": args.seed}
+    found = exploring.arithmetic(model, args.expression, noise=args.noise, **words)
     save(_sum(found, args.zoom or zoom(model)), path)
-    return report(args, model, path) | {"expression": args.expression, "noise": args.noise}
+    said = {"expression": args.expression, "noise": args.noise, "seed": args.seed}
+    return report(args, model, path) | said
 
 
-def _seeds(args: Namespace, model: "Sampler") -> "Image.Image":
+def _seeds(args: Namespace, model: "Sampler", words: dict[str, Any]) -> "Image.Image":
     """The image of each seed above its number."""
     from sfumato.exploring import exemplars
     from sfumato.io.sheets import captioned
 
     numbers = range(args.count)
-    images = exemplars(model, numbers, **asked(args))
+    images = exemplars(model, numbers, **words)
     return captioned(images, [str(n) for n in numbers], 16, args.zoom or zoom(model))
 
 

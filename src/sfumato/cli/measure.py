@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from sfumato.cli.draw import zoom
 from sfumato.cli.parser import whole
-from sfumato.cli.places import aligned, called, picture, run_of, say, takes_place, tested_on, wrote
+from sfumato.cli.places import (
+    aligned,
+    called,
+    picture,
+    run_of,
+    say,
+    takes_place,
+    target,
+    tested_on,
+    wrote,
+)
 from sfumato.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
 
     from sfumato.data.source import Source
     from sfumato.metrics.score import Score
+    from sfumato.model import Sampler
 
 _SHOWN = 36
 
@@ -26,9 +37,6 @@ def register(subparsers: "_SubParsersAction[Any]") -> None:
     verb = subparsers.add_parser("evaluate", help=about, description=f"Print {about}.")
     takes_place(verb)
     _takes_protocol(verb)
-    verb.add_argument(
-        "--probe", action="store_true", help="instead, what the judge knows of the classes"
-    )
     verb.set_defaults(run=evaluate)
     about = "scores of several runs, bundles or zoo names side by side"
     verb = subparsers.add_parser("compare", help=about, description=f"Print {about}.")
@@ -44,7 +52,7 @@ def evaluate(args: Namespace) -> dict[str, Any]:
     from sfumato.cli.places import loaded
 
     model = loaded(args.place, args.device, args.verb)
-    scores = evaluation.evaluate(args.place, tested_on(args), probe=args.probe, **_protocol(args))
+    scores = evaluation.evaluate(args.place, tested_on(args), model=model, **_protocol(args))
     table({args.place: scores})
     return {
         "model": called(model),
@@ -82,19 +90,24 @@ def compare(args: Namespace) -> dict[str, Any]:
         raise ConfigError("compare needs two places or more; evaluate takes one.")
     if twice := next((place for place in args.place if args.place.count(place) > 1), None):
         raise ConfigError(f"compare was given {twice} twice; name each place once.")
-    path = picture(Path(args.out), ".html", ".png") if args.out else None
+    path = None
+    if args.out is not None:
+        path = picture(target(args.out, args.place[0], "comparison.html"), ".html", ".png")
+    source = _source(args)
     # every mistake is found before anything is measured
-    draws = [isinstance(loaded(place, args.device, args.verb), Sampler) for place in args.place]
-    if path and path.suffix.lower() == ".png" and not any(draws):
+    models = {place: loaded(place, args.device, args.verb) for place in args.place}
+    draws = {place: model for place, model in models.items() if isinstance(model, Sampler)}
+    if path and path.suffix.lower() == ".png" and not draws:
         raise ConfigError(f"-o {path}: none of these draws; use .html for the table alone.")
-    rows = evaluation.compare(args.place, _source(args), **_protocol(args))
+    words = _protocol(args)
+    rows = [evaluation.row(place, model, source, **words) for place, model in models.items()]
     columns = {row["place"]: row["scores"] for row in rows}
     table(columns)
     said = [
         {**row, "scores": {name: score.to_json() for name, score in row["scores"].items()}}
         for row in rows
     ]
-    files = _picture(args, columns, path) if path else []
+    files = _picture(columns, draws, args.seed, path) if path else []
     return {"places": said, "metrics": {r["place"]: r["scores"] for r in said}, "files": files}
 
 
@@ -106,6 +119,9 @@ def _takes_protocol(verb: ArgumentParser) -> None:
     verb.add_argument("--features", metavar="NET", help="network whose features are compared")
     verb.add_argument("--tagger", metavar="PLACE", help="what says which attributes samples have")
     verb.add_argument("--seed", type=int, default=0, help="of the samples")
+    verb.add_argument(
+        "--probe", action="store_true", help="instead, what the judge knows of the classes"
+    )
 
 
 def _protocol(args: Namespace) -> dict[str, Any]:
@@ -113,7 +129,7 @@ def _protocol(args: Namespace) -> dict[str, Any]:
 
     device = pick_device(args.device)
     given = {"count": args.count, "features": args.features, "tagger": args.tagger}
-    return {**given, "seed": args.seed, "device": device}
+    return {**given, "seed": args.seed, "probe": args.probe, "device": device}
 
 
 def _source(args: Namespace) -> "Source | None":
@@ -161,37 +177,36 @@ def notes(scores: "Mapping[str, Score]") -> dict[str, list[str]]:
 
 
 def _picture(
-    args: Namespace, columns: "Mapping[str, Mapping[str, Score]]", path: Path
+    columns: "Mapping[str, Mapping[str, Score]]",
+    draws: "Mapping[str, Sampler]",
+    seed: int,
+    path: Path,
 ) -> list[str]:
+    """Write scores and samples; of what does not draw, the scores alone."""
     from sfumato.cli.page import figure, figures, page, section
     from sfumato.cli.page import scores as score_table
     from sfumato.io.files import atomic
     from sfumato.io.images import save
     from sfumato.io.sheets import beside
 
-    grids = {place: sheet for place in args.place if (sheet := _grid(place, args.seed))}
+    grids = {place: _grid(model, seed) for place, model in draws.items()}
     if path.suffix.lower() == ".png":
         save(beside(list(grids.items())), path)
         return wrote(path)
     shown = figures(*(figure(sheet, place) for place, sheet in grids.items()))
     table = f'<div class="scroll">{score_table(columns)}</div>'
-    samples = section(f"Samples of seed {args.seed}", shown) if grids else ""
+    samples = section(f"Samples of seed {seed}", shown) if grids else ""
     text = page("Side by side", escape(" · ".join(columns)), samples, section("Scores", table))
     with atomic(path) as temporary:
         temporary.write_text(text, "utf-8")
     return wrote(path)
 
 
-def _grid(place: str, seed: int) -> "Image.Image | None":
-    """Samples of one place; None where it does not draw."""
+def _grid(model: "Sampler", seed: int) -> "Image.Image":
+    """Samples of one model."""
     from sfumato.io.images import grid
-    from sfumato.model import Sampler
-    from sfumato.runs import load
     from sfumato.sampling import layout, rounds, sample
 
-    model = load(place)
-    if not isinstance(model, Sampler):
-        return None
     count = rounds(model, _SHOWN)
     images = sample(model, count, seed=seed)
     return grid(images, layout(model, count), zoom=zoom(model))

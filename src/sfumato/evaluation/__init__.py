@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from sfumato import data as sources
-from sfumato import runs
 from sfumato.data.catalogue import identity
 from sfumato.data.labels import labelled
 from sfumato.data.source import Source
-from sfumato.encoding import called, paint
+from sfumato.encoding import called, loaded, paint
 from sfumato.errors import ConfigError, DataError, SfumatoError, nearest
 from sfumato.evaluation import protocol
 from sfumato.evaluation.attributes import attribute_accuracy, tagger_of
@@ -55,6 +54,7 @@ def evaluate(
     place: str | Path | Model,
     data: str | Path | Source | None = None,
     *,
+    model: Model | None = None,
     count: int | None = None,
     features: str | None = None,
     seed: int = 0,
@@ -66,15 +66,15 @@ def evaluate(
 ) -> dict[str, Score]:
     """Scores by name, each with floor and ceiling.
 
-    `place` is a run folder, a bundle, a zoo name, or a model; `data` is what it learned from, and
-    may be left out for a run folder. A `Sampler` gets those of `metrics` that the feature network
-    allows, on `count` samples (unless given 10,000, or 2,000 where Inception looks at them) or as
-    many as the data hold out; a `Translator` that is told what is wanted stands beside trivial
-    answers (`evaluation.translation`); every model adds its own numbers on held-out data.
-    `features` is a name of `feature_net`; unless given, the data's name chooses.
-    Samples that take attributes, and pictures that are edited, are also read by `tagger`, a run,
-    bundle or zoo name: the shipped one unless given, where the data have one
-    (`evaluation.attributes`, `evaluation.editing`).
+    `place` is a run folder, a bundle, a zoo name, or a model; `model` is what it holds, where that
+    is read already, else it is read to `device`. `data` is what it learned from, and may be left
+    out for a run folder. A `Sampler` gets those of `metrics` that the feature network allows, on
+    `count` samples (unless given 10,000, or 2,000 where Inception looks at them) or as many as the
+    data hold out; a `Translator` that is told what is wanted stands beside trivial answers
+    (`evaluation.translation`); every model adds its own numbers on held-out data. `features` is a
+    name of `feature_net`; unless given, the data's name chooses. Samples that take attributes, and
+    pictures that are edited, are also read by `tagger`, a run, bundle or zoo name: the shipped one
+    unless given, where the data have one (`evaluation.attributes`, `evaluation.editing`).
     With `probe` the scores are those of a linear probe of a `Judge` instead (`evaluation.probe`).
     Raises SfumatoError with one line on a user's mistake.
     """
@@ -82,7 +82,7 @@ def evaluate(
         if value is not None and value < least:
             raise ConfigError(f"{name} {value} is too small; give at least {least}.")
     many = count or ENOUGH
-    model = (place if isinstance(place, Model) else runs.load(place, device)).eval()
+    model = loaded(place if model is None else model, "evaluate", device)
     source = _fitted(source_of(place, data), model.schema)
     if probe:
         from sfumato.evaluation import probe as probing  # slow to import
@@ -117,27 +117,33 @@ def compare(
     data: str | Path | Source | None = None,
     **settings: Any,
 ) -> list[dict[str, Any]]:
-    """One row per place: `place`, `model`, `data` and `scores`; `settings` are `evaluate`'s."""
-    known = [*signature(evaluate).parameters][2:]
+    """One row per place: `place`, `model`, `data` and `scores`; `settings` are `evaluate`'s.
+
+    All places are read before anything is measured. Raises SfumatoError as `evaluate` does.
+    """
+    known = signature(evaluate).parameters.keys() - {"place", "data", "model"}
     for name in settings:
         if name not in known:
             raise ConfigError(f"compare takes no {name}; {nearest(name, known)}")
-    rows = []
     if isinstance(data, str | Path):  # the same images for all, however each of them took these
         data = Source(name=str(data))
-    for place in places:
-        device = settings.get("device", "cpu")
-        model = place if isinstance(place, Model) else runs.load(place, device)
-        source = _fitted(source_of(place, data), model.schema)
-        rows.append(
-            {
-                "place": called(place),
-                "model": type(model).__module__.rpartition(".")[2],
-                "data": source.name,
-                "scores": evaluate(place, source, **settings),
-            }
-        )
-    return rows
+    device = settings.get("device", "cpu")
+    models = [loaded(place, "compare", device) for place in places]
+    pairs = zip(places, models, strict=True)
+    return [row(place, model, data, **settings) for place, model in pairs]
+
+
+def row(
+    place: str | Path | Model, model: Model, data: Source | None, **settings: Any
+) -> dict[str, Any]:
+    """What `compare` says of one place, which holds `model`."""
+    source = _fitted(source_of(place, data), model.schema)
+    return {
+        "place": called(place),
+        "model": type(model).__module__.rpartition(".")[2],
+        "data": source.name,
+        "scores": evaluate(place, source, model=model, **settings),
+    }
 
 
 def held_out(model: Model, source: Source, *, seed: int = 0) -> Split:
