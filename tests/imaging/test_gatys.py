@@ -74,10 +74,13 @@ def test_tiles_give_the_gradient_of_the_whole(regions):
     assert (tiled[1] - whole[1]).abs().max() < 1e-4 * whole[1].abs().max()
 
 
-def test_tiles_cover_every_pixel_once():
-    seen = torch.zeros(1, 1, 70, 45)
-    for tile in tiles((70, 45), 32):
-        tile.whole(seen).add_(1)
+@pytest.mark.parametrize("stride", [1, 4, 16])
+def test_tiles_cover_every_place_of_maps_once(stride):
+    seen = torch.zeros(1, 1, -(-70 // stride), -(-45 // stride))
+    for tile in tiles((70, 45), 32, margin=16):
+        place = tile.whole(seen, stride)
+        outer = tile.outer(torch.ones(1, 1, 70, 45))[..., ::stride, ::stride]
+        place.add_(tile.inner(outer, stride))
     assert torch.equal(seen, torch.ones_like(seen))
 
 
