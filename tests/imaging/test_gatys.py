@@ -11,6 +11,7 @@ from sfumato.imaging import gatys, paused
 from sfumato.imaging.descent import Descent, _shorter, gradient_of
 from sfumato.imaging.gatys import Choices, finer, paint
 from sfumato.imaging.objective import Objective, Style, scaled, tiles, union
+from sfumato.imaging.placing import fitting
 from sfumato.losses.style import gram
 from sfumato.nn.perceptual import load
 from sfumato.randomness import generator
@@ -182,10 +183,21 @@ def test_half_in_each_of_two_regions_is_three_quarters_in_either():
     assert torch.equal(union([half, half]), torch.full_like(half, 0.75))
 
 
-def test_a_mask_of_another_shape_is_refused():
-    style = Style(picture(), region=torch.ones(1, 1, 64, 48))
-    with pytest.raises(ConfigError, match="a mask of 48x64 does not fit the content of 64x48"):
-        paint(NETWORK, picture(), [style], FEW)
+def test_masks_are_scaled_with_their_pictures():
+    """Also where these are so narrow that rounding gives them another shape."""
+    style = Style(picture(200, 3), part=torch.ones(1, 1, 200, 3))
+    assert paint(NETWORK, picture(), [style], FEW).isfinite().all()
+
+
+@pytest.mark.parametrize(("wide", "fits"), [(101, True), (102, False)])
+def test_a_mask_has_the_shape_of_its_picture_but_for_rounding(wide, fits):
+    image, mask = torch.zeros(1, 3, 1000, 1000), torch.ones(1, 1, 100, wide)
+    if fits:
+        assert fitting(mask, image, "the content").shape == (1, 1, 1000, 1000)
+        return
+    said = "a mask is 102x100 and the content 1000x1000: they must have the same shape"
+    with pytest.raises(ConfigError, match=said):
+        fitting(mask, image, "the content")
 
 
 # ------------------------------------------------------------------ stop and go on

@@ -40,7 +40,9 @@ class Style:
     weight: float = 1.0
     """Among the styles of the same region."""
     region: Others | None = None
-    """Where on the content, 0 to 1 with soft edges; everywhere where absent."""
+    """Where on the content, 0 to 1 with soft edges; everywhere where absent. It is scaled to it,
+    as `part` is to the style: who reads them from files sees to their shape (imaging/placing.py).
+    """
     part: Others | None = None
     """Which part of the style; all of it where absent."""
 
@@ -213,14 +215,12 @@ class Objective:
         longer = round(max(size) * self.choices.style_size)
         for style in styles:
             images = bounded(style.images, longer)
-            part = None if style.part is None else _mask(style.part, images, "a style")
+            part = None if style.part is None else scaled(style.part, images.shape[-2:])
             for layer, maps in self.network(images, list(self.strokes)).items():
                 grams = gram(maps, _fitted(part, maps)) * (style.weight / total)
                 mixed[layer] = mixed[layer] + grams if layer in mixed else grams
         place = styles[0].region
-        if place is not None and self.content is not None:
-            place = _mask(place, self.content, "the content")
-        return Wanted(mixed, place)
+        return Wanted(mixed, None if place is None else scaled(place, size))
 
 
 @dataclass(frozen=True)
@@ -292,14 +292,6 @@ def _grouped(styles: Sequence[Style]) -> list[list[Style]]:
 def union(regions: Sequence[Masks]) -> Masks:
     """What lies in any of the regions, softly."""
     return 1 - torch.stack([1 - found for found in regions]).prod(0)
-
-
-def _mask(mask: Others, images: Images, what: str) -> Others:
-    """A mask at its picture's size, which must have its shape."""
-    (high, wide), (y, x) = images.shape[-2:], mask.shape[-2:]
-    if abs(high / wide - y / x) > 0.02 * high / wide + 1 / wide:
-        raise ConfigError(f"a mask of {x}x{y} does not fit {what} of {wide}x{high}: other shape.")
-    return scaled(mask, (high, wide)).clamp(0, 1)
 
 
 def _fitted(mask: Others | None, maps: Maps) -> Others | None:
