@@ -17,17 +17,15 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor
 
 from sfumato.errors import ConfigError
 from sfumato.io.images import from_picture, read
+from sfumato.metrics.distortion import Originals, comparable
 from sfumato.nn.perceptual import PLANS, Perceptual, known, layers
 from sfumato.shapes import Column, Images, Others
 
-Originals = Float[Tensor, "b c h w"]
-"""Their own axes, so that a mismatch gets the message below."""
 PUBLISHED = {"ex_p0": 0.569, "ex_p1": 0.422}
 """LPIPS v0.1 with VGG-16 of the authors' example pictures, from `ex_ref`."""
 NEAR = 0.002
@@ -51,11 +49,7 @@ class Distance:
 
         Gradients reach the images. Raises ConfigError for images of two shapes.
         """
-        if images.shape != originals.shape:
-            raise ConfigError(
-                f"images of shape {tuple(images.shape)} cannot be compared with originals of "
-                f"shape {tuple(originals.shape)}; give two of one shape."
-            )
+        comparable(images, originals)
         network = self.network(images.device)
         ours, theirs = (network(x, list(self.weights)) for x in (images, originals))
         total = images.new_zeros(len(images), dtype=torch.float32)
