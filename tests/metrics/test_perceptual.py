@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from sfumato.errors import ConfigError
 from sfumato.metrics import perceptual
 from sfumato.metrics.perceptual import LEARNED, SHIPPED, Distance, _example, distance
-from sfumato.nn.perceptual import Perceptual, _known, embedded
+from sfumato.nn.perceptual import Perceptual, _known, known
 
 HERE = torch.device("cpu")
 
@@ -65,7 +65,7 @@ def test_gradients_reach_pictures_also_equal_ones():
 def test_all_look_through_one_network_of_each_device():
     apart, images = distance(), torch.rand(1, 3, 16, 16)
     network = apart.network(HERE)
-    assert network is distance().network(HERE) is embedded(HERE, torch.float32)
+    assert network is distance().network(HERE) is known("embedded", HERE)
     apart(images.to("meta"), images.to("meta"))
     assert network.gain.device == HERE
     assert apart(images, images).tolist() == [0]

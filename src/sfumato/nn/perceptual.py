@@ -228,9 +228,9 @@ def known(
     return _known(name, device, dtype, pooling, weights)
 
 
-def embedded(device: torch.device, dtype: torch.dtype) -> Perceptual:
-    """The shipped network, whole; one for all who look through it there."""
-    return known("embedded", device, dtype)
+def stages(images: Images, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """Maps of all stages of the shipped network, which computes in `dtype`."""
+    return known("embedded", images.device, dtype)(images, layers("embedded"))
 
 
 # behind `known`, which says every argument: the cache takes what is left out for something else
