@@ -107,7 +107,7 @@ def test_the_fast_way_ends_nearer_to_the_style_than_the_pass():
 
     def loss(image):
         found = []
-        words = {"start": image, "choices": {"iterations": 1, "evaluations": 1}}
+        words = {"start": image, "choices": {"iterations": 1, "evaluations": 2}}
         see = Tell(iteration=lambda p: found.append(p.losses[0]))
         sfumato.stylize(content, style, method="gatys", tell=see, **words)
         return found[0]

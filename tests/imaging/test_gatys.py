@@ -1,6 +1,7 @@
 """Descent on pixels: losses worked by hand, tiles as the whole, never rising, exact resume."""
 
 from dataclasses import replace
+from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from sfumato.errors import ConfigError, RunError, UnknownName
 from sfumato.imaging import gatys, paused
-from sfumato.imaging.descent import Descent, _shorter, gradient_of
+from sfumato.imaging.descent import PAIRS, Descent, _shorter, gradient_of
 from sfumato.imaging.gatys import Choices, finer, paint
 from sfumato.imaging.objective import Objective, Style, scaled, tiles, union
 from sfumato.imaging.placing import fitting
@@ -97,6 +98,36 @@ def test_lbfgs_finds_the_bottom_of_a_bowl_and_never_rises():
         losses.append(descent.iterate(evaluate, 10))
     assert losses == sorted(losses, reverse=True)
     assert (descent.images - target).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_no_place_is_looked_at_twice_and_two_looks_are_a_step(optimizer):
+    target, seen = picture(seed=1) * 0.5, []
+    bowl = gradient_of(lambda x: (torch.linspace(1, 30, 64) * (x - target) ** 2).sum())
+    descent = Descent(torch.zeros_like(target), optimizer=optimizer)
+    evaluate = lambda x: seen.append(x.clone()) or bowl(x)  # noqa: E731
+    losses = [descent.look(evaluate)[0], *(descent.iterate(evaluate, 2) for _ in range(3))]
+    assert len(seen) == 4
+    assert losses == sorted(set(losses), reverse=True)
+    descent.iterate(evaluate, 6)
+    assert len(seen) == 9
+    assert not any(torch.equal(one, other) for one, other in combinations(seen, 2))
+    loss, slope = bowl(descent.images)
+    assert descent.loss == loss
+    assert torch.equal(descent.slope, slope)
+
+
+def test_the_last_pairs_are_kept():
+    target = picture(seed=1) * 0.5
+    evaluate = gradient_of(lambda x: (torch.linspace(1, 30, 64) * (x - target) ** 4).sum())
+    descent = Descent(torch.zeros_like(target))
+    descent.iterate(evaluate, 8)
+    last = descent.steps[-1]
+    assert 0 < len(descent.steps) < PAIRS
+    descent.iterate(evaluate, 2)
+    assert descent.steps[-2] is last
+    descent.iterate(evaluate, 30)
+    assert len(descent.steps) == len(descent.bends) == PAIRS
 
 
 def test_pixels_stop_at_the_ends_of_their_range():
@@ -219,8 +250,11 @@ def test_a_painting_put_aside_ends_like_one_that_was_not(tmp_path, optimizer):
 
     with pytest.raises(Stop):
         paint(NETWORK, *args, wish, tell=stop)
-    again = paint(NETWORK, *args, wish, resume=paused.taken_up(tmp_path, "it"))
-    assert torch.equal(again, whole)
+    left, old = (paused.taken_up(tmp_path, "it") for _ in range(2))
+    assert left.descent.loss == left.losses[-1]
+    assert torch.equal(paint(NETWORK, *args, wish, resume=left), whole)
+    old.descent.loss = old.descent.slope = None  # put aside by an older version
+    assert torch.equal(paint(NETWORK, *args, wish, resume=old), whole)
 
 
 def test_a_painting_of_other_pictures_is_refused(tmp_path):
@@ -259,6 +293,8 @@ def test_what_cannot_be_painted_is_refused():
         paint(NETWORK, None, [Style(picture())], FEW)
     with pytest.raises(ConfigError, match="not all of them 0"):
         paint(NETWORK, picture(), [Style(picture(), 0.0)], FEW)
+    with pytest.raises(ConfigError, match=r"--evaluations must be .* 2, not 1"):
+        paint(NETWORK, picture(), [], replace(FEW, evaluations=1))
     with pytest.raises(ConfigError, match="style_weight"):
         Choices.__init__(SimpleNamespace(), style_weight=-1) or paint(
             NETWORK, picture(), [], replace(FEW, style_weight=-1.0)
