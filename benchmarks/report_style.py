@@ -55,7 +55,7 @@ def _passes(found: Run) -> Rows:
 
 
 def _memory(method: str) -> Callable[[Run], Rows]:
-    what = {"pass": "one pass", "gatys": "one evaluation of gatys, in tiles of 512, with Adam,"}
+    what = {"pass": "one pass", "gatys": "two evaluations of gatys, in tiles of 512, with Adam,"}
 
     def rows(found: Run) -> Rows:
         side = found["side"]

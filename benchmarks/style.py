@@ -208,12 +208,12 @@ def passes_(args: argparse.Namespace) -> None:
 
 
 def memory(args: argparse.Namespace) -> None:
-    """Peak memory and seconds of a picture of `--side` squared: one pass, or one evaluation."""
+    """Peak memory and seconds of a picture of `--side` squared: one pass, or two evaluations."""
     content, style = torch.rand(1, 3, args.side, args.side) * 2 - 1, image(STYLES[0], 512)
     network, began = load(fast=quick_in_half()), time.process_time()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     if "gatys" in args.methods:
-        wish = Choices(optimizer="adam", tile=512, iterations=1, evaluations=1, style_size=0.125)
+        wish = Choices(optimizer="adam", tile=512, iterations=1, evaluations=2, style_size=0.125)
         paint(network, content, [Style(style)], wish)
     else:
         model = WCT(WCTConfig(), Schema(shape=(3, 512, 512)))

@@ -47,6 +47,14 @@ def test_only_the_player_whose_turn_it_is_receives_gradients(players):
     assert not two.bias.requires_grad, "what was frozen before stays frozen"
 
 
+def test_others_are_the_rows_before_also_of_another_process(monkeypatch):
+    whole, half = torch.arange(4.0), Loop()
+    assert half.others(whole).tolist() == [3, 0, 1, 2]
+    half.rank, half.world = 1, 2
+    monkeypatch.setattr(half, "gather", lambda rows: whole)
+    assert half.others(whole[1::2]).tolist() == [0, 2]
+
+
 def test_a_turn_that_fails_leaves_everyone_as_before(players):
     _, two, loop = players
     with pytest.raises(ZeroDivisionError), loop.turn(loop.players[0]):

@@ -111,14 +111,7 @@ def windows(hidden: np.ndarray, around: int | None = None) -> list[Window]:
         return [(_centred(rows, hidden.shape[0], side), _centred(columns, hidden.shape[1], side))]
     steps = max(1, min(around, max(hidden.shape)))
     near = ndimage.binary_dilation(hidden, np.ones((3, 3)), iterations=steps)
-    return [
-        (_widest(rows, hidden.shape[0]), _widest(columns, hidden.shape[1]))
-        for rows, columns in ndimage.find_objects(ndimage.label(near)[0])
-    ]
-
-
-def _widest(span: slice, length: int) -> slice:
-    return slice(max(0, span.start), min(length, span.stop))
+    return ndimage.find_objects(ndimage.label(near)[0])
 
 
 def _centred(span: slice, length: int, side: int) -> slice:

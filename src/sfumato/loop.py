@@ -49,6 +49,13 @@ class Loop:
         """The whole batch's rows, of which each process has its `share`; no slope goes through."""
         return rows
 
+    def others(self, rows: Tensor) -> Tensor:
+        """For each of these rows the one before it in the whole batch, the last for the first.
+
+        No slope goes through.
+        """
+        return self.share(self.gather(rows).roll(1, 0))
+
     def of_the_first(self, value: Tensor) -> Tensor:
         """What the first process has of this, in all of them."""
         return value

@@ -132,6 +132,10 @@ def test_of_what_holds_several_pictures_and_is_no_clip_the_first_is_taken(pictur
             "--model paints in one pass, which --method gatys has not.",
         ),
         (["photo.png", "--style", "wave.png", "-o", "x.txt"], "-o x.txt must end in"),
+        (
+            ["photo.png", "--style", "wave.png", "--evaluations", "1"],
+            "--evaluations must be a whole number from 2, not '1'.",
+        ),
         (["photo.png", "--style", "wave.png", "--resume"], "--resume goes on with"),
         (
             ["photo.png", "--style", "wave.png", "--method", "gatys", "--style-layers", "stage7"],

@@ -1,6 +1,7 @@
 """Descent on pixels: losses worked by hand, tiles as the whole, never rising, exact resume."""
 
 from dataclasses import replace
+from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
@@ -8,9 +9,10 @@ import torch
 
 from sfumato.errors import ConfigError, RunError, UnknownName
 from sfumato.imaging import gatys, paused
-from sfumato.imaging.descent import Descent, _shorter, gradient_of
+from sfumato.imaging.descent import PAIRS, Descent, _shorter, gradient_of
 from sfumato.imaging.gatys import Choices, finer, paint
 from sfumato.imaging.objective import Objective, Style, scaled, tiles, union
+from sfumato.imaging.placing import fitting
 from sfumato.losses.style import gram
 from sfumato.nn.perceptual import load
 from sfumato.randomness import generator
@@ -74,10 +76,13 @@ def test_tiles_give_the_gradient_of_the_whole(regions):
     assert (tiled[1] - whole[1]).abs().max() < 1e-4 * whole[1].abs().max()
 
 
-def test_tiles_cover_every_pixel_once():
-    seen = torch.zeros(1, 1, 70, 45)
-    for tile in tiles((70, 45), 32):
-        tile.whole(seen).add_(1)
+@pytest.mark.parametrize("stride", [1, 4, 16])
+def test_tiles_cover_every_place_of_maps_once(stride):
+    seen = torch.zeros(1, 1, -(-70 // stride), -(-45 // stride))
+    for tile in tiles((70, 45), 32, margin=16):
+        place = tile.whole(seen, stride)
+        outer = tile.outer(torch.ones(1, 1, 70, 45))[..., ::stride, ::stride]
+        place.add_(tile.inner(outer, stride))
     assert torch.equal(seen, torch.ones_like(seen))
 
 
@@ -93,6 +98,36 @@ def test_lbfgs_finds_the_bottom_of_a_bowl_and_never_rises():
         losses.append(descent.iterate(evaluate, 10))
     assert losses == sorted(losses, reverse=True)
     assert (descent.images - target).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_no_place_is_looked_at_twice_and_two_looks_are_a_step(optimizer):
+    target, seen = picture(seed=1) * 0.5, []
+    bowl = gradient_of(lambda x: (torch.linspace(1, 30, 64) * (x - target) ** 2).sum())
+    descent = Descent(torch.zeros_like(target), optimizer=optimizer)
+    evaluate = lambda x: seen.append(x.clone()) or bowl(x)  # noqa: E731
+    losses = [descent.look(evaluate)[0], *(descent.iterate(evaluate, 2) for _ in range(3))]
+    assert len(seen) == 4
+    assert losses == sorted(set(losses), reverse=True)
+    descent.iterate(evaluate, 6)
+    assert len(seen) == 9
+    assert not any(torch.equal(one, other) for one, other in combinations(seen, 2))
+    loss, slope = bowl(descent.images)
+    assert descent.loss == loss
+    assert torch.equal(descent.slope, slope)
+
+
+def test_the_last_pairs_are_kept():
+    target = picture(seed=1) * 0.5
+    evaluate = gradient_of(lambda x: (torch.linspace(1, 30, 64) * (x - target) ** 4).sum())
+    descent = Descent(torch.zeros_like(target))
+    descent.iterate(evaluate, 8)
+    last = descent.steps[-1]
+    assert 0 < len(descent.steps) < PAIRS
+    descent.iterate(evaluate, 2)
+    assert descent.steps[-2] is last
+    descent.iterate(evaluate, 30)
+    assert len(descent.steps) == len(descent.bends) == PAIRS
 
 
 def test_pixels_stop_at_the_ends_of_their_range():
@@ -179,10 +214,21 @@ def test_half_in_each_of_two_regions_is_three_quarters_in_either():
     assert torch.equal(union([half, half]), torch.full_like(half, 0.75))
 
 
-def test_a_mask_of_another_shape_is_refused():
-    style = Style(picture(), region=torch.ones(1, 1, 64, 48))
-    with pytest.raises(ConfigError, match="a mask of 48x64 does not fit the content of 64x48"):
-        paint(NETWORK, picture(), [style], FEW)
+def test_masks_are_scaled_with_their_pictures():
+    """Also where these are so narrow that rounding gives them another shape."""
+    style = Style(picture(200, 3), part=torch.ones(1, 1, 200, 3))
+    assert paint(NETWORK, picture(), [style], FEW).isfinite().all()
+
+
+@pytest.mark.parametrize(("wide", "fits"), [(101, True), (102, False)])
+def test_a_mask_has_the_shape_of_its_picture_but_for_rounding(wide, fits):
+    image, mask = torch.zeros(1, 3, 1000, 1000), torch.ones(1, 1, 100, wide)
+    if fits:
+        assert fitting(mask, image, "the content").shape == (1, 1, 1000, 1000)
+        return
+    said = "a mask is 102x100 and the content 1000x1000: they must have the same shape"
+    with pytest.raises(ConfigError, match=said):
+        fitting(mask, image, "the content")
 
 
 # ------------------------------------------------------------------ stop and go on
@@ -204,8 +250,11 @@ def test_a_painting_put_aside_ends_like_one_that_was_not(tmp_path, optimizer):
 
     with pytest.raises(Stop):
         paint(NETWORK, *args, wish, tell=stop)
-    again = paint(NETWORK, *args, wish, resume=paused.taken_up(tmp_path, "it"))
-    assert torch.equal(again, whole)
+    left, old = (paused.taken_up(tmp_path, "it") for _ in range(2))
+    assert left.descent.loss == left.losses[-1]
+    assert torch.equal(paint(NETWORK, *args, wish, resume=left), whole)
+    old.descent.loss = old.descent.slope = None  # put aside by an older version
+    assert torch.equal(paint(NETWORK, *args, wish, resume=old), whole)
 
 
 def test_a_painting_of_other_pictures_is_refused(tmp_path):
@@ -244,6 +293,8 @@ def test_what_cannot_be_painted_is_refused():
         paint(NETWORK, None, [Style(picture())], FEW)
     with pytest.raises(ConfigError, match="not all of them 0"):
         paint(NETWORK, picture(), [Style(picture(), 0.0)], FEW)
+    with pytest.raises(ConfigError, match=r"--evaluations must be .* 2, not 1"):
+        paint(NETWORK, picture(), [], replace(FEW, evaluations=1))
     with pytest.raises(ConfigError, match="style_weight"):
         Choices.__init__(SimpleNamespace(), style_weight=-1) or paint(
             NETWORK, picture(), [], replace(FEW, style_weight=-1.0)

@@ -59,8 +59,8 @@ def test_a_title_wider_than_its_picture_has_room():
 
 
 def test_pictures_stand_under_each_other():
-    sheet = stacked([Image.new("L", (5, 6)), Image.new("L", (9, 4))], gap=2)
-    assert sheet.size == (9, 12)
+    sheet = stacked([Image.new("L", (5, 6)), Image.new("L", (9, 4))])
+    assert sheet.size == (9, 18)
     assert sheet.getpixel((8, 0)) == (255, 255, 255)
 
 

@@ -7,6 +7,7 @@ from sfumato.data import open as opened
 from sfumato.data.source import Source
 from sfumato.metrics.parts import (
     NAMES,
+    SIDE,
     PartsTally,
     Segmenter,
     _at,
@@ -69,9 +70,26 @@ def test_floor_and_ceiling_are_what_trivial_answers_and_photographs_score():
         assert "copy" in score.note
 
 
+def test_the_shipped_segmenter_looks_where_the_pictures_are():
+    here = torch.device("cpu")
+    shipped.cache_clear()
+    maps = torch.rand(1, 3, 32, 32) * 2 - 1
+    tally = PartsTally()
+    with torch.inference_mode():
+        tally.add({"ours": maps}, maps)  # as a score asks for it
+    assert tally.counts["ours"].sum() == SIDE**2
+    images = torch.rand(1, 3, 32, 32, requires_grad=True)
+    shipped(here)(images).sum().backward()
+    assert images.grad.isfinite().all()
+    there = shipped(torch.device("meta"))
+    assert next(there.parameters()).device.type == "meta"
+    assert next(shipped(here).parameters()).device == here
+
+
 def test_the_shipped_segmenter_knows_real_fronts(real_data):
     pairs = opened(Source(name="facades", side=128, split="test")).batch(torch.arange(12))
-    found = shares(confusion(named(shipped(), pairs.target), drawn(pairs.image)))
-    flat = shares(confusion(named(shipped(), 0 * pairs.target), drawn(pairs.image)))
+    segmenter = shipped(torch.device("cpu"))
+    found = shares(confusion(named(segmenter, pairs.target), drawn(pairs.image)))
+    flat = shares(confusion(named(segmenter, 0 * pairs.target), drawn(pairs.image)))
     assert found["pixel_accuracy"] > flat["pixel_accuracy"] + 0.1
     assert found["class_iou"] > 3 * flat["class_iou"]

@@ -7,7 +7,9 @@ from safetensors.torch import load_file
 from sfumato.errors import ConfigError
 from sfumato.metrics import perceptual
 from sfumato.metrics.perceptual import LEARNED, SHIPPED, Distance, _example, distance
-from sfumato.nn.perceptual import Perceptual
+from sfumato.nn.perceptual import Perceptual, _known, known
+
+HERE = torch.device("cpu")
 
 
 def test_equal_pictures_are_at_no_distance_and_others_are():
@@ -21,7 +23,7 @@ def test_equal_pictures_are_at_no_distance_and_others_are():
 
 def test_by_the_formula():
     """One place after another, in plain loops."""
-    network = distance().network
+    network = distance().network(HERE)
     x, y = (torch.rand(1, 3, 8, 6) * 2 - 1 for _ in range(2))
     want = 0.0
     for layer in network.layers:
@@ -36,9 +38,9 @@ def test_by_the_formula():
 
 
 def test_weights_are_of_maps():
-    network = distance().network
+    network = distance().network(HERE)
     x, y = (torch.rand(1, 3, 16, 16) * 2 - 1 for _ in range(2))
-    one = Distance(network, {"stage2": torch.eye(32)[5]})
+    one = Distance(lambda device: network, {"stage2": torch.eye(32)[5]})
     ours, theirs = (network(z, ["stage2"])["stage2"] for z in (x, y))
     ours, theirs = (maps[0, 5] / maps[0].norm(dim=0) for maps in (ours, theirs))
     torch.testing.assert_close(one(x, y)[0], (ours - theirs).square().mean())
@@ -51,19 +53,29 @@ def test_it_agrees_with_people_on_the_authors_examples():
 
 
 def test_gradients_reach_pictures_also_equal_ones():
-    perceptual._embedded.cache_clear()
-    with torch.inference_mode():
-        distance()  # as a score may ask for it first
+    _known.cache_clear()
     images = torch.rand(1, 3, 16, 16, requires_grad=True)
-    distance()(images, images.detach()).sum().backward()
+    with torch.inference_mode():
+        apart = distance()
+        apart(images, images)  # as a score may ask for it first
+    apart(images, images.detach()).sum().backward()
     assert images.grad.isfinite().all()
+
+
+def test_all_look_through_one_network_of_each_device():
+    apart, images = distance(), torch.rand(1, 3, 16, 16)
+    network = apart.network(HERE)
+    assert network is distance().network(HERE) is known("embedded", HERE)
+    apart(images.to("meta"), images.to("meta"))
+    assert network.gain.device == HERE
+    assert apart(images, images).tolist() == [0]
 
 
 @pytest.fixture
 def untaught(monkeypatch):
     """VGG-16 of random weights where the published ones are asked for."""
     network = Perceptual("vgg16", LEARNED[-1], "max")
-    monkeypatch.setattr(perceptual.perceptual, "load", lambda *a, **k: network)
+    monkeypatch.setattr(perceptual, "known", lambda *a, **k: network)
 
 
 def test_other_weights_of_vgg_do_not_make_lpips(untaught):

@@ -17,7 +17,7 @@ from sfumato.io.images import from_bytes, rounded
 from sfumato.metrics.distortion import psnr
 from sfumato.metrics.sharpness import sharpness
 from sfumato.models.srgan import LAPTOP, RECIPES, SRGAN, Config
-from sfumato.nn.perceptual import embedded
+from sfumato.nn.perceptual import known
 from sfumato.nn.resize import enlarge, shrink
 from sfumato.schema import Schema
 from sfumato.testing import one_step
@@ -90,7 +90,7 @@ def test_a_dense_judge_has_one_verdict():
 def test_the_painters_loss_by_its_three_parts():
     model = small(adversarial=0.3, content=0.7, pixel=0.2, layers="stage1, stage3").eval()
     sharp, painted = images(1), images(2)
-    network = embedded(torch.device("cpu"), torch.float32)
+    network = known("embedded", torch.device("cpu"))
     ours, theirs = (network(x, ["stage1", "stage3"]) for x in (painted, sharp))
     content = sum((ours[name] - theirs[name]).square().mean() for name in ours)
     fake = model.discriminator(painted)

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,13 +145,17 @@ def test_a_pickle_in_place_of_the_weights_is_refused(no_hub, tmp_path, monkeypat
         read_weights(64)
 
 
-def test_a_fetched_file_must_have_its_digest(port, tmp_path, monkeypatch, no_data):
+def test_weights_of_another_digest_are_not_fetched(port, tmp_path, monkeypatch, no_data):
     path = tmp_path / "fid_inception.safetensors"
     save_file(port, path)
-    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: str(path))
-    with pytest.raises(DataError, match=r"has SHA-256 .* delete it and fetch it anew"):
+    facts = SimpleNamespace(etag="0" * 64)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: None)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *a, **k: facts)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *args: pytest.fail("fetched"))
+    said = rf"has SHA-256 0+ today, not {inception.DIGEST}; put .* or use --features pixels-8x8"
+    with pytest.raises(DataError, match=said):
         read_weights(2048)
-    monkeypatch.setattr(inception, "DIGEST", inception.sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *args: str(path))
     assert len(read_weights(2048)) == 2 * 94
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from sfumato.nn.recolouring import COLOURS, MOST, Recolour, recoloured
+from sfumato.nn.recolouring import COLOURS, MOST, Recolour, chances, recoloured
 from sfumato.nn.statistics import moments
 
 
@@ -27,6 +27,14 @@ def test_no_strength_leaves_the_colours():
 def test_a_picture_of_one_colour_gives_that_colour():
     style = torch.tensor([0.5, -0.2, 0.1])[:, None, None].expand(1, 3, 6, 6)
     assert (Recolour()(pictures(), style) - style[..., :1, :1]).abs().max() < 0.06
+
+
+def test_chances_repeat_and_are_even():
+    one, two = (chances(2000, torch.Generator().manual_seed(4)) for _ in range(2))
+    assert torch.equal(one, two)
+    assert one.shape == (2000, 7)
+    assert (one.mean(0) - 0.5).abs().max() < 0.03
+    assert (one.std(0) - 12**-0.5).abs().max() < 0.02
 
 
 def test_colours_are_stretched_and_shifted_by_hand():

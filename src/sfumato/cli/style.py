@@ -103,7 +103,7 @@ def _takes_descent(verb: ArgumentParser) -> None:
     group.add_argument("--style-weight", type=_number, help="default 1")
     group.add_argument("--smooth", type=_number, help="weight of neighbours' differences (0)")
     group.add_argument("--iterations", type=whole(1), help="at the coarsest size (10; fast: 2)")
-    group.add_argument("--evaluations", type=whole(1), help="at most, in each (20; fast: 15)")
+    group.add_argument("--evaluations", type=whole(2), help="at most, in each (20; fast: 15)")
     group.add_argument("--optimizer", choices=("lbfgs", "adam"), help="adam takes less memory")
     group.add_argument("--rate", type=positive(), help="learning rate of adam (default 0.02)")
     group.add_argument(

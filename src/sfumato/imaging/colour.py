@@ -31,11 +31,6 @@ def matched(style: Images, content: Others) -> Images:
     return moved.to(style.dtype).view_as(style).clamp(-1, 1)
 
 
-def chroma_apart(one: Images, other: Images) -> float:
-    """Mean distance of two pictures in the a*b* plane of CIELAB."""
-    return float((_lab(one)[:, 1:] - _lab(other)[:, 1:]).norm(dim=1).mean())
-
-
 def _lab(images: Images) -> Float[Tensor, "B 3 H W"]:
     from kornia.color import rgb_to_lab  # not for those who keep no colour: it takes its time
 

@@ -23,6 +23,8 @@ Evaluate = Callable[[Images], tuple[float, Images]]
 Optimizer = Literal["lbfgs", "adam"]
 FIRST = 0.03
 """Root mean square of the first step: pixels reach from -1 to 1."""
+PAIRS = 12
+"""Pairs that L-BFGS keeps."""
 ENOUGH = 1e-4
 """Share of what the slope promises that a step must bring (Armijo)."""
 
@@ -48,20 +50,31 @@ class Descent:
     images: Images
     """Where it stands, float32 in [-1, 1]."""
     optimizer: Optimizer = "lbfgs"
-    memory: int = 12
-    """Pairs that L-BFGS keeps."""
     rate: float = 0.02
     """Learning rate of Adam."""
     steps: list[Tensor] = field(default_factory=list)
     bends: list[Tensor] = field(default_factory=list)
     count: int = 0
     """Steps of Adam so far."""
+    loss: float | None = None
+    """Of the picture where it stands; none before the first look."""
+    slope: Images | None = None
+    """The same of the gradient."""
+
+    def look(self, evaluate: Evaluate) -> tuple[float, Images]:
+        """Loss and gradient where it stands, evaluated once: `evaluate` is always of one loss."""
+        if self.loss is None or self.slope is None:
+            self.loss, self.slope = evaluate(self.images)
+        return self.loss, self.slope
 
     def iterate(self, evaluate: Evaluate, evaluations: int) -> float:
-        """Go down with at most so many evaluations; return the loss where it ends."""
+        """Go down with at most so many evaluations, 2 or more; return the loss where it ends.
+
+        The look at where it stands is one of them, also where it is known from the last time.
+        """
         if self.optimizer == "adam":
             return self._adam(evaluate, evaluations)
-        loss, slope = evaluate(self.images)
+        loss, slope = self.look(evaluate)
         left = evaluations - 1
         while left > 0:
             way = self._direction(slope)
@@ -84,6 +97,7 @@ class Descent:
                 continue
             self._remember(trial - self.images, after - slope)
             self.images, loss, slope = trial, found, after
+            self.loss, self.slope = loss, slope
         return loss
 
     def _direction(self, slope: Tensor) -> Tensor:
@@ -110,28 +124,30 @@ class Descent:
         """Keep a pair, unless the way did not bend upwards along it."""
         if _dot(step, bend) <= 1e-10 * _dot(bend, bend):
             return
-        self.steps, self.bends = self.steps[-self.memory + 1 :], self.bends[-self.memory + 1 :]
         self.steps.append(step)
         self.bends.append(bend)
+        del self.steps[:-PAIRS], self.bends[:-PAIRS]
 
     def _adam(self, evaluate: Evaluate, evaluations: int) -> float:
-        best, lowest = self.images, float("inf")
+        loss, slope = self.look(evaluate)
+        best, lowest, least = self.images, loss, slope
         if not self.steps:
             self.steps, self.bends = [torch.zeros_like(best)], [torch.zeros_like(best)]
         mean, square, images = self.steps[0], self.bends[0], self.images.clone()
         for number in range(evaluations):
-            loss, slope = evaluate(images)
+            if number:
+                loss, slope = evaluate(images)
             if loss < lowest:
-                best, lowest = images.clone(), loss
+                best, lowest, least = images.clone(), loss, slope
             if number == evaluations - 1:
                 break
             self.count += 1
             mean.lerp_(slope, 0.1)
-            square.lerp_(slope.square_(), 0.001)
+            square.lerp_(slope.square(), 0.001)
             even, spread = 1 - 0.9**self.count, 1 - 0.999**self.count
             images.addcdiv_(mean, (square / spread).sqrt_().add_(1e-12), value=-self.rate / even)
             images.clamp_(-1, 1)
-        self.images = best
+        self.images, self.loss, self.slope = best, lowest, least
         return lowest
 
 

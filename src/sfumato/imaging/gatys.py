@@ -29,7 +29,7 @@ from sfumato.imaging.objective import Objective, Style, carried, scaled
 from sfumato.io.images import PIXELS, room
 from sfumato.nn.perceptual import Perceptual
 from sfumato.randomness import generator
-from sfumato.settings import Count, Fraction, NonNegative, Positive, check
+from sfumato.settings import Count, Fraction, NonNegative, Positive, Several, check
 from sfumato.shapes import Images, Others
 
 Start = Literal["content", "style", "noise", "blurred"]
@@ -61,8 +61,8 @@ class Choices:
     """Weight of the differences between neighbouring pixels."""
     iterations: Count = 10
     """After each of them the loss is told and the picture can be kept."""
-    evaluations: Count = 20
-    """At most so many of the loss in each."""
+    evaluations: Several = 20
+    """At most so many of the loss in each, the first where the painting stands."""
     optimizer: Optimizer = "lbfgs"
     """Or adam: a quarter of the memory, more evaluations."""
     rate: Positive = 0.02
@@ -165,7 +165,7 @@ def _work(
 ) -> None:
     """All iterations of one size that are still to be done."""
     if not progress.losses:
-        progress.losses.append(evaluate(progress.images)[0])
+        progress.losses.append(progress.descent.look(evaluate)[0])
     while progress.iteration < iterations:
         progress.losses.append(progress.descent.iterate(evaluate, choices.evaluations))
         progress.iteration += 1

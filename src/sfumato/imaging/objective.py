@@ -40,7 +40,9 @@ class Style:
     weight: float = 1.0
     """Among the styles of the same region."""
     region: Others | None = None
-    """Where on the content, 0 to 1 with soft edges; everywhere where absent."""
+    """Where on the content, 0 to 1 with soft edges; everywhere where absent. It is scaled to it,
+    as `part` is to the style: who reads them from files sees to their shape (imaging/placing.py).
+    """
     part: Others | None = None
     """Which part of the style; all of it where absent."""
 
@@ -147,7 +149,7 @@ class Objective:
             off += float(self._off(maps, tile))
             for want, added in zip(self.wanted, sums, strict=True):
                 for layer in self.strokes:
-                    inner, mask = tile.inner(maps[layer]), self._region(want, layer, tile)
+                    inner, mask = self._inner(maps, layer, tile), self._region(want, layer, tile)
                     total, count = products(inner, mask), _count(inner, mask)
                     before = added.get(layer, (torch.zeros_like(total), torch.zeros_like(count)))
                     added[layer] = (before[0] + total, before[1] + count)
@@ -160,7 +162,8 @@ class Objective:
         """The tile's share of the content's loss."""
         loss = next(iter(maps.values())).new_zeros((), dtype=torch.float32)
         for layer, weight in self.places.items():
-            apart = tile.inner(maps[layer]).float() - tile.whole(self.maps[layer]).float()
+            wanted = tile.whole(self.maps[layer], self.network.stride(layer))
+            apart = self._inner(maps, layer, tile).float() - wanted.float()
             share = apart.square().sum() / self.maps[layer].numel()
             loss = loss + self.content_weight * weight * share
         return loss
@@ -173,15 +176,19 @@ class Objective:
         loss = self._off(maps, tile)
         for want, pull in zip(self.wanted, pulls, strict=True):
             for layer, wish in pull.items():
-                sums = products(tile.inner(maps[layer]), self._region(want, layer, tile))
+                inner, mask = self._inner(maps, layer, tile), self._region(want, layer, tile)
+                sums = products(inner, mask)
                 loss = loss + (wish * sums).sum()
         return loss
+
+    def _inner(self, maps: Mapping[str, Tensor], layer: str, tile: "Tile") -> Others:
+        return tile.inner(maps[layer], self.network.stride(layer))
 
     def _region(self, want: Wanted, layer: str, tile: "Tile") -> Others | None:
         if want.region is None:
             return None
         stride, (high, wide) = self.network.stride(layer), want.region.shape[-2:]
-        return tile.whole(region(want.region, (-(-high // stride), -(-wide // stride))))
+        return tile.whole(region(want.region, (-(-high // stride), -(-wide // stride))), stride)
 
     # ---- what is wanted
 
@@ -192,10 +199,11 @@ class Objective:
         found: dict[str, Tensor] = {}
         for tile in tiles(images.shape[-2:], self.tile):
             for layer, maps in self.network(tile.outer(images), list(self.places)).items():
+                stride = self.network.stride(layer)
                 if layer not in found:
-                    size = [-(-s // self.network.stride(layer)) for s in images.shape[-2:]]
+                    size = [-(-s // stride) for s in images.shape[-2:]]
                     found[layer] = maps.new_empty(1, maps.shape[1], *size)
-                tile.whole(found[layer]).copy_(tile.inner(maps))
+                tile.whole(found[layer], stride).copy_(tile.inner(maps, stride))
         return found
 
     def _want(self, styles: Sequence[Style], size: tuple[int, int]) -> Wanted:
@@ -207,14 +215,12 @@ class Objective:
         longer = round(max(size) * self.choices.style_size)
         for style in styles:
             images = bounded(style.images, longer)
-            part = None if style.part is None else _mask(style.part, images, "a style")
+            part = None if style.part is None else scaled(style.part, images.shape[-2:])
             for layer, maps in self.network(images, list(self.strokes)).items():
                 grams = gram(maps, _fitted(part, maps)) * (style.weight / total)
                 mixed[layer] = mixed[layer] + grams if layer in mixed else grams
         place = styles[0].region
-        if place is not None and self.content is not None:
-            place = _mask(place, self.content, "the content")
-        return Wanted(mixed, place)
+        return Wanted(mixed, None if place is None else scaled(place, size))
 
 
 @dataclass(frozen=True)
@@ -223,27 +229,18 @@ class Tile:
 
     rows: Span
     columns: Span
-    size: tuple[int, int]
-    """Of the whole picture."""
 
     def outer(self, images: Images) -> Others:
         """The larger rectangle of a whole picture; a view."""
         return images[:, :, self.rows.outer, self.columns.outer]
 
-    def inner(self, maps: Maps) -> Others:
-        """Of the maps of `outer`, those of the rectangle itself."""
-        stride = _stride(maps, self.outer_size)
+    def inner(self, maps: Maps, stride: int = 1) -> Others:
+        """Of the maps of `outer`, a place every `stride` pixels, those of the rectangle itself."""
         return maps[:, :, self.rows.over(stride).inner, self.columns.over(stride).inner]
 
-    def whole(self, maps: Maps) -> Others:
-        """Of maps of the whole picture, those of the rectangle; a view."""
-        stride = _stride(maps, self.size)
+    def whole(self, maps: Maps, stride: int = 1) -> Others:
+        """Of such maps of the whole picture, those of the rectangle; a view."""
         return maps[:, :, self.rows.over(stride).place, self.columns.over(stride).place]
-
-    @property
-    def outer_size(self) -> tuple[int, int]:
-        """Height and width of the larger rectangle."""
-        return self.rows.last - self.rows.first, self.columns.last - self.columns.first
 
 
 def tiles(size: Sequence[int], side: int, margin: int = MARGIN) -> Iterator[Tile]:
@@ -251,7 +248,7 @@ def tiles(size: Sequence[int], side: int, margin: int = MARGIN) -> Iterator[Tile
     step = max(STRIDE, side // STRIDE * STRIDE)
     high, wide = size
     for rows, columns in rectangles(high, wide, step, margin):
-        yield Tile(rows, columns, (high, wide))
+        yield Tile(rows, columns)
 
 
 def scaled(images: Images, size: Sequence[int]) -> Others:
@@ -297,14 +294,6 @@ def union(regions: Sequence[Masks]) -> Masks:
     return 1 - torch.stack([1 - found for found in regions]).prod(0)
 
 
-def _mask(mask: Others, images: Images, what: str) -> Others:
-    """A mask at its picture's size, which must have its shape."""
-    (high, wide), (y, x) = images.shape[-2:], mask.shape[-2:]
-    if abs(high / wide - y / x) > 0.02 * high / wide + 1 / wide:
-        raise ConfigError(f"a mask of {x}x{y} does not fit {what} of {wide}x{high}: other shape.")
-    return scaled(mask, (high, wide)).clamp(0, 1)
-
-
 def _fitted(mask: Others | None, maps: Maps) -> Others | None:
     return None if mask is None else region(mask, (maps.shape[2], maps.shape[3]))
 
@@ -312,8 +301,3 @@ def _fitted(mask: Others | None, maps: Maps) -> Others | None:
 def _count(maps: Maps, mask: Masks | None) -> Tensor:
     """`elements` before its guard against empty regions, which sums over tiles need at the end."""
     return elements(maps) if mask is None else maps.shape[1] * mask.square().sum()
-
-
-def _stride(maps: Tensor, size: tuple[int, int]) -> int:
-    """Pixels of a picture of this size that one place of the maps stands for."""
-    return next(s for s in (1, 2, 4, 8, 16) if -(-max(size) // s) == max(maps.shape[-2:]))

@@ -32,10 +32,13 @@ def put_aside(progress: Progress, folder: Path, of: str) -> None:
     tensors = {"images": descent.images}
     tensors |= {f"step.{n}": step for n, step in enumerate(descent.steps)}
     tensors |= {f"bend.{n}": bend for n, bend in enumerate(descent.bends)}
+    if descent.slope is not None:
+        tensors["slope"] = descent.slope
     facts = {
         "scale": progress.scale,
         "iteration": progress.iteration,
         "count": descent.count,
+        "loss": descent.loss,
         "optimizer": descent.optimizer,
         "rate": descent.rate,
     }
@@ -74,5 +77,7 @@ def taken_up(folder: Path, of: str, device: str = "cpu") -> Progress:
         steps=[tensors[f"step.{n}"] for n in range(count)],
         bends=[tensors[f"bend.{n}"] for n in range(count)],
         count=facts["count"],
+        loss=facts.get("loss"),
+        slope=tensors.get("slope"),
     )
     return Progress(descent, facts["scale"], facts["iteration"], losses)

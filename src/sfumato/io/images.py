@@ -99,33 +99,33 @@ def read(source: Source, *, channels: int | None = None, limit: int = PIXELS) ->
         return _plain(_turned(image), channels or (1 if grey else 3))
 
 
-def opacity(source: Source, *, limit: int = PIXELS) -> Image.Image | None:
+def opacity(source: Source) -> Image.Image | None:
     """How opaque each pixel is, as mode L; None for a picture without transparency.
 
     Raises DataError like `read`.
     """
-    with _decoded(source, limit) as image:
+    with _decoded(source) as image:
         if not image.has_transparency_data:
             return None
         return _turned(image).convert("RGBA").getchannel("A")
 
 
-def marks(source: Source, *, limit: int = PIXELS) -> Image.Image:
+def marks(source: Source) -> Image.Image:
     """A mask, as mode L: as `read`, but what is transparent marks nothing, so is laid on black.
 
     Raises DataError like `read`.
     """
-    with _decoded(source, limit) as image:
+    with _decoded(source) as image:
         mask = _turned(image)
         return _plain(mask if _deep(mask) else laid(mask, "black"), 1)
 
 
-def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
+def colours(source: Source) -> Image.Image:
     """As `read`, but whatever is transparent has the colour it is stored with, laid on nothing.
 
     Raises DataError like `read`.
     """
-    with _decoded(source, limit) as image:
+    with _decoded(source) as image:
         grey, plain = image.mode in GREY, _turned(image)
         if plain.has_transparency_data:
             full = plain.convert("LA" if grey else "RGBA")
@@ -133,20 +133,20 @@ def colours(source: Source, *, limit: int = PIXELS) -> Image.Image:
         return _plain(plain, 1 if grey else 3)
 
 
-def seen(source: Source, *, limit: int = PIXELS) -> Image.Image:
+def seen(source: Source) -> Image.Image:
     """As `colours`, but what is wholly transparent has the colour of the nearest that is not.
 
     So nothing unseen comes into what is made beside it. On white where nothing is to be seen.
     Raises DataError like `read`.
     """
-    clear = opacity(source, limit=limit)
+    clear = opacity(source)
     if clear is None or clear.getbbox() is None:
-        return read(source, limit=limit)
-    return continued(colours(source, limit=limit), clear)
+        return read(source)
+    return continued(colours(source), clear)
 
 
 @contextmanager
-def _decoded(source: Source, limit: int) -> Iterator[Image.Image]:
+def _decoded(source: Source, limit: int = PIXELS) -> Iterator[Image.Image]:
     """A picture of at most `limit` pixels; whatever goes wrong with it becomes a DataError."""
     name = str(source) if isinstance(source, str | Path) else "the picture"
     if not name:

@@ -13,6 +13,8 @@ from sfumato.shapes import Images, Pictures
 
 SIZE = 14
 """Height of the letters in pixels."""
+BETWEEN = 8
+"""Pixels between pictures that stand under each other."""
 WIDEST = 1200
 """Pixels across which a sheet of pairs goes, about."""
 
@@ -88,13 +90,13 @@ def beside(pictures: Sequence[tuple[str, Image.Image]], gap: int = 16) -> Image.
     return whole
 
 
-def stacked(pictures: Sequence[Image.Image], gap: int = 8) -> Image.Image:
+def stacked(pictures: Sequence[Image.Image]) -> Image.Image:
     """Pictures one under the other."""
-    high = sum(picture.height for picture in pictures) + gap * (len(pictures) - 1)
+    high = sum(picture.height for picture in pictures) + BETWEEN * (len(pictures) - 1)
     whole, y = _blank(max(picture.width for picture in pictures), high), 0
     for picture in pictures:
         whole.paste(picture.convert("RGB"), (0, y))
-        y += picture.height + gap
+        y += picture.height + BETWEEN
     return whole
 
 

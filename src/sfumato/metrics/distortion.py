@@ -34,13 +34,13 @@ SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 def psnr(images: Images, originals: Originals) -> Column:
     """Peak signal-to-noise ratio in decibels, one per image."""
-    _check(images, originals, 1)
+    comparable(images, originals)
     return 10 * torch.log10(4 / (images - originals).square().mean((1, 2, 3)))
 
 
 def psnr_inside(images: Images, originals: Originals, mask: Marks) -> Column:
     """PSNR of what lies inside the mask alone, of 0 and 1, some of each picture; one per image."""
-    _check(images, originals, 1)
+    comparable(images, originals)
     wrong = ((images - originals).square().mean(1, keepdim=True) * mask).sum((1, 2, 3))
     return 10 * torch.log10(4 * mask.sum((1, 2, 3)) / wrong)
 
@@ -51,7 +51,7 @@ def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Column:
     Luma is ITU-R BT.601's of pixels rounded to 8 bits, 16 to 235 of 255; decibels are against the
     whole range. Grey images are their own luma.
     """
-    _check(images, originals, 2 * border + 1)
+    comparable(images, originals, 2 * border + 1)
     inner = slice(border, -border or None)
     ours, theirs = (_luma(x)[:, inner, inner] for x in (images, originals))
     return 10 * torch.log10(1 / (ours - theirs).square().mean((1, 2)))
@@ -59,7 +59,7 @@ def psnr_y(images: Images, originals: Originals, *, border: int = 0) -> Column:
 
 def ssim_y(images: Images, originals: Images, *, border: int = 0) -> Column:
     """`ssim` of the same luma, without `border` pixels at each edge."""
-    _check(images, originals, WINDOW + 2 * border)
+    comparable(images, originals, WINDOW + 2 * border)
     inner = slice(border, -border or None)
     ours, theirs = (2 * _luma(x)[:, None, inner, inner] - 1 for x in (images, originals))
     return ssim(ours, theirs)
@@ -80,7 +80,7 @@ def ssim(images: Images, originals: Originals, *, shrink: bool = False) -> Colum
     `shrink` first averages boxes so that the shorter side is near 256, as the authors' program
     does; published values of photographs usually mean that, values of small images do not.
     """
-    _check(images, originals, WINDOW)
+    comparable(images, originals, WINDOW)
     if shrink and (factor := max(1, round(min(images.shape[-2:]) / 256))) > 1:
         images, originals = avg_pool2d(images, factor), avg_pool2d(originals, factor)
     luminance, structure = _ssim_maps(images, originals)
@@ -94,7 +94,7 @@ def ms_ssim(images: Images, originals: Originals, *, scales: int = len(SCALES)) 
     smaller images, the first few `scales`, whose weights are then made to add up to 1: say so
     beside the number.
     """
-    _check(images, originals, WINDOW * 2 ** (scales - 1))
+    comparable(images, originals, WINDOW * 2 ** (scales - 1))
     result = torch.ones(images.shape[:2], dtype=images.dtype, device=images.device)
     whole = sum(SCALES[:scales]) if scales < len(SCALES) else 1.0
     for scale, weight in enumerate(SCALES[:scales]):
@@ -136,7 +136,8 @@ def _blur(images: Images) -> Tensor:
     return conv2d(conv2d(images, kernel.mT, groups=groups), kernel, groups=groups)
 
 
-def _check(images: Images, originals: Originals, side: int) -> None:
+def comparable(images: Images, originals: Originals, side: int = 1) -> None:
+    """Raise ConfigError for images of two shapes, or with a side of fewer than `side` pixels."""
     if images.shape != originals.shape:
         raise ConfigError(
             f"images of shape {tuple(images.shape)} cannot be compared with originals of shape "

@@ -63,12 +63,13 @@ class Segmenter(nn.Module):
 
 
 @cache
-def shipped() -> Segmenter:
-    """The segmenter with its weights, frozen."""
+@torch.inference_mode(False)  # kept for those who need gradients as well
+def shipped(device: torch.device) -> Segmenter:
+    """The segmenter with its weights, frozen; one for all who look through it there."""
     segmenter = Segmenter()
     state = {name: weight.float() for name, weight in load_file(SHIPPED).items()}
     segmenter.load_state_dict(state)
-    return segmenter.eval().requires_grad_(False)
+    return segmenter.to(device).eval().requires_grad_(False)
 
 
 def drawn(maps: Images) -> Parts:
@@ -96,14 +97,15 @@ class PartsTally:
     """Adds up confusions over batches of painted fronts, for several makers of pictures."""
 
     def __init__(self, segmenter: Segmenter | None = None) -> None:
-        self.segmenter = segmenter or shipped()
+        """The shipped one where none is given."""
+        self.segmenter = segmenter
         self.counts: dict[str, Tensor] = {}
 
     def add(self, made: Mapping[str, Images], maps: Others) -> None:
         """One batch of each maker's pictures, and the maps they were asked for by."""
-        wanted = _at(drawn(maps), SIDE)
+        segmenter, wanted = self.segmenter or shipped(maps.device), _at(drawn(maps), SIDE)
         for maker, images in made.items():
-            found = confusion(named(self.segmenter, images), wanted)
+            found = confusion(named(segmenter, images), wanted)
             self.counts[maker] = self.counts.get(maker, 0) + found
 
     def scores(self, maker: str, real: str, n: int) -> dict[str, Score]:

@@ -11,24 +11,21 @@ u the maps of layer l, of length 1 over d at each place; w a weight of each map.
 Paper: Zhang, Isola, Efros, Shechtman & Wang (2018), https://arxiv.org/abs/1801.03924, equation 1
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor
 
 from sfumato.errors import ConfigError
 from sfumato.io.images import from_picture, read
-from sfumato.nn import perceptual
-from sfumato.nn.perceptual import Perceptual
+from sfumato.metrics.distortion import Originals, comparable
+from sfumato.nn.perceptual import PLANS, Perceptual, known, layers
 from sfumato.shapes import Column, Images, Others
 
-Originals = Float[Tensor, "b c h w"]
-"""Their own axes, so that a mismatch gets the message below."""
 PUBLISHED = {"ex_p0": 0.569, "ex_p1": 0.422}
 """LPIPS v0.1 with VGG-16 of the authors' example pictures, from `ex_ref`."""
 NEAR = 0.002
@@ -41,7 +38,8 @@ LEARNED = ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "bloc
 class Distance:
     """A frozen measuring instrument; `name` says what its numbers may be called."""
 
-    network: Perceptual
+    network: Callable[[torch.device], Perceptual]
+    """The one on a device."""
     weights: Mapping[str, Tensor]
     """Of the maps of each layer that is compared."""
     name: str = "perceptual"
@@ -51,12 +49,8 @@ class Distance:
 
         Gradients reach the images. Raises ConfigError for images of two shapes.
         """
-        if images.shape != originals.shape:
-            raise ConfigError(
-                f"images of shape {tuple(images.shape)} cannot be compared with originals of "
-                f"shape {tuple(originals.shape)}; give two of one shape."
-            )
-        network = self.network.to(images.device)
+        comparable(images, originals)
+        network = self.network(images.device)
         ours, theirs = (network(x, list(self.weights)) for x in (images, originals))
         total = images.new_zeros(len(images), dtype=torch.float32)
         for layer, weights in self.weights.items():
@@ -65,6 +59,7 @@ class Distance:
         return total
 
 
+@torch.inference_mode(False)  # weights that others use, who need gradients as well
 def distance(name: str = "embedded", weights: str | Path | None = None) -> Distance:
     """The distance in what network `name` sees: `embedded` or `vgg16`.
 
@@ -73,22 +68,16 @@ def distance(name: str = "embedded", weights: str | Path | None = None) -> Dista
     where not. Raises ConfigError for another name, DataError where the weights are not to be had.
     """
     if name == "embedded":
-        return _embedded()
+        widths = dict(zip(layers(name), PLANS[name].widths, strict=True))
+        ones = {layer: torch.ones(width) for layer, width in widths.items()}
+        return Distance(partial(known, name), ones)
     if name != "vgg16":
         raise ConfigError(f"a perceptual distance needs embedded or vgg16; got {name!r}.")
-    network = perceptual.load(name, LEARNED, weights=weights, pooling="max")
+    network = partial(known, name, pooling="max", weights=weights)
     heads = load_file(SHIPPED / "vgg16.safetensors")
     learned = {layer: heads[f"head{number}"] for number, layer in enumerate(LEARNED, 1)}
     plain = Distance(network, learned, "perceptual_vgg16")
     return Distance(network, learned, "lpips") if _as_published(plain) else plain
-
-
-@cache
-@torch.inference_mode(False)  # kept for those who need gradients as well
-def _embedded() -> Distance:
-    network = perceptual.load("embedded")
-    widths = dict(zip(network.layers, network.plan.widths, strict=True))
-    return Distance(network, {layer: torch.ones(width) for layer, width in widths.items()})
 
 
 @torch.no_grad()

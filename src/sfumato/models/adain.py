@@ -35,8 +35,8 @@ from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.metrics.score import Score
 from sfumato.metrics.style import style_loss
 from sfumato.model import Translator
-from sfumato.nn.perceptual import PLANS, embedded, layers
-from sfumato.nn.recolouring import Recolour, recoloured
+from sfumato.nn.perceptual import PLANS, layers, stages
+from sfumato.nn.recolouring import Recolour, chances, recoloured
 from sfumato.nn.statistics import InstanceNorm, moments
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
@@ -113,10 +113,9 @@ class AdaIN(Translator):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        images, chance = batch.image, self.draw(self._chances, len(batch.image))
-        others = self.loop.share(self.loop.gather(images).roll(1, 0))
-        styles = recoloured(others, chance, self.config.colours)
-        self.tell({"loss": self.descend(optimizer, self._loss, images, styles)})
+        chance = self.draw(chances, len(batch.image))
+        styles = recoloured(self.loop.others(batch.image), chance, self.config.colours)
+        self.tell({"loss": self.descend(optimizer, self._loss, batch.image, styles)})
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
@@ -141,8 +140,7 @@ class AdaIN(Translator):
         return seen_apart(self._see(painted), seen, grams, weight), own, painted
 
     def _see(self, images: Images) -> dict[str, Tensor]:
-        """Maps of the five stages."""
-        return embedded(images.device, self.paint.weight.dtype)(images, STAGES)
+        return stages(images, self.paint.weight.dtype)
 
     def _statistics(self, styles: Images) -> list[tuple[Tensor, Tensor]]:
         return [moments(maps) for maps in self._see(styles).values()]
@@ -168,9 +166,6 @@ class AdaIN(Translator):
             scale, shift = self.modulate[k](v)[:, :, None, None].chunk(2, 1)
             h = torch.addcmul(shift, self.join[k](t), 1 + scale).relu_()
         return (ground.atanh() + self.paint(h).float()).tanh()
-
-    def _chances(self, count: int, rng: Generator | None = None) -> Tensor:
-        return torch.rand(count, 7, device=self.device, generator=rng)
 
     def pace(self, step: int) -> float:
         return linear(step, self.config.decay_steps)

@@ -37,7 +37,7 @@ from sfumato.metrics.score import Score
 from sfumato.metrics.style import style_loss
 from sfumato.model import Translator
 from sfumato.nn.doubled import doubled
-from sfumato.nn.perceptual import embedded, layers
+from sfumato.nn.perceptual import stages
 from sfumato.nn.statistics import InstanceNorm
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
@@ -45,7 +45,6 @@ from sfumato.schema import Schema
 from sfumato.settings import Count, NonNegative, Positive
 from sfumato.shapes import Column, Images, Masks, Others, Scalar
 
-STAGES = layers("embedded")
 HELD = 400
 """Held-out pictures that `measure` paints."""
 REACH = 20 / 17
@@ -143,21 +142,18 @@ class FastStyle(Translator):
         """The loss of each painting, that of its content as it is, and the paintings."""
         weight, grams = self.config.content_weight, self._style(images)
         with torch.no_grad():
-            seen = self._see(images)
+            seen = stages(images)
             own = seen_apart(seen, seen, grams, weight)
         painted = self._painted(images)
-        return seen_apart(self._see(painted), seen, grams, weight), own, painted
+        return seen_apart(stages(painted), seen, grams, weight), own, painted
 
     def _style(self, images: Images) -> dict[str, Tensor]:
         """Gram matrices of the style, looked at once and kept out of the model's state."""
         if not self._wanted or next(iter(self._wanted.values())).device != images.device:
             style = style_picture(self.config.style, self.config.style_side).to(images.device)
             with torch.no_grad():
-                self._wanted = {name: gram(maps) for name, maps in self._see(style).items()}
+                self._wanted = {name: gram(maps) for name, maps in stages(style).items()}
         return self._wanted
-
-    def _see(self, images: Images) -> dict[str, Tensor]:
-        return embedded(images.device, torch.float32)(images, STAGES)
 
     def pace(self, step: int) -> float:
         return linear(step, self.config.decay_steps)

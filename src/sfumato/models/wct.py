@@ -39,8 +39,8 @@ from sfumato.losses.style import gram, seen_apart, total_variation
 from sfumato.metrics.score import Score
 from sfumato.metrics.style import style_loss
 from sfumato.model import Translator
-from sfumato.nn.perceptual import PLANS, embedded, layers
-from sfumato.nn.recolouring import MOST, Recolour, recoloured
+from sfumato.nn.perceptual import PLANS, layers, stages
+from sfumato.nn.recolouring import MOST, Recolour, chances, recoloured
 from sfumato.nn.whitening import Covaried, Moments, Whitening, covaried, inside
 from sfumato.recipe import Recipe
 from sfumato.schedules import linear
@@ -129,10 +129,9 @@ class WCT(Translator):
 
     def training_step(self, batch: Batch, index: int) -> None:
         [optimizer] = self.players
-        images, chance = batch.image, self.draw(self._chances, len(batch.image))
-        others = self.loop.share(self.loop.gather(images).roll(1, 0))
-        styles = recoloured(others, chance, self.config.colours)
-        self.tell({"loss": self.descend(optimizer, self._loss, images, styles)})
+        chance = self.draw(chances, len(batch.image))
+        styles = recoloured(self.loop.others(batch.image), chance, self.config.colours)
+        self.tell({"loss": self.descend(optimizer, self._loss, batch.image, styles)})
 
     @torch.no_grad()
     def measure(self, data: Dataset, rng: Generator) -> Mapping[str, Score]:
@@ -186,11 +185,7 @@ class WCT(Translator):
             yield painted
 
     def _see(self, images: Images) -> dict[str, Tensor]:
-        """Maps of the five stages."""
-        return embedded(images.device, self.paint.weight.dtype)(images, STAGES)
-
-    def _chances(self, count: int, rng: Generator | None = None) -> Tensor:
-        return torch.rand(count, 7, device=self.device, generator=rng)
+        return stages(images, self.paint.weight.dtype)
 
     def pace(self, step: int) -> float:
         return linear(step, self.config.decay_steps)

@@ -213,18 +213,37 @@ def load(
     return network.bfloat16() if fast else network
 
 
+def known(
+    name: str,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    *,
+    pooling: str = "average",
+    weights: str | Path | None = None,
+) -> Perceptual:
+    """A network, whole; one for all who look through it there, so a file is read once.
+
+    Raises what `load` does.
+    """
+    return _known(name, device, dtype, pooling, weights)
+
+
+def stages(images: Images, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
+    """Maps of all stages of the shipped network, which computes in `dtype`."""
+    return known("embedded", images.device, dtype)(images, layers("embedded"))
+
+
+# behind `known`, which says every argument: the cache takes what is left out for something else
 @cache
 @torch.inference_mode(False)
-def known(
-    name: str, device: torch.device, dtype: torch.dtype = torch.float32, pooling: str = "average"
+def _known(
+    name: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    pooling: str,
+    weights: str | Path | None,
 ) -> Perceptual:
-    """A network, whole; one for all who look through it there."""
-    return load(name, pooling=pooling).to(device, dtype)
-
-
-def embedded(device: torch.device, dtype: torch.dtype) -> Perceptual:
-    """The shipped network, whole; one for all who look through it there."""
-    return known("embedded", device, dtype)
+    return load(name, pooling=pooling, weights=weights).to(device, dtype)
 
 
 def _halved(maps: Maps, pooling: str) -> Others:

@@ -9,7 +9,7 @@ Paper: Reinhard et al. (2001), https://doi.org/10.1109/38.946629 (there in other
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 
 from sfumato.nn.statistics import InstanceNorm, moments
 from sfumato.shapes import Images, Others
@@ -34,6 +34,11 @@ class Recolour(nn.Module):
         moved = self.lit(_turned(source.float(), turn)) * spread + mean
         there = _turned(moved, torch.linalg.inv(turn))
         return source.float().lerp(there, strength).clamp(-MOST, MOST)
+
+
+def chances(count: int, rng: Generator | None = None) -> Float[Tensor, "B 7"]:
+    """A maker for `Model.draw` of what `recoloured` changes `count` pictures by."""
+    return torch.rand(count, 7, device=rng.device if rng else None, generator=rng)
 
 
 def recoloured(images: Images, chance: Float[Tensor, "B 7"], share: float) -> Images:
