@@ -165,7 +165,7 @@ def test_a_model_of_other_numbers_is_refused_before_it_computes():
 
 
 def test_no_number_is_without_end():
-    with pytest.raises(ConfigError, match=r"^--noise must be a number from 0 up; got inf\.$"):
+    with pytest.raises(ConfigError, match=r"^noise must be float >= 0; got inf\.$"):
         sfumato.arithmetic("dcgan-digits", "1", noise=float("inf"))
 
 

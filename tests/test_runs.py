@@ -118,7 +118,7 @@ def test_settings_of_a_bundle_are_checked_like_a_users(bundle):
     edit(bundle / "config.json", config={"latent": -4, "width": 16, "beta": 1.0, "lr": 1e-3})
     refused(bundle, "--model.latent must be greater than or equal to 1, not -4.", ConfigError)
     edit(bundle / "config.json", config={"latent": 4}, model="vaee")
-    refused(bundle, "did you mean 'vae'?", SfumatoError)
+    refused(bundle, "that is a vaee, a model whose file is not here: put vaee.py into a folder")
 
 
 def test_a_bundle_from_a_newer_version_is_refused(bundle):

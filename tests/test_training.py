@@ -37,6 +37,7 @@ def same(one, other):
 
 def work(out, given, said):
     """What a process of its own does."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
     torch.set_num_threads(1)  # beside other tests, cores that wait for each other take minutes
     training.WORTH_MEASURING = 10**9  # two runs that measure the machine may choose differently
     run = train("dcgan", steps=300, out=out, progress=False, device="cpu", **given)

@@ -6,7 +6,6 @@ Every function takes a model, or a place that holds one and is read to `device`.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +131,6 @@ def arithmetic(
     Codes of seeds are those that `sample` draws with the same `truncation`; what is added up is
     not truncated again.
     """
-    if not isfinite(noise):
-        raise ConfigError(f"--noise must be a number from 0 up; got {noise}.")
     groups = parse(expression)
     model = sampler(place, "arithmetic", device)
     codes = [_codes(model, seeds, truncation) for _, seeds in groups]
