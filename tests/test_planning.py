@@ -98,6 +98,13 @@ def test_who_has_no_numbers_of_its_own_has_none_to_validate(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_who_learns_from_one_source_takes_no_other(tmp_path):
+    words = {**SMOKE, "data": {"name": "digits", "other": "digits"}, "out": tmp_path / "run"}
+    with pytest.raises(ConfigError, match="vae learns from one source of pictures: leave out"):
+        train("vae", **words)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_recipe_that_is_named_again_must_be_the_one(tmp_path):
     words = {**SMOKE, "out": tmp_path / "run"}
     train("vae", **words)

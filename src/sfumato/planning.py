@@ -83,7 +83,12 @@ def _suits(network: Model, name: str, recipe: Recipe, data: Dataset) -> None:
 
 
 def enough(network: Model, name: str, recipe: Recipe, devices: int) -> None:
-    """Raise where a batch holds too many images, the network sees too few, or none held out."""
+    """Raise where a batch holds too many images, the network sees too few, or none held out.
+
+    And where a second source is asked for that the network would not look at.
+    """
+    if recipe.data.other and "target" not in network.needs:
+        raise ConfigError(f"{name} learns from one source of pictures: leave out --data.other.")
     if recipe.validate:
         if type(network).measure is Model.measure:
             raise ConfigError(
